@@ -1,0 +1,23 @@
+/* Errors of the library: a negative code, and one line of text that a tool prints.
+ *
+ * A function of lib/ that can fail returns 0 (or a useful non-negative value) or one of these codes. It neither prints nor exits;
+ * it calls error_set(), which names the file and the cause, and passes the code up. The text is kept per thread, and only the first
+ * failure matters: callers add nothing unless they know the file's name better. */
+#ifndef PGAN_ERROR_H
+#define PGAN_ERROR_H
+
+enum {
+	ERR_FAILED = -1, /* the work could not be done: exit code 1 */
+	ERR_USAGE = -2,  /* the command line or a setting is wrong: exit code 2 */
+	ERR_INPUT = -3   /* bad, missing or truncated input: exit code 3 */
+};
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+/* Keeps the message (lower case, no full stop, the thing quoted) and returns code, so that `return error_set(…)` reads well. */
+int error_set(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The last message of this thread, "" if there was none. Valid until the next error_set() of this thread. */
+const char *error_text(void);
+
+#endif

@@ -1,0 +1,49 @@
+/* The command line: one table gives the parsing, --help and the option list of the manual page. */
+#ifndef PGAN_OPTIONS_H
+#define PGAN_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+enum option_kind {
+	OPTION_FLAG,   /* bool *: set to true */
+	OPTION_INT,    /* int64_t *: decimal, min <= value <= max */
+	OPTION_REAL,   /* double *: min <= value <= max, finite */
+	OPTION_TEXT,   /* const char **: the argument itself */
+	OPTION_CHOICE, /* const char **: one of the words of arg ("karras|paddle") */
+	OPTION_LIST    /* struct option_list *: may be given again; `files` also takes several words up to the next option */
+};
+
+struct option_list {
+	const char **item;
+	size_t n;
+};
+
+struct option {
+	const char *name; /* long name without the dashes; NULL ends the table */
+	char letter;      /* short name or 0 */
+	enum option_kind kind;
+	void *value;
+	const char *arg;  /* what --help calls the argument: "FILE", "N", "karras|paddle"; NULL for flags */
+	const char *help; /* one sentence, lower case, no full stop; defaults are named in it */
+	double min, max;  /* for OPTION_INT and OPTION_REAL; both 0: any */
+};
+
+struct tool {
+	const char *name;     /* "swd" */
+	const char *summary;  /* "sliced Wasserstein distance of two sets of images" */
+	const char *synopsis; /* "--ref REF [INPUT] [-n N]" */
+	const char *details;  /* paragraphs for the manual page and the end of --help */
+	const struct option *options;
+	void (*version)(void); /* prints further lines of --version to stdout; may be NULL */
+};
+
+/* Parses argv; options may stand anywhere, "--" ends them, "-x VALUE", "-xVALUE", "--name VALUE" and "--name=VALUE" are equal, "-" is an operand.
+ * -h, --help, -V, --version, --man (the manual page in roff, for `make install`), -q and -v are known to every tool.
+ * Returns the number of operands, left in argv[1..n]; or ERR_USAGE, with the nearest known name suggested for an unknown option.
+ * Prints and exits 0 itself for --help, --version and --man. Ignores nothing: an option given twice (not a list) takes the last value. */
+int options_parse(const struct tool *tool, int argc, char **argv) MUST_CHECK;
+
+#endif

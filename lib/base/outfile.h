@@ -1,0 +1,29 @@
+/* Outputs that appear whole or not at all: a temporary file beside the target, fsync, rename.
+ *
+ *   struct outfile out;
+ *   if ((rc = outfile_open(&out, "data.h5"))) return rc;
+ *   … write to the path out.temp (HDF5) or to outfile_stream(&out) …
+ *   rc = outfile_commit(&out);      or outfile_discard(&out) on failure
+ *
+ * Every open outfile is also removed when the process exits, or dies of SIGINT, SIGTERM or SIGHUP (outfile_open installs the handlers once,
+ * unless the tool has handlers of its own, which must then let the process exit). After kill -9 the temporary file is left;
+ * its name is ".NAME.PID.tmp", and outfile_open removes those of dead processes for the same target. */
+#ifndef PGAN_OUTFILE_H
+#define PGAN_OUTFILE_H
+
+#include <stdio.h>
+
+#include "error.h"
+
+struct outfile {
+	char *path, *temp; /* owned */
+	FILE *stream;
+	int slot;
+};
+
+int outfile_open(struct outfile *, const char *path) MUST_CHECK;
+FILE *outfile_stream(struct outfile *); /* opened for writing on first use; NULL on failure, error set */
+int outfile_commit(struct outfile *) MUST_CHECK; /* also ends the outfile on failure */
+void outfile_discard(struct outfile *);          /* does nothing after a commit or on a zeroed struct */
+
+#endif

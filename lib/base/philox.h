@@ -1,0 +1,44 @@
+/* Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+ *
+ * A number is a function of (seed, stream, index) and nothing else: no hidden state, so the same values come whatever the batch size, the
+ * thread count or the device, and nothing has to be saved to resume. A stream is a purpose (below); the index counts within it. */
+#ifndef PGAN_PHILOX_H
+#define PGAN_PHILOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum philox_stream { /* part of the contract: never renumber */
+	STREAM_LATENT = 1, /* latents of pgan-sample and of the previews: latent k takes the normals k * dim … of the seed */
+	STREAM_WEIGHTS = 2,
+	STREAM_LATENT_D = 3,
+	STREAM_LATENT_G = 4,
+	STREAM_MIX = 5,
+	STREAM_ORDER = 6, /* order of the training images */
+	STREAM_MIRROR = 7,
+	STREAM_PATCHES = 8,
+	STREAM_DIRECTIONS = 9,
+	STREAM_PAIRS = 10,
+	STREAM_FACES = 11,
+	STREAM_SHUFFLE = 12
+};
+
+struct philox_block {
+	uint32_t v[4];
+};
+
+/* The bare function: counter and key as in the paper; known answers in tests/. */
+struct philox_block philox_4x32_10(const uint32_t counter[4], const uint32_t key[2]);
+
+/* Block `block` of a stream: counter = (block low, block high, stream, substream), key = (seed low, seed high). */
+struct philox_block philox_block(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t block);
+
+/* out[i] = number first + i of the stream; four numbers a block. substream tells apart e.g. training steps or parameters. */
+void philox_uniform(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first, size_t n, float *out); /* in [0,1), 24 bits */
+void philox_normal(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first, size_t n, float *out);  /* N(0,1), Box-Muller in double */
+uint32_t philox_below(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t index, uint32_t bound);     /* uniform in [0,bound), by 64-bit multiplication */
+
+/* A pseudo-random permutation of 0..n-1 (Fisher-Yates). out: n entries. */
+void philox_permutation(uint64_t seed, uint32_t stream, uint32_t substream, size_t n, uint32_t *out);
+
+#endif
