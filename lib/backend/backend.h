@@ -1,0 +1,219 @@
+/* A backend: one device, its memory, and the table of operations that the models are made of.
+ *
+ * Tensors and parameters live in the backend's own layout, from upload() to download(): models never look inside. Tables: `cpu` (oneDNN,
+ * channel-blocked), `plain` (slow loops over NCHW, the oracle of the tests); a table for another device fills in the same struct.
+ *
+ * Operations return nothing: the first failure is kept and reported by check(), once a step, so that a device may run behind. Outputs come
+ * first. Inputs and outputs must not overlap unless "in place" is said. Shapes are the caller's contract: asserted, not reported.
+ * Samples are independent in every operation but the minibatch standard deviation. All arithmetic is float32 with sums in a fixed order:
+ * the same inputs, device and thread count give the same bytes. */
+#ifndef PGAN_BACKEND_H
+#define PGAN_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+#define BACKEND_ABI 1
+
+/* (n,c,h,w) float32 in the backend's memory and layout; borrowed. Sample i starts i * sample_size floats into data. Up to 4 channels
+ * (images, scores, per-pixel norms) are always planar: c planes of h*w floats. */
+struct tensor {
+	float *data;
+	int64_t n;
+	int c, h, w;
+	size_t sample_size; /* floats per sample, padding included; padding is zero and stays zero */
+};
+
+/* Samples first … first + n of t. */
+static inline struct tensor tensor_part(struct tensor t, int64_t first, int64_t n)
+{
+	return (struct tensor){ t.data + (size_t)first * t.sample_size, n, t.c, t.h, t.w, t.sample_size };
+}
+
+/* A parameter's shape in the reference's layout. A "channel" has out_pixels or in_pixels values where a dense layer makes or reads a
+ * (channels,4,4) tensor, channel-major as view(N,C,4,4) and flatten(1) have it. */
+enum param_kind {
+	PARAM_CONV,     /* (out,in,3,3) */
+	PARAM_DENSE,    /* (out * out_pixels, in * in_pixels) */
+	PARAM_FROM_RGB, /* (out,3,1,1) */
+	PARAM_TO_RGB,   /* (3,in,1,1) */
+	PARAM_BIAS      /* (out * out_pixels) */
+};
+
+struct param_shape {
+	enum param_kind kind;
+	int out, out_pixels, in, in_pixels;
+};
+
+/* What follows a linear map z: y = lrelu(weight_gain * z + bias_gain * bias), slope `leak` below 0 (1: linear); design.md gives the gains. */
+struct activation {
+	float weight_gain, bias_gain, leak;
+	bool bias_map; /* a bias per value of the sample, not per channel */
+};
+
+/* How the samples of a batch are grouped for the minibatch standard deviation. A tensor may hold several batches one after another. */
+struct stddev_groups {
+	int64_t batch; /* samples per batch */
+	int group;     /* samples per group; divides batch. 1: the deviation is 0, without gradient */
+	bool strided;  /* group i is samples i, i + batch/group, …; otherwise consecutive samples */
+	bool biased;   /* variance over `group`; otherwise over `group` - 1 */
+};
+
+/* Values that change from step to step. A device keeps them in its memory, so that a recorded graph can be replayed. */
+struct step_scalars {
+	float alpha;           /* weight of the old, low-resolution path, 0 … 1 */
+	float lr;              /* learning rate */
+	float beta2, eps;      /* Adam; beta1 is 0 in every profile, so there is no first moment */
+	float correction;      /* 1 / (1 - beta2^t) of this step */
+	float ema;             /* weight of the old running average */
+	float penalty;         /* factor of the gradient penalty: lambda */
+};
+
+/* Sums that a step leaves behind, in double; reset by set_scalars(), read by read_sums(). */
+enum step_sum {
+	SUM_D_REAL, SUM_D_FAKE, SUM_D_GRAD, SUM_D_EPSILON, SUM_G_FAKE,
+	SUM_D_GRADIENT, SUM_G_GRADIENT,     /* squared 2-norm of all gradients of a network, non-finite ones left out */
+	SUM_D_NONFINITE, SUM_G_NONFINITE,   /* number of non-finite gradient values, taken as 0 */
+	SUM_GRADIENT_NORM,                  /* sum over samples of |grad_x D| at the penalty's images */
+	STEP_SUMS
+};
+
+enum score_loss { /* of a score s; r: the sample should score as real */
+	LOSS_WGAN,     /* r: -s, else s */
+	LOSS_LOGISTIC, /* softplus(-s), softplus(s) */
+	LOSS_MSE,      /* (sigmoid(s) - 1)^2, sigmoid(s)^2 */
+	LOSS_BCE       /* binary cross-entropy of sigmoid(s): equals LOSS_LOGISTIC, kept under its own name (DCGAN) */
+};
+
+enum penalty_kind {
+	PENALTY_WGAN_GP, /* penalty * (|g| - 1)^2 */
+	PENALTY_R1       /* penalty * |g|^2 */
+};
+
+struct backend {
+	const char *name;    /* "cpu", "plain" */
+	const char *details; /* for --version and logs: library, version, instruction set */
+	struct step_scalars scalars;
+	int threads;
+
+	/* Reports the first failure since the last check(); waits for the device. */
+	int (*check)(struct backend *) MUST_CHECK;
+	void (*close)(struct backend *);
+
+	/* -- memory -- */
+
+	/* Zeroed memory of `count` floats, aligned to 64 bytes; NULL with error_set() when there is none. */
+	float *(*alloc)(struct backend *, size_t count) MUST_CHECK;
+	void (*release)(struct backend *, float *);
+	/* The shape and sample_size of a tensor, data = NULL. */
+	struct tensor (*shape)(struct backend *, int64_t n, int c, int h, int w);
+	/* Between (n,c,h,w) in C order on the host and the tensor. */
+	void (*upload)(struct backend *, struct tensor, const float *host);
+	void (*download)(struct backend *, float *host, struct tensor);
+	/* Floats that a parameter takes in this layout, and conversion from and to the reference's (host, C order). Packing is linear and keeps
+	 * padding zero, so gradients, moments and averages convert the same way. */
+	size_t (*param_size)(struct backend *, struct param_shape);
+	void (*param_pack)(struct backend *, struct param_shape, float *packed, const float *host);
+	void (*param_unpack)(struct backend *, struct param_shape, float *host, const float *packed);
+	void (*copy)(struct backend *, float *to, const float *from, size_t count);
+	void (*set_scalars)(struct backend *, const struct step_scalars *);
+	void (*read_sums)(struct backend *, double out[STEP_SUMS]);
+
+	/* -- linear maps: no bias, no gain (see activation); w and dw packed -- */
+
+	/* 3x3, stride 1, zero padding 1: x (n,in,h,w) -> y (n,out,h,w). */
+	void (*conv)(struct backend *, struct tensor y, struct tensor x, const float *w);
+	void (*conv_backward_data)(struct backend *, struct tensor dx, struct tensor dy, const float *w);
+	void (*conv_backward_weights)(struct backend *, float *dw, struct tensor x, struct tensor dy);
+	/* Dense over all values of a sample. */
+	void (*dense)(struct backend *, struct tensor y, struct tensor x, const float *w);
+	void (*dense_backward_data)(struct backend *, struct tensor dx, struct tensor dy, const float *w);
+	void (*dense_backward_weights)(struct backend *, float *dw, struct tensor x, struct tensor dy);
+
+	/* -- bias, gain, leaky ReLU, pixel norm: in one pass -- */
+
+	/* In place on y: z -> activation; and with norm.data (n,1,h,w): norm = 1 / sqrt(mean_c y^2 + 1e-8), y *= norm. */
+	void (*activate)(struct backend *, struct tensor y, const float *bias, struct activation, struct tensor norm);
+	/* In place on dz: dL/dy -> dL/dz, given y and norm as activate() left them (the sign of y is the sign before the norm; lrelu'(0) = leak).
+	 * dbias: NULL, or set to (accumulate: added to) the bias gradient. With norm.data NULL and dbias NULL this is also the tangent map. */
+	void (*activate_backward)(struct backend *, struct tensor dz, struct tensor y, struct tensor norm, struct activation, float *dbias, bool accumulate);
+	/* activate() without norm, then pooled = 2x2 averages of y; and back from dL/dpooled to dL/dz. */
+	void (*activate_pool)(struct backend *, struct tensor pooled, struct tensor y, const float *bias, struct activation);
+	void (*activate_pool_backward)(struct backend *, struct tensor dz, struct tensor dpooled, struct tensor y, struct activation, float *dbias, bool accumulate);
+	/* y = x / sqrt(mean_c x^2 + 1e-8); no gradient (latents). In place allowed. */
+	void (*pixel_norm)(struct backend *, struct tensor y, struct tensor x);
+
+	/* -- RGB, 1x1 -- */
+
+	/* y (n,out,h,w) = activation of w * image (n,3,h,w). */
+	void (*from_rgb)(struct backend *, struct tensor y, struct tensor image, const float *w, const float *bias, struct activation);
+	/* t = lrelu'(y) * weight_gain * (w * timage). */
+	void (*from_rgb_tangent)(struct backend *, struct tensor t, struct tensor timage, const float *w, struct tensor y, struct activation);
+	/* dimage = (accumulate: +=) w^T dz. */
+	void (*from_rgb_backward_data)(struct backend *, struct tensor dimage, struct tensor dz, const float *w, bool accumulate);
+	void (*from_rgb_backward_weights)(struct backend *, float *dw, struct tensor image, struct tensor dz);
+	/* image (n,3,h,w) = weight_gain * (w * x) + bias_gain * bias. */
+	void (*to_rgb)(struct backend *, struct tensor image, struct tensor x, const float *w, const float *bias, struct activation);
+	/* dx, dw and dbias are set. */
+	void (*to_rgb_backward)(struct backend *, struct tensor dx, float *dw, float *dbias, struct tensor dimage, struct tensor x, const float *w, struct activation);
+
+	/* -- resizing and fading; any number of channels -- */
+
+	void (*pool)(struct backend *, struct tensor y, struct tensor x);            /* 2x2 averages */
+	void (*pool_backward)(struct backend *, struct tensor dx, struct tensor dy); /* dx = dy / 4, repeated 2x2 */
+	void (*upsample)(struct backend *, struct tensor y, struct tensor x);        /* nearest, 2x */
+	void (*upsample_backward)(struct backend *, struct tensor dx, struct tensor dy, bool accumulate); /* 2x2 sums */
+	/* y = alpha * old + (1 - alpha) * fresh, y may be fresh; and its adjoint, dfresh may be dy. */
+	void (*fade)(struct backend *, struct tensor y, struct tensor old, struct tensor fresh);
+	void (*fade_backward)(struct backend *, struct tensor dold, struct tensor dfresh, struct tensor dy);
+
+	/* -- minibatch standard deviation: x (n,c,h,w) -> y (n,c+1,h,w), the last channel the mean over (c,h,w) of sqrt(var + 1e-8) of the group -- */
+
+	void (*stddev)(struct backend *, struct tensor y, struct tensor x, struct stddev_groups);
+	void (*stddev_backward)(struct backend *, struct tensor dx, struct tensor dy, struct tensor x, struct stddev_groups);
+	/* Directional derivative: ty from tx at x. */
+	void (*stddev_tangent)(struct backend *, struct tensor ty, struct tensor tx, struct tensor x, struct stddev_groups);
+	/* Derivative of stddev_backward's dx with respect to x in direction tx, dy held: e = d/ds dx(x + s tx). Only dy's last channel matters. */
+	void (*stddev_second)(struct backend *, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups);
+
+	/* -- losses: sums over the batch times `scale` -- */
+
+	/* First channel of score (n,k,1,1): sum += scale * f(s) and dscore = scale * f'(s), other channels 0. */
+	void (*score_loss)(struct backend *, struct tensor dscore, struct tensor score, enum score_loss, bool real, float scale, enum step_sum);
+	/* sum += scale * s^2 and dscore += 2 * scale * s on the first channel. */
+	void (*score_drift)(struct backend *, struct tensor dscore, struct tensor score, float scale, enum step_sum);
+	/* The first channel of dscore = value, others 0. */
+	void (*score_fill)(struct backend *, struct tensor dscore, float value);
+	/* g: gradient at each image; v = dP/dg for P = scale * sum over samples of the penalty; |g| below 1e-12 counts as 1e-12 in v. v may be g. */
+	void (*gradient_penalty)(struct backend *, struct tensor v, struct tensor g, enum penalty_kind, float scale);
+	/* x = mix * real + (1 - mix) * fake, mix (n,1,1,1). */
+	void (*interpolate)(struct backend *, struct tensor x, struct tensor real, struct tensor fake, struct tensor mix);
+
+	/* -- inputs and updates -- */
+
+	/* Host uint8 (n,3,h,w) -> x = u / 127.5 - 1; sample i mirrored left to right when mirror (may be NULL) has a non-zero byte i;
+	 * with fading, x = alpha * upsample(pool(x)) + (1 - alpha) * x. */
+	void (*load_images)(struct backend *, struct tensor x, const uint8_t *host, const uint8_t *mirror, bool fading);
+	/* Value j of sample i (c values) is number (first + i) * c + j of the stream: philox.h. */
+	void (*random_normal)(struct backend *, struct tensor x, uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first);
+	void (*random_uniform)(struct backend *, struct tensor x, uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first);
+	/* v = beta2 v + (1 - beta2) g^2; w -= lr * g / (sqrt(v * correction) + eps); and where average is not NULL,
+	 * average = ema * average + (1 - ema) * w. Non-finite g count as 0. The two sums are added to. */
+	void (*adam)(struct backend *, float *w, const float *g, float *v, float *average, size_t count, enum step_sum norm, enum step_sum nonfinite);
+};
+
+/* device: "cpu", "plain", or "auto" (cpu). threads: 0 = all cores. Unknown or unusable: ERR_USAGE or ERR_FAILED with the reason. */
+int backend_open(struct backend **, const char *device, int threads) MUST_CHECK;
+void backend_close(struct backend *); /* NULL is fine */
+
+/* A tensor with memory of its own. */
+int backend_tensor(struct backend *, struct tensor *, int64_t n, int c, int h, int w) MUST_CHECK;
+
+/* The tables. */
+int backend_open_plain(struct backend **, int threads) MUST_CHECK;
+int backend_open_cpu(struct backend **, int threads) MUST_CHECK;
+
+#endif
