@@ -57,6 +57,6 @@ POINTWISE float adam_value(float w, float g, float v, float lr, float correction
 POINTWISE float ema_value(float average, float w, float ema) { return ema * average + (1 - ema) * w; }
 
 /* A stored byte as the networks see it, and back. */
-POINTWISE float image_value(unsigned char u) { return (float)u * (2.f / 255) - 1; }
+POINTWISE float image_value(unsigned char u) { return (float)u / 127.5f - 1; }
 
 #endif
