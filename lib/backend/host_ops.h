@@ -1,0 +1,42 @@
+/* What the tables in host memory have in common: plain memory, the step's scalars and sums, and the operations whose tensors are the same
+ * in every host layout: planar images and scores, one value per channel (h = w = 1), and maps of each float by itself. */
+#ifndef PGAN_HOST_OPS_H
+#define PGAN_HOST_OPS_H
+
+#include "backend.h"
+
+/* A table in host memory begins with this. */
+struct host {
+	struct backend table;
+	double sums[STEP_SUMS];
+};
+
+/* Pixels of a channel. */
+static inline size_t tensor_area(struct tensor t)
+{
+	return (size_t)t.h * (size_t)t.w;
+}
+
+static inline float *tensor_sample(struct tensor t, int64_t i)
+{
+	return t.data + (size_t)i * t.sample_size;
+}
+
+static inline bool tensor_planar(struct tensor t)
+{
+	return t.sample_size == (size_t)t.c * tensor_area(t);
+}
+
+/* Equal shape and layout. */
+static inline bool tensor_same(struct tensor a, struct tensor b)
+{
+	return a.n == b.n && a.c == b.c && a.h == b.h && a.w == b.w && a.sample_size == b.sample_size;
+}
+
+/* Threads to use when `threads` were asked for (0: all cores); 1 when built without OpenMP. */
+int host_threads(int threads);
+
+/* Fills in alloc, release, copy, check, set_scalars, read_sums, fade, fade_backward, the losses, the inputs and the updates. */
+void host_table(struct backend *);
+
+#endif
