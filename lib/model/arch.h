@@ -1,0 +1,76 @@
+/* The shape of the two networks at one scale: profiles, layers, parameters.
+ *
+ * Karras et al., "Progressive growing of GANs", ICLR 2018, table 2, with the widths of pytorch_GAN_zoo. Parameter names and shapes are the reference's. */
+#ifndef PGAN_ARCH_H
+#define PGAN_ARCH_H
+
+#include "backend.h"
+
+#define MAX_SCALES 9 /* 4x4 … 1024x1024 */
+#define MAX_LAYERS (3 + 3 * MAX_SCALES)
+
+/* The table of differences between the sources: one network, three profiles. */
+struct profile {
+	const char *name;
+	bool bias_scaled;          /* y = (conv + b) * gain; otherwise y = conv * gain + b */
+	bool dense_fan_out;        /* dense layers are scaled by their fan_out */
+	float format_gain;         /* gain of G's dense layer; every gain is divided by sqrt(fan) */
+	float linear_gain;         /* of the layers without activation: toRGB and the decision */
+	bool format_bias_map;      /* G's dense layer has a bias per value; otherwise per channel */
+	bool fade_d_at_scale_1;    /* D merges its two paths at scale 1 too */
+	bool stddev_strided, stddev_biased;
+	bool pool_before_bias;     /* D's second convolution of a scale: pool, then bias and activation */
+	bool mean_losses;          /* losses are means over the batch; otherwise sums */
+};
+
+/* "zoo", "paddle" or "karras"; NULL when there is none of that name. */
+const struct profile *profile_find(const char *name);
+extern const char profile_names[]; /* "zoo|paddle|karras" */
+
+struct arch {
+	const struct profile *profile;
+	int scale;               /* images are 4 * 2^scale pixels wide */
+	int depth[MAX_SCALES];   /* channels of each scale up to `scale` */
+	int latent;              /* values of a latent */
+	float leak;              /* slope of the leaky ReLU below 0 */
+	bool pixel_norm, stddev, equalized;
+};
+
+static inline int arch_side(const struct arch *a) { return 4 << a->scale; }
+
+/* One linear map with its bias and what follows. Offsets are in floats from the start of the network's parameters. */
+struct layer {
+	char name[32]; /* "scaleLayers.0.1"; parameters are name.module.weight and name.module.bias */
+	struct param_shape weight, bias;
+	size_t weight_at, bias_at;
+	struct activation act;
+};
+
+struct layers {
+	struct layer item[MAX_LAYERS];
+	int n;
+	size_t size; /* floats of all parameters in the backend's layout */
+};
+
+void arch_generator(const struct arch *, struct backend *, struct layers *);
+void arch_discriminator(const struct arch *, struct backend *, struct layers *);
+
+/* Where a layer stands in `item`. */
+enum { G_FORMAT = 0, G_FIRST = 1, D_CONV = 0, D_DENSE = 1, D_DECISION = 2 };
+static inline int g_to_rgb(int scale) { return 2 + 3 * scale; }
+static inline int g_block(int scale, int i) { return 3 * scale + i; } /* scale >= 1; i = 0, 1 */
+static inline int d_from_rgb(int scale) { return 3 + 3 * scale; }
+static inline int d_block(int scale, int i) { return 1 + 3 * scale + i; }
+
+/* Whether D merges the old path when the scale fades. */
+static inline bool arch_d_fades(const struct arch *a) { return a->scale > 1 || (a->scale == 1 && a->profile->fade_d_at_scale_1); }
+/* Whether a layer takes part in a step (and has gradients): the RGB layers of older scales do not, but for the one below while fading. */
+bool arch_g_active(const struct arch *, int layer, bool fading);
+bool arch_d_active(const struct arch *, int layer, bool fading);
+
+/* Values of a parameter in the reference's layout. */
+size_t param_values(struct param_shape);
+/* Its dimensions there, 1 to 4 of them; returns their number. */
+int param_dims(struct param_shape, int64_t dim[4]);
+
+#endif

@@ -1,0 +1,148 @@
+#include "record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "outfile.h"
+#include "size.h"
+
+const char *const loss_mode_names[] = { "WGANGP", "Logistic", "MSE", "DCGAN", NULL };
+
+static const char group[] = "iter0";
+
+static int write_network(struct h5file *f, const char *when, struct network *n, const float *array, const char *name, const struct network_layers *only)
+{
+	char path[64];
+	snprintf(path, sizeof path, "%s/%s/%s", group, when, name);
+	return network_write(n, array, f, path, only);
+}
+
+static int write_tensor(struct h5file *f, const char *name, struct backend *be, struct tensor t)
+{
+	const int64_t dim[4] = { t.n, t.c, t.h, t.w };
+	const int ndim = t.h > 1 ? 4 : t.c > 1 ? 2 : 1;
+	const size_t values = (size_t)(t.n * t.c * t.h * t.w);
+	char path[64];
+	float *host = size_alloc(values, sizeof *host);
+
+	if (!host)
+		return ERR_FAILED;
+	be->download(be, host, t);
+	snprintf(path, sizeof path, "%s/%s", group, name);
+	const int rc = h5_write(f, path, H5_F32, ndim, dim, host);
+	free(host);
+	return rc;
+}
+
+static int write_number(struct h5file *f, const char *object, const char *name, double value)
+{
+	return h5_set_numbers(f, object, name, H5_F64, &value, 1);
+}
+
+static int write_settings(struct h5file *f, const struct step *s, bool penalty)
+{
+	const struct step_scalars *c = &s->be->scalars;
+	const struct { const char *name; double value; } number[] = {
+		{ "alpha", s->g.fading ? c->alpha : 0 }, { "lambda_gp", penalty ? c->penalty : 0 }, { "epsilon_d", s->losses.epsilon_d },
+		{ "leak", s->arch.leak }, { "lr", c->lr }, { "beta1", 0 }, { "beta2", c->beta2 }, { "adam_eps", c->eps }, { "ema", c->ema },
+	};
+	const struct { const char *name; int64_t value; } count[] = {
+		{ "scale", s->arch.scale }, { "resolution", arch_side(&s->arch) }, { "batch", s->batch }, { "dim_latent", s->arch.latent },
+	};
+	int32_t depth[MAX_SCALES];
+	int rc;
+
+	for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+		if ((rc = write_number(f, "/", number[i].name, number[i].value)))
+			return rc;
+	for (size_t i = 0; i < sizeof count / sizeof *count; i++)
+		if ((rc = h5_set_numbers(f, "/", count[i].name, H5_I64, &count[i].value, 1)))
+			return rc;
+	for (int i = 0; i <= s->arch.scale; i++)
+		depth[i] = s->arch.depth[i];
+	if ((rc = h5_set_numbers(f, "/", "depths", H5_I32, depth, (size_t)s->arch.scale + 1)))
+		return rc;
+	if ((rc = h5_set_text(f, "/", "profile", s->arch.profile->name)) || (rc = h5_set_text(f, "/", "loss_mode", loss_mode_names[s->losses.loss])))
+		return rc;
+	return h5_set_text(f, "/", "penalty", s->losses.penalty == PENALTY_R1 ? "R1" : "WGANGP");
+}
+
+static int write_before(struct h5file *f, struct step *s, int64_t adam_step, const struct network_layers *active)
+{
+	struct network *g = s->g_net, *d = s->d_net;
+	int rc;
+	if ((rc = write_network(f, "before", g, g->w, "G", NULL)) || (rc = write_network(f, "before", d, d->w, "D", NULL)) ||
+	    (rc = write_network(f, "before", g, g->average, "avgG", NULL)))
+		return rc;
+	if (adam_step > 1 && ((rc = write_network(f, "before/adam_v", g, g->moment, "G", active)) || (rc = write_network(f, "before/adam_v", d, d->moment, "D", active))))
+		return rc;
+	if ((rc = write_tensor(f, "real", s->be, step_real(s))) || (rc = write_tensor(f, "z_d", s->be, step_z_d(s))) ||
+	    (rc = write_tensor(f, "z_g", s->be, step_z_g(s))))
+		return rc;
+	return write_tensor(f, "gp_mix", s->be, s->mix);
+}
+
+static int write_losses(struct h5file *f, struct step *s, int64_t adam_step)
+{
+	double sum[STEP_SUMS];
+	int rc;
+	s->be->read_sums(s->be, sum);
+	const struct { const char *name; double value; } loss[] = {
+		{ "lossD_real", sum[SUM_D_REAL] }, { "lossD_fake", sum[SUM_D_FAKE] }, { "lossD_Grad", sum[SUM_D_GRAD] }, { "lossD_Epsilon", sum[SUM_D_EPSILON] },
+		{ "lossD", sum[SUM_D_REAL] + sum[SUM_D_FAKE] + sum[SUM_D_GRAD] + sum[SUM_D_EPSILON] }, { "lossG_fake", sum[SUM_G_FAKE] }, { "lossG", sum[SUM_G_FAKE] },
+	};
+	for (size_t i = 0; i < sizeof loss / sizeof *loss; i++)
+		if ((rc = write_number(f, group, loss[i].name, loss[i].value)))
+			return rc;
+	return h5_set_numbers(f, group, "adam_step", H5_I64, &adam_step, 1);
+}
+
+/* The step itself, writing each thing when it is there. */
+static int write_step(struct h5file *f, struct step *s, bool penalty, int64_t adam_step)
+{
+	const struct network_layers active = { &s->arch, s->g.fading };
+	struct network *g = s->g_net, *d = s->d_net;
+	int rc;
+
+	if ((rc = write_settings(f, s, penalty)) || (rc = write_before(f, s, adam_step, &active)))
+		return rc;
+	step_d_gradients(s, penalty);
+	if ((rc = write_tensor(f, "fake", s->be, tensor_part(s->g.image, 0, s->batch))) ||
+	    (rc = write_tensor(f, "score_real", s->be, discriminator_slots(&s->d, s->d.score.x, SLOT_REAL, 1))) ||
+	    (rc = write_tensor(f, "score_fake", s->be, discriminator_slots(&s->d, s->d.score.x, SLOT_FAKE, 1))) ||
+	    (rc = write_tensor(f, "feature_real", s->be, discriminator_slots(&s->d, s->d.dense.x, SLOT_REAL, 1))) ||
+	    (rc = write_network(f, "grad", d, d->gradient, "D", &active)))
+		return rc;
+	step_d_update(s);
+	step_g_gradients(s);
+	if ((rc = write_network(f, "after", d, d->w, "D", NULL)) || (rc = write_network(f, "grad", g, g->gradient, "G", &active)))
+		return rc;
+	step_g_update(s);
+	if ((rc = write_network(f, "after", g, g->w, "G", NULL)) || (rc = write_network(f, "after", g, g->average, "avgG", NULL)))
+		return rc;
+	if ((rc = s->be->check(s->be)))
+		return rc;
+	return write_losses(f, s, adam_step);
+}
+
+int record_step(struct step *s, bool penalty, int64_t adam_step, const char *path)
+{
+	struct outfile out;
+	struct h5file *f = NULL;
+	int rc, closed;
+
+	if ((rc = outfile_open(&out, path)))
+		return rc;
+	if (!(rc = h5_create(&f, out.temp))) {
+		h5_rename(f, path);
+		rc = write_step(f, s, penalty, adam_step);
+		closed = h5_close(&f);
+		rc = rc ? rc : closed;
+	}
+	if (rc) {
+		outfile_discard(&out);
+		return rc;
+	}
+	return outfile_commit(&out);
+}

@@ -1,0 +1,32 @@
+/* Step records: one or more training steps with inputs, losses, gradients and results, in the layout described in docs/formats.md.
+ * Written by one program and replayed by another (or another device), they show that both compute the same step. */
+#ifndef PGAN_RECORD_H
+#define PGAN_RECORD_H
+
+#include "step.h"
+
+/* Runs one step as step_run() does and writes it to `path` (whole or not at all). The step's inputs and the backend's scalars are set.
+ * adam_step: 1 for the first step of a scale. */
+int record_step(struct step *, bool penalty, int64_t adam_step, const char *path) MUST_CHECK;
+
+/* What replaying one recorded step gave. All errors are relative, as tests/golden/README.md defines them, but adam and ema: largest absolute difference. */
+struct record_result {
+	int iteration;
+	double loss, grad_median, grad_worst, adam, ema;
+	char grad_worst_tensor[128]; /* "D/scaleLayers.0.1.module.weight" */
+	bool pass;
+};
+
+/* The largest errors that pass. */
+struct record_tolerance {
+	double loss, grad_median, grad_worst, update;
+	double grad_worst_exact; /* instead of grad_worst up to scale 2, where no unit sits at the kink; 0: grad_worst */
+};
+
+/* Replays every step of a file, each from its own recorded state. */
+int record_verify(struct backend *, const char *path, const struct record_tolerance *, void (*each)(void *ctx, const struct record_result *), void *ctx) MUST_CHECK;
+
+/* The names of the losses in a record and in logs. */
+extern const char *const loss_mode_names[]; /* by enum score_loss: WGANGP, Logistic, MSE, DCGAN; NULL at the end */
+
+#endif

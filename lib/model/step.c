@@ -1,0 +1,98 @@
+#include "step.h"
+
+#include <string.h>
+
+int step_open(struct step *s, struct backend *be, const struct arch *a, const struct step_losses *losses, struct network *g, struct network *d,
+              int64_t batch, bool fading)
+{
+	int rc;
+	memset(s, 0, sizeof *s);
+	s->be = be;
+	s->arch = *a;
+	s->losses = *losses;
+	s->batch = batch;
+	s->mean = a->profile->mean_losses ? 1.f / (float)batch : 1.f;
+	s->g_net = g;
+	s->d_net = d;
+	if ((rc = generator_open(&s->g, be, a, 2 * batch, fading, true)) || (rc = discriminator_open(&s->d, be, a, batch, fading)) ||
+	    (rc = backend_tensor(be, &s->mix, batch, 1, 1, 1)))
+		step_close(s);
+	return rc;
+}
+
+void step_close(struct step *s)
+{
+	if (!s->be)
+		return;
+	generator_close(&s->g);
+	discriminator_close(&s->d);
+	if (s->mix.data)
+		s->be->release(s->be, s->mix.data);
+	s->be = NULL;
+}
+
+struct tensor step_real(struct step *s) { return discriminator_slots(&s->d, s->d.image.x, SLOT_REAL, 1); }
+struct tensor step_z_d(struct step *s) { return tensor_part(s->g.z, 0, s->batch); }
+struct tensor step_z_g(struct step *s) { return tensor_part(s->g.z, s->batch, s->batch); }
+
+static void copy_tensor(struct backend *be, struct tensor to, struct tensor from)
+{
+	be->copy(be, to.data, from.data, (size_t)from.n * from.sample_size);
+}
+
+void step_d_gradients(struct step *s, bool penalty)
+{
+#define SLOT(t, slot) discriminator_slots(&s->d, t, slot, 1)
+	struct backend *be = s->be;
+	struct discriminator *d = &s->d;
+	const float *w = s->d_net->w;
+	float *dw = s->d_net->gradient;
+	const struct tensor image = d->image.x, score = d->score.x, dscore = d->score.b;
+
+	generator_forward(&s->g, 2 * s->batch, s->g_net->w);
+	copy_tensor(be, SLOT(image, SLOT_FAKE), tensor_part(s->g.image, 0, s->batch));
+	if (penalty && s->losses.penalty == PENALTY_WGAN_GP)
+		be->interpolate(be, SLOT(image, SLOT_PENALTY_X), SLOT(image, SLOT_REAL), SLOT(image, SLOT_FAKE), s->mix);
+	else if (penalty)
+		copy_tensor(be, SLOT(image, SLOT_PENALTY_X), SLOT(image, SLOT_REAL));
+	discriminator_forward(d, SLOT_REAL, penalty ? 3 : 2, w);
+
+	be->score_loss(be, SLOT(dscore, SLOT_REAL), SLOT(score, SLOT_REAL), s->losses.loss, true, s->mean, SUM_D_REAL);
+	be->score_loss(be, SLOT(dscore, SLOT_FAKE), SLOT(score, SLOT_FAKE), s->losses.loss, false, s->mean, SUM_D_FAKE);
+	if (s->losses.epsilon_d > 0)
+		be->score_drift(be, SLOT(dscore, SLOT_REAL), SLOT(score, SLOT_REAL), s->mean * (float)s->losses.epsilon_d, SUM_D_EPSILON);
+	if (penalty)
+		be->score_fill(be, SLOT(dscore, SLOT_PENALTY_B), 1);
+
+	discriminator_backward(d, penalty, w, dw);
+	if (penalty) {
+		be->gradient_penalty(be, SLOT(image, SLOT_TANGENT), SLOT(d->image.b, SLOT_PENALTY_B), s->losses.penalty, s->mean);
+		discriminator_penalty(d, w, dw);
+	}
+	discriminator_weights(d, penalty, dw);
+}
+
+void step_d_update(struct step *s)
+{
+	struct network *n = s->d_net;
+	s->be->adam(s->be, n->w, n->gradient, n->moment, NULL, n->layers.size, SUM_D_GRADIENT, SUM_D_NONFINITE);
+}
+
+void step_g_gradients(struct step *s)
+{
+	struct backend *be = s->be;
+	struct discriminator *d = &s->d;
+
+	copy_tensor(be, SLOT(d->image.x, SLOT_REAL), tensor_part(s->g.image, s->batch, s->batch));
+	discriminator_forward(d, SLOT_REAL, 1, s->d_net->w);
+	be->score_loss(be, SLOT(d->score.b, SLOT_REAL), SLOT(d->score.x, SLOT_REAL), s->losses.loss, true, s->mean, SUM_G_FAKE);
+	discriminator_backward_images(d, s->d_net->w);
+	generator_backward(&s->g, s->batch, SLOT(d->image.b, SLOT_REAL), s->g_net->w, s->g_net->gradient);
+#undef SLOT
+}
+
+void step_g_update(struct step *s)
+{
+	struct network *n = s->g_net;
+	s->be->adam(s->be, n->w, n->gradient, n->moment, n->average, n->layers.size, SUM_G_GRADIENT, SUM_G_NONFINITE);
+}

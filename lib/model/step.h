@@ -1,0 +1,53 @@
+/* One training step: D's update, then G's. Fill in the inputs, then call the four parts in order (step_run() does).
+ *
+ * Losses (Gulrajani et al. 2017, arXiv 1704.00028, with the drift term of Karras et al. 2018, appendix A.1), m = 1 or 1/N by profile:
+ *   D: m * sum over real f(D(x), real) + m * sum over fake f(D(G(z)), fake) + m * lambda * sum penalty + m * epsilon * sum D(x)^2
+ *   G: m * sum f(D(G(z)), real) */
+#ifndef PGAN_STEP_H
+#define PGAN_STEP_H
+
+#include "discriminator.h"
+#include "generator.h"
+#include "network.h"
+
+struct step_losses {
+	enum score_loss loss;
+	enum penalty_kind penalty;
+	double epsilon_d; /* 0: no drift term */
+};
+
+struct step {
+	struct backend *be; /* borrowed */
+	struct arch arch;
+	struct step_losses losses;
+	int64_t batch;
+	float mean; /* m above */
+	struct network *g_net, *d_net; /* borrowed, with gradients */
+	struct generator g;     /* capacity 2N: latents of D's step, then of G's */
+	struct discriminator d;
+	struct tensor mix;      /* (N,1,1,1) weight of the real image in an interpolate */
+};
+
+int step_open(struct step *, struct backend *, const struct arch *, const struct step_losses *, struct network *g, struct network *d, int64_t batch,
+              bool fading) MUST_CHECK;
+void step_close(struct step *);
+
+/* The inputs, to be filled before a step. */
+struct tensor step_real(struct step *); /* (N,3,R,R) real images as D sees them, already faded */
+struct tensor step_z_d(struct step *);  /* (N,latent) */
+struct tensor step_z_g(struct step *);
+
+void step_d_gradients(struct step *, bool penalty); /* also G's images for both halves of the step */
+void step_d_update(struct step *);
+void step_g_gradients(struct step *);
+void step_g_update(struct step *); /* and the running average */
+
+static inline void step_run(struct step *s, bool penalty)
+{
+	step_d_gradients(s, penalty);
+	step_d_update(s);
+	step_g_gradients(s);
+	step_g_update(s);
+}
+
+#endif

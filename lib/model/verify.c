@@ -1,0 +1,317 @@
+/* record_verify(): replays recorded steps and measures the error of every tensor. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "record.h"
+#include "size.h"
+
+struct replay {
+	struct backend *be;
+	struct h5file *file;
+	struct arch arch;
+	struct step_losses losses;
+	struct step_scalars scalars;
+	int64_t batch;
+	bool fading;
+	struct network g, d;
+	struct step step;
+	struct record_result result;
+	double *errors; /* of the gradients of one step */
+	size_t count;
+};
+
+static int get_number(struct h5file *f, const char *object, const char *name, double *out)
+{
+	size_t n;
+	return h5_get_numbers(f, object, name, H5_F64, out, 1, &n);
+}
+
+static int get_text(struct h5file *f, const char *name, const char *fallback, char *out, size_t size)
+{
+	char *text = NULL;
+	int rc = 0;
+	if (h5_has_attr(f, "/", name))
+		rc = h5_get_text(f, "/", name, &text);
+	snprintf(out, size, "%s", text ? text : fallback);
+	free(text);
+	return rc;
+}
+
+static int read_settings(struct replay *r)
+{
+	struct h5file *f = r->file;
+	struct arch *a = &r->arch;
+	double scale, batch, latent, leak, alpha, lambda, epsilon, lr, beta1, beta2, eps, ema;
+	const struct { const char *name; double *value; } number[] = {
+		{ "scale", &scale }, { "batch", &batch }, { "dim_latent", &latent }, { "leak", &leak }, { "alpha", &alpha }, { "lambda_gp", &lambda },
+		{ "epsilon_d", &epsilon }, { "lr", &lr }, { "beta1", &beta1 }, { "beta2", &beta2 }, { "adam_eps", &eps }, { "ema", &ema },
+	};
+	char profile[16], mode[16], penalty[16];
+	int32_t depth[MAX_SCALES];
+	size_t n;
+	int rc;
+
+	for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+		if ((rc = get_number(f, "/", number[i].name, number[i].value)))
+			return rc;
+	if ((rc = h5_get_numbers(f, "/", "depths", H5_I32, depth, MAX_SCALES, &n)) || (rc = get_text(f, "profile", "zoo", profile, sizeof profile)) ||
+	    (rc = get_text(f, "loss_mode", "WGANGP", mode, sizeof mode)) || (rc = get_text(f, "penalty", "WGANGP", penalty, sizeof penalty)))
+		return rc;
+	if (!(scale >= 0 && scale < MAX_SCALES && (size_t)scale + 1 == n && batch >= 1 && batch <= 65536 && latent >= 1 && latent <= 65536))
+		return error_set(ERR_INPUT, "'%s': scale, depths, batch or dim_latent make no sense", h5_name(f));
+	if (beta1 != 0)
+		return error_set(ERR_INPUT, "'%s': beta1 is %g, but every profile has 0", h5_name(f), beta1);
+	*a = (struct arch){ .profile = profile_find(profile), .scale = (int)scale, .latent = (int)latent, .leak = (float)leak,
+		            .pixel_norm = true, .stddev = true, .equalized = true };
+	if (!a->profile)
+		return error_set(ERR_INPUT, "'%s': unknown profile '%s'", h5_name(f), profile);
+	for (size_t i = 0; i < n; i++) {
+		if (depth[i] < 1 || depth[i] > 65536)
+			return error_set(ERR_INPUT, "'%s': %d channels at scale %zu", h5_name(f), depth[i], i);
+		a->depth[i] = depth[i];
+	}
+	int loss = 0;
+	while (loss_mode_names[loss] && strcmp(loss_mode_names[loss], mode))
+		loss++;
+	if (!loss_mode_names[loss])
+		return error_set(ERR_INPUT, "'%s': unknown loss mode '%s'", h5_name(f), mode);
+	r->losses = (struct step_losses){ (enum score_loss)loss, strcmp(penalty, "R1") ? PENALTY_WGAN_GP : PENALTY_R1, epsilon };
+	r->batch = (int64_t)batch;
+	r->fading = alpha > 0;
+	r->scalars = (struct step_scalars){ .alpha = (float)alpha, .lr = (float)lr, .beta2 = (float)beta2, .eps = (float)eps, .ema = (float)ema, .penalty = (float)lambda };
+	return 0;
+}
+
+static int read_tensor(struct replay *r, const char *name, struct tensor t)
+{
+	const size_t values = (size_t)(t.n * t.c * t.h * t.w);
+	char path[64];
+	float *host = size_alloc(values, sizeof *host);
+	if (!host)
+		return ERR_FAILED;
+	snprintf(path, sizeof path, "iter%d/%s", r->result.iteration, name);
+	const int rc = h5_read(r->file, path, H5_F32, host, values);
+	if (!rc)
+		r->be->upload(r->be, t, host);
+	free(host);
+	return rc;
+}
+
+static int load(struct replay *r, struct network *n, float *array, const char *what, bool active_only)
+{
+	const struct network_layers active = { &r->arch, r->fading };
+	char path[64];
+	snprintf(path, sizeof path, "iter%d/%s", r->result.iteration, what);
+	return network_read(n, array, r->file, path, n->layers.n, active_only ? &active : NULL);
+}
+
+/* -- comparing -- */
+
+struct comparison {
+	struct replay *r;
+	const float *array;
+	char group[32];  /* "iter0/grad/D" */
+	double total;    /* squared norm of all reference tensors */
+	double largest;  /* absolute difference */
+	int pass;        /* 0: only the total; 1: errors relative to it; 2: absolute */
+};
+
+static int compare_param(void *ctx, const char *name, struct param_shape shape, size_t at)
+{
+	struct comparison *c = ctx;
+	struct replay *r = c->r;
+	const size_t n = param_values(shape);
+	char path[128];
+	double square = 0, error = 0;
+	float *ours = size_alloc(n, sizeof *ours), *theirs = size_alloc(n, sizeof *theirs);
+	int rc = ours && theirs ? 0 : ERR_FAILED;
+
+	snprintf(path, sizeof path, "%s/%s", c->group, name);
+	if (!rc && !(rc = h5_read(r->file, path, H5_F32, theirs, n))) {
+		r->be->param_unpack(r->be, shape, ours, c->array + at);
+		for (size_t i = 0; i < n; i++) {
+			const double d = (double)ours[i] - theirs[i];
+			square += (double)theirs[i] * theirs[i];
+			error += d * d;
+			if (!(fabs(d) <= c->largest))
+				c->largest = fabs(d);
+		}
+		if (c->pass == 0) {
+			c->total += square;
+		} else if (c->pass == 1) {
+			const double relative = sqrt(error) / fmax(sqrt(square), 1e-3 * sqrt(c->total));
+			r->errors[r->count++] = relative;
+			if (!(relative <= r->result.grad_worst)) {
+				r->result.grad_worst = relative;
+				snprintf(r->result.grad_worst_tensor, sizeof r->result.grad_worst_tensor, "%s", path + strlen("iter0/grad/"));
+			}
+		}
+	}
+	free(ours);
+	free(theirs);
+	return rc;
+}
+
+static int count_inactive(void *ctx, const char *name, bool is_group)
+{
+	(void)name;
+	(void)is_group;
+	++*(int *)ctx;
+	return 0;
+}
+
+static int compare_gradients(struct replay *r, struct network *n, const char *name)
+{
+	const struct network_layers active = { &r->arch, r->fading };
+	struct comparison c = { .r = r, .array = n->gradient };
+	const size_t before = r->count;
+	int rc, recorded = 0;
+
+	snprintf(c.group, sizeof c.group, "iter%d/grad/%s", r->result.iteration, name);
+	if ((rc = network_each(n, n->layers.n, &active, compare_param, &c)))
+		return rc;
+	c.pass = 1;
+	if ((rc = network_each(n, n->layers.n, &active, compare_param, &c)) || (rc = h5_list(r->file, c.group, count_inactive, &recorded)))
+		return rc;
+	if ((size_t)recorded != r->count - before)
+		return error_set(ERR_INPUT, "'%s': '%s' has %d gradients where this step has %zu", h5_name(r->file), c.group, recorded, r->count - before);
+	return 0;
+}
+
+static int compare_values(struct replay *r, struct network *n, const float *array, const char *what, double *largest)
+{
+	struct comparison c = { .r = r, .array = array, .pass = 2 };
+	snprintf(c.group, sizeof c.group, "iter%d/%s", r->result.iteration, what);
+	const int rc = network_each(n, n->layers.n, NULL, compare_param, &c);
+	if (!(c.largest <= *largest))
+		*largest = c.largest;
+	return rc;
+}
+
+static int compare_losses(struct replay *r)
+{
+	static const struct { const char *name; enum step_sum sum; } loss[] = {
+		{ "lossD_real", SUM_D_REAL }, { "lossD_fake", SUM_D_FAKE }, { "lossD_Grad", SUM_D_GRAD }, { "lossD_Epsilon", SUM_D_EPSILON }, { "lossG_fake", SUM_G_FAKE },
+	};
+	double sum[STEP_SUMS], magnitude = 0, worst = 0;
+	char group[16];
+	int rc;
+
+	snprintf(group, sizeof group, "iter%d", r->result.iteration);
+	r->be->read_sums(r->be, sum);
+	for (size_t i = 0; i < sizeof loss / sizeof *loss; i++) {
+		double reference;
+		if ((rc = get_number(r->file, group, loss[i].name, &reference)))
+			return rc;
+		magnitude += fabs(reference);
+		const double d = fabs(sum[loss[i].sum] - reference);
+		if (!(d <= worst))
+			worst = d;
+	}
+	r->result.loss = worst / magnitude;
+	return 0;
+}
+
+/* -- replaying -- */
+
+static int load_moments(struct replay *r, struct network *n, const char *name, bool first)
+{
+	char what[32];
+	if (first) /* zero, as allocated */
+		return 0;
+	snprintf(what, sizeof what, "before/adam_v/%s", name);
+	return load(r, n, n->moment, what, true);
+}
+
+static int replay_step(struct replay *r)
+{
+	struct step *s = &r->step;
+	struct record_result *result = &r->result;
+	char group[16];
+	double adam_step;
+	int rc;
+
+	snprintf(group, sizeof group, "iter%d", result->iteration);
+	if ((rc = get_number(r->file, group, "adam_step", &adam_step)) || (rc = load(r, &r->g, r->g.w, "before/G", false)) ||
+	    (rc = load(r, &r->d, r->d.w, "before/D", false)) || (rc = load(r, &r->g, r->g.average, "before/avgG", false)) ||
+	    (rc = load_moments(r, &r->g, "G", adam_step <= 1)) || (rc = load_moments(r, &r->d, "D", adam_step <= 1)) ||
+	    (rc = read_tensor(r, "real", step_real(s))) || (rc = read_tensor(r, "z_d", step_z_d(s))) || (rc = read_tensor(r, "z_g", step_z_g(s))) ||
+	    (rc = read_tensor(r, "gp_mix", s->mix)))
+		return rc;
+	r->scalars.correction = (float)(1 / (1 - pow((double)r->scalars.beta2, adam_step)));
+	r->be->set_scalars(r->be, &r->scalars);
+
+	/* Gradients from our own arithmetic, updates from the recorded gradients: an error stays where it is made. */
+	step_d_gradients(s, r->scalars.penalty > 0);
+	if ((rc = compare_gradients(r, &r->d, "D")) || (rc = load(r, &r->d, r->d.gradient, "grad/D", true)))
+		return rc;
+	step_d_update(s);
+	if ((rc = compare_values(r, &r->d, r->d.w, "after/D", &result->adam)) || (rc = load(r, &r->d, r->d.w, "after/D", false)))
+		return rc;
+	step_g_gradients(s);
+	if ((rc = compare_gradients(r, &r->g, "G")) || (rc = load(r, &r->g, r->g.gradient, "grad/G", true)))
+		return rc;
+	step_g_update(s);
+	if ((rc = compare_values(r, &r->g, r->g.w, "after/G", &result->adam)) || (rc = compare_values(r, &r->g, r->g.average, "after/avgG", &result->ema)))
+		return rc;
+	if ((rc = r->be->check(r->be)))
+		return rc;
+	return compare_losses(r);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static bool judge(const struct record_result *x, const struct record_tolerance *t, int scale)
+{
+	const double worst = scale <= 2 && t->grad_worst_exact > 0 ? t->grad_worst_exact : t->grad_worst;
+	return x->loss <= t->loss && x->grad_median <= t->grad_median && x->grad_worst <= worst && x->adam <= t->update && x->ema <= t->update;
+}
+
+static int replay_file(struct replay *r, const struct record_tolerance *tolerance, void (*each)(void *ctx, const struct record_result *), void *ctx)
+{
+	double errors[4 * MAX_LAYERS];
+	char group[16];
+	int rc;
+
+	r->errors = errors;
+	if ((rc = read_settings(r)))
+		return rc;
+	for (int i = 0;; i++) {
+		snprintf(group, sizeof group, "iter%d", i);
+		if (!h5_exists(r->file, group))
+			return i ? 0 : error_set(ERR_INPUT, "'%s' is not a step record: it has no iter0", h5_name(r->file));
+		/* Opened anew for every step, so that nothing of one is left for the next. */
+		if (!(rc = network_open(&r->g, r->be, &r->arch, NETWORK_G, true)) && !(rc = network_open(&r->d, r->be, &r->arch, NETWORK_D, true)) &&
+		    !(rc = step_open(&r->step, r->be, &r->arch, &r->losses, &r->g, &r->d, r->batch, r->fading))) {
+			r->count = 0;
+			r->result = (struct record_result){ .iteration = i };
+			rc = replay_step(r);
+			step_close(&r->step);
+		}
+		network_close(&r->g);
+		network_close(&r->d);
+		if (rc)
+			return rc;
+		qsort(errors, r->count, sizeof *errors, by_value);
+		r->result.grad_median = r->count % 2 ? errors[r->count / 2] : (errors[r->count / 2 - 1] + errors[r->count / 2]) / 2;
+		r->result.pass = judge(&r->result, tolerance, r->arch.scale);
+		each(ctx, &r->result);
+	}
+}
+
+int record_verify(struct backend *be, const char *path, const struct record_tolerance *tolerance, void (*each)(void *ctx, const struct record_result *), void *ctx)
+{
+	struct replay r = { .be = be };
+	int rc = h5_open(&r.file, path);
+	if (rc)
+		return rc;
+	rc = replay_file(&r, tolerance, each, ctx);
+	const int closed = h5_close(&r.file);
+	return rc ? rc : closed;
+}
