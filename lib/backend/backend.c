@@ -7,10 +7,12 @@
 int backend_open(struct backend **out, const char *device, int threads)
 {
 	if (!strcmp(device, "auto") || !strcmp(device, "cpu"))
-		return backend_open_cpu(out, threads);
+		return backend_open_cpu(out, threads, false);
+	if (!strcmp(device, "cpu:direct"))
+		return backend_open_cpu(out, threads, true);
 	if (!strcmp(device, "plain"))
 		return backend_open_plain(out, threads);
-	return error_set(ERR_USAGE, "unknown device '%s': give auto, cpu or plain", device);
+	return error_set(ERR_USAGE, "unknown device '%s': give auto, cpu, cpu:direct or plain", device);
 }
 
 void backend_close(struct backend *b)

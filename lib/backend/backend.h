@@ -205,7 +205,7 @@ struct backend {
 	void (*adam)(struct backend *, float *w, const float *g, float *v, float *average, size_t count, enum step_sum norm, enum step_sum nonfinite);
 };
 
-/* device: "cpu", "plain", or "auto" (cpu). threads: 0 = all cores. Unknown or unusable: ERR_USAGE or ERR_FAILED with the reason. */
+/* device: "cpu", "cpu:direct" (without Winograd convolutions), "plain", or "auto" (cpu). threads: 0 = all cores. Unknown or unusable: ERR_USAGE or ERR_FAILED with the reason. */
 int backend_open(struct backend **, const char *device, int threads) MUST_CHECK;
 void backend_close(struct backend *); /* NULL is fine */
 
@@ -214,6 +214,6 @@ int backend_tensor(struct backend *, struct tensor *, int64_t n, int c, int h, i
 
 /* The tables. */
 int backend_open_plain(struct backend **, int threads) MUST_CHECK;
-int backend_open_cpu(struct backend **, int threads) MUST_CHECK;
+int backend_open_cpu(struct backend **, int threads, bool direct /* no Winograd convolutions */) MUST_CHECK;
 
 #endif

@@ -7,37 +7,15 @@
 #include <math.h>
 
 #include "plain.h"
-
-static const double STDDEV_EPS = 1e-8;
-
-/* One group: samples first, first + stride, …, size of them; q as above. */
-struct group {
-	int64_t first, stride;
-	int size, q;
-};
-
-static int64_t group_count(struct tensor x, struct stddev_groups s)
-{
-	assert(s.group >= 1 && s.batch % s.group == 0 && x.n % s.batch == 0);
-	return x.n / s.group;
-}
-
-static struct group group_at(struct stddev_groups s, int64_t index)
-{
-	const int64_t per_batch = s.batch / s.group, batch = index / per_batch, i = index % per_batch;
-	struct group g = { .size = s.group, .q = s.biased || s.group == 1 ? s.group : s.group - 1 };
-	g.first = batch * s.batch + (s.strided ? i : i * s.group);
-	g.stride = s.strided ? per_batch : 1;
-	return g;
-}
+#include "stddev_group.h"
 
 /* Value at position p of member i of a group. */
-static float *member(struct tensor x, struct group g, int i, size_t p)
+static float *member(struct tensor x, struct stddev_group g, int i, size_t p)
 {
-	return x.data + (size_t)(g.first + i * g.stride) * x.sample_size + p;
+	return x.data + (size_t)stddev_member(g, i) * x.sample_size + p;
 }
 
-static double mean_at(struct tensor x, struct group g, size_t p)
+static double mean_at(struct tensor x, struct stddev_group g, size_t p)
 {
 	double sum = 0;
 	for (int i = 0; i < g.size; i++)
@@ -46,7 +24,7 @@ static double mean_at(struct tensor x, struct group g, size_t p)
 }
 
 /* s_p */
-static double deviation_at(struct tensor x, struct group g, size_t p)
+static double deviation_at(struct tensor x, struct stddev_group g, size_t p)
 {
 	const double mean = mean_at(x, g, p);
 	double sum = 0;
@@ -58,7 +36,7 @@ static double deviation_at(struct tensor x, struct group g, size_t p)
 }
 
 /* Derivative of s_p in direction tx. */
-static double deviation_tangent_at(struct tensor x, struct tensor tx, struct group g, size_t p)
+static double deviation_tangent_at(struct tensor x, struct tensor tx, struct stddev_group g, size_t p)
 {
 	const double mean = mean_at(x, g, p);
 	double sum = 0;
@@ -68,12 +46,12 @@ static double deviation_tangent_at(struct tensor x, struct tensor tx, struct gro
 }
 
 /* Gradient with respect to S: the sum of the last channel over the group. */
-static double deviation_gradient(struct tensor dy, struct group g)
+static double deviation_gradient(struct tensor dy, struct stddev_group g)
 {
 	double sum = 0;
 	for (int i = 0; i < g.size; i++)
 		for (size_t p = 0; p < tensor_area(dy); p++)
-			sum += plain_plane(dy, g.first + i * g.stride, dy.c - 1)[p];
+			sum += plain_plane(dy, stddev_member(g, i), dy.c - 1)[p];
 	return sum;
 }
 
@@ -85,7 +63,7 @@ static void check_shapes(struct tensor y, struct tensor x)
 }
 
 /* The group's samples of y: the channels of x, then `last` everywhere. */
-static void append_channel(struct tensor y, struct tensor x, struct group g, double last)
+static void append_channel(struct tensor y, struct tensor x, struct stddev_group g, double last)
 {
 	for (int i = 0; i < g.size; i++) {
 		for (size_t p = 0; p < x.sample_size; p++)
@@ -99,8 +77,8 @@ static void plain_stddev(struct backend *b, struct tensor y, struct tensor x, st
 {
 	check_shapes(y, x);
 #pragma omp parallel for num_threads(b->threads)
-	for (int64_t k = 0; k < group_count(x, s); k++) {
-		const struct group g = group_at(s, k);
+	for (int64_t k = 0; k < stddev_group_count(x, s); k++) {
+		const struct stddev_group g = stddev_group_at(s, k);
 		double sum = 0;
 		for (size_t p = 0; g.size > 1 && p < x.sample_size; p++)
 			sum += deviation_at(x, g, p);
@@ -112,8 +90,8 @@ static void plain_stddev_tangent(struct backend *b, struct tensor ty, struct ten
 {
 	check_shapes(ty, x);
 #pragma omp parallel for num_threads(b->threads)
-	for (int64_t k = 0; k < group_count(x, s); k++) {
-		const struct group g = group_at(s, k);
+	for (int64_t k = 0; k < stddev_group_count(x, s); k++) {
+		const struct stddev_group g = stddev_group_at(s, k);
 		double sum = 0;
 		for (size_t p = 0; p < x.sample_size; p++)
 			sum += deviation_tangent_at(x, tx, g, p);
@@ -126,8 +104,8 @@ static void plain_stddev_backward(struct backend *b, struct tensor dx, struct te
 {
 	check_shapes(dy, x);
 #pragma omp parallel for num_threads(b->threads)
-	for (int64_t k = 0; k < group_count(x, s); k++) {
-		const struct group g = group_at(s, k);
+	for (int64_t k = 0; k < stddev_group_count(x, s); k++) {
+		const struct stddev_group g = stddev_group_at(s, k);
 		const double factor = deviation_gradient(dy, g) / ((double)x.sample_size * g.q);
 		for (size_t p = 0; p < x.sample_size; p++) {
 			const double mean = mean_at(x, g, p), deviation = deviation_at(x, g, p);
@@ -143,8 +121,8 @@ static void plain_stddev_second(struct backend *b, struct tensor e, struct tenso
 {
 	check_shapes(dy, x);
 #pragma omp parallel for num_threads(b->threads)
-	for (int64_t k = 0; k < group_count(x, s); k++) {
-		const struct group g = group_at(s, k);
+	for (int64_t k = 0; k < stddev_group_count(x, s); k++) {
+		const struct stddev_group g = stddev_group_at(s, k);
 		const double factor = deviation_gradient(dy, g) / ((double)x.sample_size * g.q);
 		for (size_t p = 0; p < x.sample_size; p++) {
 			const double mean = mean_at(x, g, p), tmean = mean_at(tx, g, p);

@@ -1,0 +1,40 @@
+/* The `cpu` table: oneDNN for convolutions and dense layers, own vector loops for the rest.
+ *
+ * Layout: up to 4 channels planar; above, channels in blocks of one vector register ("nChw16c" with AVX-512, "nChw8c" with AVX2), the last block padded
+ * with zeros. Convolution weights are blocked [out/B][in/B][3][3][in B][out B], the layout that oneDNN's kernels read and write, so parameters,
+ * gradients, moments and averages stay in it and nothing is reordered in a step. */
+#ifndef PGAN_CPU_H
+#define PGAN_CPU_H
+
+#include "host_ops.h"
+
+struct cpu_linear; /* oneDNN: engine, primitives, scratchpad */
+
+struct cpu {
+	struct host host; /* first: the table */
+	int block;        /* channels per block: 16 or 8 */
+	struct cpu_linear *linear;
+	int failure;      /* first of our own since the last check() */
+	float *partial;   /* sums of the chunks of a pass, see cpu_point.h */
+	size_t partial_size;
+};
+
+static inline int cpu_blocks(int channels, int block)
+{
+	return channels <= 4 ? channels : (channels + block - 1) / block;
+}
+
+/* The point-wise operations for one vector length; cpu_point.h compiled twice. */
+void cpu_point_table_avx512(struct backend *);
+void cpu_point_table_avx2(struct backend *);
+
+/* Convolutions and dense layers. */
+int cpu_linear_open(struct cpu *, bool direct) MUST_CHECK;
+void cpu_linear_close(struct cpu *);
+int cpu_linear_check(struct cpu *) MUST_CHECK;
+void cpu_linear_table(struct backend *);
+
+/* count zeroed floats that stay until the next call; the table's own scratch memory. NULL sets the table's failure. */
+float *cpu_partial(struct cpu *, size_t count);
+
+#endif

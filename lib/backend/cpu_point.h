@@ -1,0 +1,346 @@
+/* Point-wise operations over channel blocks of BLOCK floats, one vector each. A template: cpu_avx512.c and cpu_avx2.c include it with BLOCK and CPU_POINT_TABLE
+ * defined, each compiled for its instruction set.
+ *
+ * A blocked sample is [blocks][pixels][BLOCK]. Work is split over samples and tiles of pixels, so that all channels of a tile stay in cache between the
+ * passes of one operation. Sums over the batch are made in chunks whose number depends on the shape alone, and the chunks are added in order: the same
+ * bytes for any number of threads. */
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "cpu.h"
+#include "pointwise.h"
+
+typedef float vec __attribute__((vector_size(4 * BLOCK), may_alias));
+typedef int32_t ivec __attribute__((vector_size(4 * BLOCK), may_alias));
+
+enum { TILE = 64, MAX_CHUNKS = 32, CHUNK_PIXELS = 256 };
+
+static inline vec vec_all(float x)
+{
+	return (vec){ 0 } + x;
+}
+
+/* Where m is all ones a, where it is 0 b. */
+static inline vec vec_select(ivec m, vec a, vec b)
+{
+	return (vec)((m & (ivec)a) | (~m & (ivec)b));
+}
+
+static inline vec vec_lrelu(vec z, vec leak)
+{
+	return vec_select(z > vec_all(0), z, z * leak);
+}
+
+/* lrelu' times factor, read off the output. */
+static inline vec vec_slope(vec y, vec factor, vec leak_factor)
+{
+	return vec_select(y > vec_all(0), factor, leak_factor);
+}
+
+static inline float vec_sum(vec x)
+{
+	float part[BLOCK];
+	memcpy(part, &x, sizeof x);
+	for (int half = BLOCK / 2; half > 0; half /= 2)
+		for (int i = 0; i < half; i++)
+			part[i] += part[i + half];
+	return part[0];
+}
+
+static inline int blocks_of(struct tensor t)
+{
+	return cpu_blocks(t.c, BLOCK);
+}
+
+/* Block c of sample i. */
+static inline vec *block_of(struct tensor t, int64_t i, int c)
+{
+	return (vec *)(tensor_sample(t, i) + (size_t)c * tensor_area(t) * BLOCK);
+}
+
+static inline size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Chunks of samples for sums over the batch. */
+static inline int chunks_of(struct tensor t)
+{
+	const int64_t by_pixels = (t.n * (int64_t)tensor_area(t) + CHUNK_PIXELS - 1) / CHUNK_PIXELS;
+	int64_t n = by_pixels < t.n ? by_pixels : t.n;
+	n = n < MAX_CHUNKS ? n : MAX_CHUNKS;
+	return n > 0 ? (int)n : 1;
+}
+
+static inline int64_t chunk_start(struct tensor t, int chunk, int chunks)
+{
+	return t.n * chunk / chunks;
+}
+
+/* out[0 … count) = (accumulate: out +) factor * sum of the chunks' partial sums. */
+static void sum_chunks(float *out, const float *partial, size_t count, int chunks, float factor, bool accumulate)
+{
+	for (size_t i = 0; i < count; i++) {
+		float sum = partial[i];
+		for (int k = 1; k < chunks; k++)
+			sum += partial[(size_t)k * count + i];
+		out[i] = (accumulate ? out[i] : 0) + factor * sum;
+	}
+}
+
+/* -- activation -- */
+
+static void activate_planar(struct tensor y, const float *bias, struct activation a)
+{
+	const size_t area = tensor_area(y);
+	for (int64_t i = 0; i < y.n; i++) {
+		float *p = tensor_sample(y, i);
+		for (int c = 0; c < y.c; c++)
+			for (size_t j = 0; j < area; j++, p++)
+				*p = lrelu(a.weight_gain * *p + a.bias_gain * bias[a.bias_map ? (size_t)c * area + j : (size_t)c], a.leak);
+	}
+}
+
+static void cpu_activate(struct backend *b, struct tensor y, const float *bias, struct activation a, struct tensor norm)
+{
+	const size_t area = tensor_area(y), tiles = (area + TILE - 1) / TILE;
+	const int blocks = blocks_of(y);
+	const vec gain = vec_all(a.weight_gain), bias_gain = vec_all(a.bias_gain), leak = vec_all(a.leak);
+	const vec *bias_vec = (const vec *)bias;
+	if (y.c <= 4) {
+		assert(!norm.data);
+		activate_planar(y, bias, a);
+		return;
+	}
+#pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
+	for (int64_t i = 0; i < y.n; i++)
+		for (size_t t = 0; t < tiles; t++) {
+			const size_t from = t * TILE, count = min_size(TILE, area - from);
+			vec squares[TILE];
+			memset(squares, 0, sizeof squares);
+			for (int c = 0; c < blocks; c++) {
+				vec *p = block_of(y, i, c) + from;
+				const vec *map = bias_vec + (size_t)c * area + from;
+				vec shift = bias_gain * (a.bias_map ? map[0] : bias_vec[c]);
+				for (size_t j = 0; j < count; j++) {
+					if (a.bias_map)
+						shift = bias_gain * map[j];
+					const vec v = vec_lrelu(gain * p[j] + shift, leak);
+					squares[j] += v * v;
+					p[j] = v;
+				}
+			}
+			if (!norm.data)
+				continue;
+			float *factor = tensor_sample(norm, i) + from;
+			for (size_t j = 0; j < count; j++)
+				factor[j] = 1 / sqrtf(vec_sum(squares[j]) / (float)y.c + 1e-8f);
+			for (int c = 0; c < blocks; c++) {
+				vec *p = block_of(y, i, c) + from;
+				for (size_t j = 0; j < count; j++)
+					p[j] *= factor[j];
+			}
+		}
+}
+
+/* One tile of one sample; sum: a vector per block, added to, or NULL. */
+static inline void activate_backward_tile(struct tensor dz, struct tensor y, struct tensor norm, int64_t i, size_t from, size_t count, struct activation a, vec *sum)
+{
+	const int blocks = blocks_of(dz);
+	const vec gain = vec_all(a.weight_gain), leak_gain = vec_all(a.weight_gain * a.leak);
+	vec dots[TILE];
+	float dot[TILE];
+
+	if (norm.data) {
+		memset(dots, 0, sizeof dots);
+		for (int c = 0; c < blocks; c++) {
+			const vec *d = block_of(dz, i, c) + from, *v = block_of(y, i, c) + from;
+			for (size_t j = 0; j < count; j++)
+				dots[j] += d[j] * v[j];
+		}
+		for (size_t j = 0; j < count; j++)
+			dot[j] = vec_sum(dots[j]) / (float)dz.c;
+	}
+	for (int c = 0; c < blocks; c++) {
+		vec *d = block_of(dz, i, c) + from;
+		const vec *v = block_of(y, i, c) + from;
+		vec total = { 0 };
+		if (norm.data) {
+			const float *factor = tensor_sample(norm, i) + from;
+			for (size_t j = 0; j < count; j++) {
+				d[j] = vec_slope(v[j], gain, leak_gain) * (factor[j] * (d[j] - dot[j] * v[j]));
+				total += d[j];
+			}
+		} else {
+			for (size_t j = 0; j < count; j++) {
+				d[j] *= vec_slope(v[j], gain, leak_gain);
+				total += d[j];
+			}
+		}
+		if (sum)
+			sum[c] += total;
+	}
+}
+
+/* dbias from dz: dz has the weight's gain in it, the bias its own. */
+static float bias_ratio(struct activation a)
+{
+	return a.bias_gain / a.weight_gain;
+}
+
+static void bias_map_backward(struct backend *b, struct tensor dz, struct activation a, float *dbias, bool accumulate)
+{
+	const float ratio = bias_ratio(a);
+#pragma omp parallel for schedule(static) num_threads(b->threads)
+	for (size_t j = 0; j < dz.sample_size; j++) {
+		float sum = 0;
+		for (int64_t i = 0; i < dz.n; i++)
+			sum += tensor_sample(dz, i)[j];
+		dbias[j] = (accumulate ? dbias[j] : 0) + ratio * sum;
+	}
+}
+
+static void activate_backward_planar(struct tensor dz, struct tensor y, struct activation a, float *dbias, bool accumulate)
+{
+	const size_t area = tensor_area(dz);
+	assert(!a.bias_map);
+	for (int c = 0; c < dz.c; c++) {
+		double sum = 0;
+		for (int64_t i = 0; i < dz.n; i++) {
+			float *d = tensor_sample(dz, i) + (size_t)c * area;
+			const float *v = tensor_sample(y, i) + (size_t)c * area;
+			for (size_t j = 0; j < area; j++) {
+				d[j] *= a.weight_gain * lrelu_slope(v[j], a.leak);
+				sum += d[j];
+			}
+		}
+		if (dbias)
+			dbias[c] = (accumulate ? dbias[c] : 0) + bias_ratio(a) * (float)sum;
+	}
+}
+
+static void cpu_activate_backward(struct backend *b, struct tensor dz, struct tensor y, struct tensor norm, struct activation a, float *dbias, bool accumulate)
+{
+	const size_t area = tensor_area(dz), channels = (size_t)blocks_of(dz) * BLOCK;
+	const int chunks = chunks_of(dz);
+	const bool sums = dbias && !a.bias_map;
+	float *partial = NULL;
+	if (dz.c <= 4) {
+		assert(!norm.data);
+		activate_backward_planar(dz, y, a, dbias, accumulate);
+		return;
+	}
+	if (sums && !(partial = cpu_partial((struct cpu *)b, (size_t)chunks * channels)))
+		return;
+#pragma omp parallel for schedule(static) num_threads(b->threads)
+	for (int k = 0; k < chunks; k++)
+		for (int64_t i = chunk_start(dz, k, chunks); i < chunk_start(dz, k + 1, chunks); i++)
+			for (size_t from = 0; from < area; from += TILE)
+				activate_backward_tile(dz, y, norm, i, from, min_size(TILE, area - from), a, sums ? (vec *)(partial + (size_t)k * channels) : NULL);
+	if (sums)
+		sum_chunks(dbias, partial, channels, chunks, bias_ratio(a), accumulate);
+	else if (dbias)
+		bias_map_backward(b, dz, a, dbias, accumulate);
+}
+
+static void cpu_activate_pool(struct backend *b, struct tensor pooled, struct tensor y, const float *bias, struct activation a)
+{
+	const int blocks = blocks_of(y);
+	const size_t width = (size_t)y.w;
+	const vec gain = vec_all(a.weight_gain), leak = vec_all(a.leak), quarter = vec_all(0.25f);
+	assert(y.c > 4 && !a.bias_map);
+#pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
+	for (int64_t i = 0; i < y.n; i++)
+		for (int c = 0; c < blocks; c++) {
+			const vec shift = vec_all(a.bias_gain) * ((const vec *)bias)[c];
+			vec *top = block_of(y, i, c), *out = block_of(pooled, i, c);
+			for (int r = 0; r < pooled.h; r++, top += 2 * width) {
+				vec *bottom = top + width;
+				for (size_t j = 0; j < width; j += 2) {
+					top[j] = vec_lrelu(gain * top[j] + shift, leak);
+					top[j + 1] = vec_lrelu(gain * top[j + 1] + shift, leak);
+					bottom[j] = vec_lrelu(gain * bottom[j] + shift, leak);
+					bottom[j + 1] = vec_lrelu(gain * bottom[j + 1] + shift, leak);
+					*out++ = quarter * (top[j] + top[j + 1] + bottom[j] + bottom[j + 1]);
+				}
+			}
+		}
+}
+
+static void cpu_activate_pool_backward(struct backend *b, struct tensor dz, struct tensor dpooled, struct tensor y, struct activation a, float *dbias, bool accumulate)
+{
+	const int blocks = blocks_of(dz), chunks = chunks_of(dz);
+	const size_t width = (size_t)dz.w, channels = (size_t)blocks * BLOCK;
+	const vec gain = vec_all(a.weight_gain / 4), leak_gain = vec_all(a.weight_gain * a.leak / 4);
+	float *partial = NULL;
+	assert(dz.c > 4 && !a.bias_map);
+	if (dbias && !(partial = cpu_partial((struct cpu *)b, (size_t)chunks * channels)))
+		return;
+#pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
+	for (int k = 0; k < chunks; k++)
+		for (int c = 0; c < blocks; c++) {
+			vec total = { 0 };
+			for (int64_t i = chunk_start(dz, k, chunks); i < chunk_start(dz, k + 1, chunks); i++) {
+				const vec *in = block_of(dpooled, i, c), *v = block_of(y, i, c);
+				vec *out = block_of(dz, i, c);
+				for (int r = 0; r < dpooled.h; r++, in += width / 2, v += 2 * width, out += 2 * width)
+					for (size_t j = 0; j < width; j++) {
+						const vec d = in[j / 2];
+						out[j] = d * vec_slope(v[j], gain, leak_gain);
+						out[width + j] = d * vec_slope(v[width + j], gain, leak_gain);
+						total += out[j] + out[width + j];
+					}
+			}
+			if (partial)
+				((vec *)(partial + (size_t)k * channels))[c] = total;
+		}
+	if (partial)
+		sum_chunks(dbias, partial, channels, chunks, bias_ratio(a), accumulate);
+}
+
+static void cpu_pixel_norm(struct backend *b, struct tensor y, struct tensor x)
+{
+	const size_t area = tensor_area(x);
+	const int blocks = blocks_of(x);
+	assert(x.c > 4);
+#pragma omp parallel for schedule(static) num_threads(b->threads)
+	for (int64_t i = 0; i < x.n; i++)
+		for (size_t j = 0; j < area; j++) {
+			vec squares = { 0 };
+			for (int c = 0; c < blocks; c++) {
+				const vec v = block_of(x, i, c)[j];
+				squares += v * v;
+			}
+			const float factor = 1 / sqrtf(vec_sum(squares) / (float)x.c + 1e-8f);
+			for (int c = 0; c < blocks; c++)
+				block_of(y, i, c)[j] = block_of(x, i, c)[j] * factor;
+		}
+}
+
+#include "cpu_resize.h"
+#include "cpu_rgb.h"
+#include "cpu_stddev.h"
+
+void CPU_POINT_TABLE(struct backend *b)
+{
+	b->activate = cpu_activate;
+	b->activate_backward = cpu_activate_backward;
+	b->activate_pool = cpu_activate_pool;
+	b->activate_pool_backward = cpu_activate_pool_backward;
+	b->pixel_norm = cpu_pixel_norm;
+	b->from_rgb = cpu_from_rgb;
+	b->from_rgb_tangent = cpu_from_rgb_tangent;
+	b->from_rgb_backward_data = cpu_from_rgb_backward_data;
+	b->from_rgb_backward_weights = cpu_from_rgb_backward_weights;
+	b->to_rgb = cpu_to_rgb;
+	b->to_rgb_backward = cpu_to_rgb_backward;
+	b->pool = cpu_pool;
+	b->pool_backward = cpu_pool_backward;
+	b->upsample = cpu_upsample;
+	b->upsample_backward = cpu_upsample_backward;
+	b->stddev = cpu_stddev;
+	b->stddev_backward = cpu_stddev_backward;
+	b->stddev_tangent = cpu_stddev_tangent;
+	b->stddev_second = cpu_stddev_second;
+}
