@@ -1,0 +1,178 @@
+# pgan: build, check, demo, install. `make help` lists the targets and what was found on this machine.
+#
+# Everything built lies under build/<compiler>[-<sanitizers>]; a change of flags rebuilds what it touches. bin/ holds the tools of the plain build.
+
+SHELL = /bin/bash
+.SHELLFLAGS = -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+VERSION := 0.1.0
+TOOLS := celeba-crop pack-h5 pgan-grow pgan-sample laplacian-pyr swd msssim toy-faces
+
+PREFIX = /usr/local
+DESTDIR =
+
+# What has to be there to build, and what the tests and the CI need besides.
+PACKAGES := gcc libc6-dev make pkg-config libdnnl-dev libhdf5-dev libpng-dev libjpeg62-turbo-dev libzip-dev libjansson-dev
+PACKAGES_CHECK := bats zip unzip
+
+# With `setup` among the goals, it runs first and alone; the rest sees the machine as it is afterwards.
+ifneq (,$(and $(filter setup,$(MAKECMDGOALS)),$(filter-out setup,$(MAKECMDGOALS))))
+OTHERS := $(filter-out setup,$(MAKECMDGOALS))
+.PHONY: setup $(OTHERS)
+.NOTPARALLEL:
+setup:
+	@$(MAKE) --no-print-directory setup
+$(OTHERS): setup
+	@$(MAKE) --no-print-directory $@
+else
+
+# All cores unless -j was given.
+ifeq (,$(filter -j% --jobserver%,$(MAKEFLAGS)))
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+SANITIZE =
+WERROR =
+V =
+USE_CUDA = $(if $(NVCC),1,0)
+NVCC := $(firstword $(wildcard /usr/local/cuda/bin/nvcc) $(shell command -v nvcc))
+
+empty :=
+space := $(empty) $(empty)
+comma := ,
+BUILD := build/$(notdir $(CC))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+OUT := $(if $(SANITIZE)$(filter-out gcc,$(notdir $(CC))),$(BUILD)/bin,bin)
+
+# Found when first needed, so that `make setup …` works before pkg-config is there.
+PKGS := hdf5 libpng libjpeg libzip jansson
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+
+CFLAGS = -O3 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
+INCLUDES := $(patsubst %,-I%,$(wildcard lib/*))
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPGAN_VERSION='"$(VERSION)"' -fopenmp -fno-math-errno $(WARNINGS) $(INCLUDES) $(PKG_CFLAGS) \
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer) $(CFLAGS)
+LIBS = -ldnnl $(PKG_LIBS) -lm -ldl
+
+# Sources for one instruction set; they are called only where the processor has it.
+AVX512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512
+AVX2 := -mavx2 -mfma
+$(BUILD)/lib/%_avx512.o: ISA := $(AVX512)
+$(BUILD)/lib/%_avx2.o: ISA := $(AVX2)
+
+quiet = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
+
+LIB_SOURCES := $(wildcard lib/*/*.c)
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
+ARCHIVE := $(BUILD)/libpgan.a
+BUILT_TOOLS := $(filter $(TOOLS),$(patsubst src/%.c,%,$(wildcard src/*.c)))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+OBJECTS := $(LIB_OBJECTS) $(UNIT_SUPPORT) $(BUILT_TOOLS:%=$(BUILD)/src/%.o) $(UNIT_TESTS:$(BUILD)/tests/%=$(BUILD)/tests/unit/%.o)
+
+.PHONY: all check unit-tests demo bench bench-metrics bench-data setup install uninstall help clean man compile_commands.json FORCE
+all: $(BUILT_TOOLS:%=$(OUT)/%)
+
+# -- compiling --
+
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D); echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(LIBS))' | cmp -s - $@ || echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(LIBS))' > $@
+
+$(OBJECTS): $(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call quiet,CC,$<)$(CC) $(ALL_CFLAGS) $(ISA) -MMD -MP -c -o $@ $<
+
+$(ARCHIVE): $(LIB_OBJECTS)
+	$(call quiet,AR,$@)rm -f $@; ar rcs $@ $^
+
+$(BUILD)/bin/%: $(BUILD)/src/%.o $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+
+ifeq ($(OUT),bin)
+bin/%: $(BUILD)/bin/%
+	@mkdir -p bin; cp -f $< $@.new; mv -f $@.new $@
+endif
+
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SUPPORT) $(ARCHIVE)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+
+unit-tests: $(UNIT_TESTS)
+
+.SECONDARY: $(OBJECTS) $(BUILT_TOOLS:%=$(BUILD)/bin/%)
+-include $(OBJECTS:.o=.d)
+
+compile_commands.json:
+	@{ echo '['; sep=; for f in $(LIB_SOURCES) $(wildcard src/*.c tests/unit/*.c); do \
+	printf '%s{"directory":"%s","file":"%s","command":"%s"}' "$$sep" "$(CURDIR)" "$$f" '$(subst ",\",$(CC) $(ALL_CFLAGS)) -c '"$$f"; sep=$$',\n'; \
+	done; echo ']'; } > $@
+
+# -- checking, trying, measuring --
+
+check: all unit-tests
+	@PGAN_BIN=$(abspath $(OUT)) PGAN_UNIT=$(abspath $(BUILD)/tests) tests/run $(CHECK_ARGS)
+
+demo: all
+	@$(MAKE) --no-print-directory -f pipeline.mk report PRESET=demo RUN=demo
+
+bench bench-metrics bench-data: all
+	@tests/bench/$@
+
+# -- installing --
+
+man: $(BUILT_TOOLS:%=$(BUILD)/man/%.1)
+$(BUILD)/man/%.1: $(OUT)/%
+	@mkdir -p $(@D); $< --man > $@
+
+install: all man
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/pgan
+	install -m 755 $(BUILT_TOOLS:%=$(OUT)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(BUILT_TOOLS:%=$(BUILD)/man/%.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 pipeline.mk $(DESTDIR)$(PREFIX)/share/pgan
+
+uninstall:
+	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/man/man1/%.1) $(DESTDIR)$(PREFIX)/share/pgan/pipeline.mk
+	-rmdir $(DESTDIR)$(PREFIX)/share/pgan
+
+setup:
+	@missing=; \
+	if ! command -v dpkg-query >/dev/null; then \
+		echo 'setup: this is not a Debian system; install what it calls: $(PACKAGES) $(PACKAGES_CHECK)' >&2; exit 1; \
+	fi; \
+	for p in $(PACKAGES) $(PACKAGES_CHECK) $(SETUP_EXTRA); do \
+		dpkg-query -W -f='$${Status}' "$$p" 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		echo "setup: installing$$missing"; \
+		$$sudo apt-get update -qq; \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+clean:
+	rm -rf build bin compile_commands.json
+
+help:
+	@echo 'pgan $(VERSION)'
+	@echo
+	@echo '  make setup              install what is missing (Debian packages)'
+	@echo '  make                    build the tools into bin/'
+	@echo '  make check              run all tests'
+	@echo '  make demo               from drawn faces to a grown network, its pictures and scores, in ./demo'
+	@echo '  make bench              training and sampling against PyTorch, when it is there; bench-metrics, bench-data likewise'
+	@echo '  make install            into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX)); uninstall'
+	@echo '  make clean | compile_commands.json'
+	@echo
+	@echo '  CC=gcc|clang  SANITIZE=address,undefined  WERROR=1  V=1  USE_CUDA=0|1  CHECK_ARGS=--quick'
+	@echo
+	@echo 'compiler: $(CC); CUDA: $(if $(filter 1,$(USE_CUDA)),$(NVCC),not used)$(if $(wildcard kernels/*.cu),,; this version has no CUDA backend yet)'
+	@echo 'to run the pipeline: make -f pipeline.mk help'
+
+endif
