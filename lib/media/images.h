@@ -1,0 +1,39 @@
+/* Equally sized square images, one after another, from wherever a tool was told to look: what pack-h5, laplacian-pyr, swd and msssim read. */
+#ifndef PGAN_IMAGES_H
+#define PGAN_IMAGES_H
+
+#include <stdint.h>
+
+#include "error.h"
+#include "npy.h"
+
+/* An open input. Every image is (c,side,side) in C order: uint8, or float32 in [-1,1]. */
+struct images {
+	const char *name;   /* for messages: the path, or "stdin" for "-" */
+	enum npy_type type;
+	int c, side;        /* 1 or 3 channels */
+	int64_t n;          /* number of images, -1 while not known (streams) */
+	void *source;       /* the kind of input's own */
+};
+
+/* input: an HDF5 file (its data set data{side}x{side}; the largest when side is 0), a .npy file, a folder or zip of PNG or JPEG pictures,
+ * or "-": .npy records on stdin. side 0: any; otherwise another size is refused. A file that is none of these is ERR_INPUT. */
+int images_open(struct images *, const char *input, int side) MUST_CHECK;
+
+/* Reads up to `max` images into data (max * c * side * side values of ->type). Returns how many, 0 at the end, or ERR_INPUT: a truncated record, a picture of
+ * another size or channel count (named). Records of a stream may differ in their N but not in size, channels or type. */
+int64_t images_read(struct images *, void *data, int64_t max) MUST_CHECK;
+
+void images_close(struct images *); /* a zeroed struct is fine */
+
+/* Bytes of an image. */
+static inline size_t images_size(const struct images *i)
+{
+	return (size_t)i->c * (size_t)i->side * (size_t)i->side * npy_type_size(i->type);
+}
+
+/* Values of either type in [-1,1] floats (x / 127.5 - 1, design.md) and in bytes (rounded half up, clamped: the inverse). n: values. */
+void images_to_float(float *out, const uint8_t *in, size_t n);
+void images_to_bytes(uint8_t *out, const float *in, size_t n);
+
+#endif

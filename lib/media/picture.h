@@ -1,0 +1,27 @@
+/* Pictures as they lie in files: PNG and JPEG, decoded to bytes. Only media/picture_*.c include libpng's and libjpeg's headers. */
+#ifndef PGAN_PICTURE_H
+#define PGAN_PICTURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/* h rows of w pixels of c interleaved bytes; c: 1 grey, 3 RGB. Owned: picture_free(). A zeroed struct is an empty picture. */
+struct picture {
+	int w, h, c;
+	uint8_t *pixel;
+};
+
+int picture_alloc(struct picture *, int w, int h, int c) MUST_CHECK; /* pixels uninitialized */
+void picture_free(struct picture *);
+
+/* Decodes a PNG or JPEG file held in memory, told by its first bytes, to grey or RGB as the file is. name: for messages.
+ * Anything else, a truncated or corrupt file or a warning of the decoder about lost data: ERR_INPUT. */
+int picture_decode(struct picture *, const char *name, const void *bytes, size_t size) MUST_CHECK;
+int picture_read(struct picture *, const char *path) MUST_CHECK;
+
+/* Writes an 8-bit PNG, whole or not at all. */
+int picture_write(const struct picture *, const char *path) MUST_CHECK;
+
+#endif
