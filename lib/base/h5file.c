@@ -180,6 +180,7 @@ int h5_list(struct h5file *f, const char *group, int (*each)(void *ctx, const ch
 static int data_open(struct h5file *f, const char *data, hid_t *id)
 {
 	errno = 0;
+	*id = H5I_INVALID_HID;
 	if (!h5_exists(f, data))
 		return error_set(ERR_INPUT, "'%s' has no '%s'", f->name, data);
 	if ((*id = H5Dopen2(f->id, data, H5P_DEFAULT)) < 0)
