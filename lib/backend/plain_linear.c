@@ -6,6 +6,12 @@ enum { ROW_MAX = 1024 }; /* widest picture */
 
 /* -- 3x3 convolution -- */
 
+static void clear_row(double *acc, int width)
+{
+	for (int i = 0; i < width; i++)
+		acc[i] = 0;
+}
+
 /* acc[i] += k * row[i + shift], zero outside the row. */
 static void add_row(double *restrict acc, const float *restrict row, double k, int width, int shift)
 {
@@ -21,7 +27,8 @@ static void plain_conv(struct backend *b, struct tensor y, struct tensor x, cons
 	for (int64_t n = 0; n < y.n; n++)
 		for (int o = 0; o < y.c; o++)
 			for (int r = 0; r < y.h; r++) {
-				double acc[ROW_MAX] = { 0 };
+				double acc[ROW_MAX];
+				clear_row(acc, x.w);
 				for (int i = 0; i < x.c; i++)
 					for (int ky = 0; ky < 3; ky++) {
 						const float *k = w + (((size_t)o * (size_t)x.c + (size_t)i) * 3 + (size_t)ky) * 3;
@@ -43,7 +50,8 @@ static void plain_conv_backward_data(struct backend *b, struct tensor dx, struct
 	for (int64_t n = 0; n < dx.n; n++)
 		for (int i = 0; i < dx.c; i++)
 			for (int r = 0; r < dx.h; r++) {
-				double acc[ROW_MAX] = { 0 };
+				double acc[ROW_MAX];
+				clear_row(acc, dx.w);
 				for (int o = 0; o < dy.c; o++)
 					for (int ky = 0; ky < 3; ky++) {
 						const float *k = w + (((size_t)o * (size_t)dx.c + (size_t)i) * 3 + (size_t)ky) * 3;

@@ -344,8 +344,14 @@ static void stddev(struct run *r, struct stddev_groups groups)
 	emit(r, "tangent", ty);
 	b->stddev_backward(b, dx, dy, x, groups);
 	emit(r, "dx", dx);
-	b->stddev_second(b, dx, dy, x, tx, groups);
-	emit(r, "second", dx);
+}
+
+static void stddev_second(struct run *r, struct stddev_groups groups)
+{
+	struct tensor x = features(r, r->in, r->side), tx = features(r, r->in, r->side);
+	struct tensor e = features(r, r->in, r->side), dy = features(r, r->in + 1, r->side);
+	r->f.b->stddev_second(r->f.b, e, dy, x, tx, groups);
+	emit(r, "e", e);
 }
 
 /* Groups of 4 where that divides the batch, else the whole batch. */
@@ -373,6 +379,13 @@ static void run_stddev_batches(struct run *r)
 static void run_stddev_single(struct run *r)
 {
 	stddev(r, (struct stddev_groups){ r->n, 1, false, false });
+	stddev_second(r, (struct stddev_groups){ r->n, 1, false, false });
+}
+
+static void run_stddev_second(struct run *r)
+{
+	stddev_second(r, (struct stddev_groups){ r->n, group_size(r->n), false, false });
+	stddev_second(r, (struct stddev_groups){ r->n, group_size(r->n), true, true });
 }
 
 /* -- losses -- */
@@ -495,6 +508,7 @@ const struct backend_case backend_cases[] = {
 	{ "stddev, strided, biased", run_stddev_strided, SUMS },
 	{ "stddev, batches", run_stddev_batches, SUMS },
 	{ "stddev, groups of one", run_stddev_single, 0, "only moved" },
+	{ "stddev_second", run_stddev_second, 2e-5, "largest where a group's samples differ least: there the roundings of x weigh most" },
 	{ "score", run_score, ROUNDING },
 	{ "gradient_penalty", run_gradient_penalty, ROUNDING },
 	{ "interpolate", run_interpolate, ROUNDING },

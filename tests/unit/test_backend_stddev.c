@@ -72,7 +72,7 @@ static double complex stddev_loss(const struct stddev_case *k, const double comp
 static double loss_tangent(const double *x, const void *context)
 {
 	const struct stddev_case *k = context;
-	double complex z[MAX_N * IN];
+	double complex z[MAX_N * IN] = { 0 };
 	for (int64_t j = 0; j < k->n * IN; j++)
 		z[j] = x[j] + I * TINY * k->tx[j];
 	return cimag(stddev_loss(k, z)) / TINY;
