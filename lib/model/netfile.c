@@ -1,0 +1,191 @@
+#include "netfile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char format[] = "pgan-network";
+
+/* -- writing -- */
+
+static int set_count(struct h5file *f, const char *name, int64_t value)
+{
+	return h5_set_numbers(f, "/", name, H5_I64, &value, 1);
+}
+
+static int set_real(struct h5file *f, const char *name, double value)
+{
+	return h5_set_numbers(f, "/", name, H5_F64, &value, 1);
+}
+
+static int write_arch(struct h5file *f, const struct arch *a)
+{
+	int32_t depth[MAX_SCALES];
+	int rc;
+	for (int i = 0; i <= a->scale; i++)
+		depth[i] = a->depth[i];
+	if ((rc = h5_set_text(f, "/", "profile", a->profile->name)) || (rc = set_count(f, "scale", a->scale)) ||
+	    (rc = set_count(f, "resolution", arch_side(a))) || (rc = h5_set_numbers(f, "/", "depths", H5_I32, depth, (size_t)a->scale + 1)) ||
+	    (rc = set_count(f, "dim_latent", a->latent)) || (rc = set_real(f, "leak", a->leak)) || (rc = set_count(f, "pixel_norm", a->pixel_norm)) ||
+	    (rc = set_count(f, "stddev", a->stddev)))
+		return rc;
+	return set_count(f, "equalized", a->equalized);
+}
+
+int netfile_write(struct h5file *f, const struct netfile *n)
+{
+	int rc;
+	if ((rc = h5_set_text(f, "/", "format", format)) || (rc = set_count(f, "version", NETFILE_VERSION)) ||
+	    (rc = h5_set_text(f, "/", "tool_version", PGAN_VERSION)) || (rc = write_arch(f, &n->arch)) || (rc = set_real(f, "alpha", n->alpha)) ||
+	    (rc = set_count(f, "seed", n->seed)) || (rc = set_count(f, "iterations", n->iterations)) || (rc = set_count(f, "images", n->images)))
+		return rc;
+	return h5_set_text(f, "/", "config", n->config ? n->config : "{}");
+}
+
+int netfile_write_networks(struct h5file *f, struct network *g, struct network *d)
+{
+	int rc;
+	if ((rc = network_write(g, g->w, f, "/G", NULL)) || (rc = network_write(d, d->w, f, "/D", NULL)))
+		return rc;
+	return network_write(g, g->average, f, "/avgG", NULL);
+}
+
+/* -- reading -- */
+
+/* A number between min and max; what is not is named. */
+static int get_real(struct h5file *f, const char *name, double min, double max, double *out)
+{
+	size_t n;
+	const int rc = h5_get_numbers(f, "/", name, H5_F64, out, 1, &n);
+	if (rc)
+		return rc;
+	if (!(*out >= min && *out <= max))
+		return error_set(ERR_INPUT, "'%s': the attribute '%s' is %g, but %g to %g is possible", h5_name(f), name, *out, min, max);
+	return 0;
+}
+
+static int get_count(struct h5file *f, const char *name, int64_t min, int64_t max, int64_t *out)
+{
+	double real;
+	size_t n;
+	int rc;
+	if ((rc = h5_get_numbers(f, "/", name, H5_I64, out, 1, &n)) || (rc = h5_get_numbers(f, "/", name, H5_F64, &real, 1, &n)))
+		return rc;
+	if (real != (double)*out || *out < min || *out > max)
+		return error_set(ERR_INPUT, "'%s': the attribute '%s' is %.17g, but whole numbers from %lld to %lld are possible", h5_name(f), name, real,
+		                 (long long)min, (long long)max);
+	return 0;
+}
+
+static int get_flag(struct h5file *f, const char *name, bool *out)
+{
+	int64_t value = 0;
+	const int rc = get_count(f, name, 0, 1, &value);
+	*out = value != 0;
+	return rc;
+}
+
+static int check_format(struct h5file *f)
+{
+	char *text = NULL;
+	int64_t version;
+	if (!h5_has_attr(f, "/", "format") || h5_get_text(f, "/", "format", &text) || strcmp(text, format)) {
+		free(text);
+		return error_set(ERR_INPUT, "'%s' is not a network of pgan", h5_name(f));
+	}
+	free(text);
+	const int rc = get_count(f, "version", 1, INT64_MAX, &version);
+	if (!rc && version != NETFILE_VERSION)
+		return error_set(ERR_INPUT, "'%s' is a network file of version %lld; pgan %s reads version %d", h5_name(f), (long long)version, PGAN_VERSION,
+		                 NETFILE_VERSION);
+	return rc;
+}
+
+static int read_depths(struct h5file *f, struct arch *a)
+{
+	int32_t depth[MAX_SCALES];
+	size_t n;
+	const int rc = h5_get_numbers(f, "/", "depths", H5_I32, depth, MAX_SCALES, &n);
+	if (rc)
+		return rc;
+	if (n != (size_t)a->scale + 1)
+		return error_set(ERR_INPUT, "'%s': the attribute 'depths' has %zu values, but scale %d needs %d", h5_name(f), n, a->scale, a->scale + 1);
+	for (size_t i = 0; i < n; i++) {
+		if (depth[i] < NETFILE_MIN_DEPTH || depth[i] > NETFILE_MAX_DEPTH)
+			return error_set(ERR_INPUT, "'%s': the attribute 'depths' has %d channels at scale %zu, but %d to %d are possible", h5_name(f), depth[i], i,
+			                 NETFILE_MIN_DEPTH, NETFILE_MAX_DEPTH);
+		a->depth[i] = depth[i];
+	}
+	return 0;
+}
+
+static int read_profile(struct h5file *f, struct arch *a)
+{
+	char *text = NULL;
+	int rc = h5_get_text(f, "/", "profile", &text);
+	if (!rc && !(a->profile = profile_find(text)))
+		rc = error_set(ERR_INPUT, "'%s': the attribute 'profile' is '%s', but %s are known", h5_name(f), text, profile_names);
+	free(text);
+	return rc;
+}
+
+static int read_arch(struct h5file *f, struct arch *a)
+{
+	int64_t scale, side, latent;
+	double leak;
+	int rc;
+	if ((rc = read_profile(f, a)) || (rc = get_count(f, "scale", 0, MAX_SCALES - 1, &scale)))
+		return rc;
+	a->scale = (int)scale;
+	if ((rc = get_count(f, "resolution", arch_side(a), arch_side(a), &side)) || (rc = read_depths(f, a)) ||
+	    (rc = get_count(f, "dim_latent", 1, NETFILE_MAX_LATENT, &latent)) || (rc = get_real(f, "leak", 0, 1, &leak)))
+		return rc;
+	a->latent = (int)latent;
+	a->leak = (float)leak;
+	if ((rc = get_flag(f, "pixel_norm", &a->pixel_norm)) || (rc = get_flag(f, "stddev", &a->stddev)))
+		return rc;
+	return get_flag(f, "equalized", &a->equalized);
+}
+
+/* One parameter of avgG against rows x columns (x 1 x 1). */
+static int check_parameter(struct h5file *f, const char *path, int64_t rows, int64_t columns)
+{
+	int64_t dim[H5_MAX_DIMS];
+	int ndim;
+	enum h5_type type;
+	const int rc = h5_shape(f, path, &ndim, dim, &type);
+	if (!rc && (ndim < 2 || dim[0] != rows || dim[1] != columns))
+		return error_set(ERR_INPUT, "'%s': '%s' does not have the shape that 'depths' and 'dim_latent' ask for", h5_name(f), path);
+	return rc;
+}
+
+/* Every width and the latent stand in a small parameter of their own: that bounds the memory which a damaged attribute could ask for. */
+static int check_widths(struct h5file *f, const struct arch *a)
+{
+	int rc = check_parameter(f, "/avgG/formatLayer.module.weight", 16 * (int64_t)a->depth[0], a->latent);
+	for (int s = 0; !rc && s <= a->scale; s++) {
+		char path[64];
+		snprintf(path, sizeof path, "/avgG/toRGBLayers.%d.module.weight", s);
+		rc = check_parameter(f, path, 3, a->depth[s]);
+	}
+	return rc;
+}
+
+int netfile_read(struct h5file *f, struct netfile *n)
+{
+	int rc;
+	memset(n, 0, sizeof *n);
+	if ((rc = check_format(f)) || (rc = h5_get_text(f, "/", "tool_version", &n->tool_version)) || (rc = read_arch(f, &n->arch)) ||
+	    (rc = get_real(f, "alpha", 0, n->arch.scale ? 1 : 0, &n->alpha)) || (rc = get_count(f, "seed", 0, INT64_MAX, &n->seed)) ||
+	    (rc = get_count(f, "iterations", 0, INT64_MAX, &n->iterations)) || (rc = get_count(f, "images", 0, INT64_MAX, &n->images)) ||
+	    (rc = h5_get_text(f, "/", "config", &n->config)))
+		return rc;
+	return check_widths(f, &n->arch);
+}
+
+void netfile_free(struct netfile *n)
+{
+	free(n->config);
+	free(n->tool_version);
+	n->config = n->tool_version = NULL;
+}
