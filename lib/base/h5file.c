@@ -97,10 +97,17 @@ int h5_create(struct h5file **out, const char *path)
 	int rc = file_new(out, path);
 	if (rc)
 		return rc;
-	if (((*out)->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)) < 0) {
+	/* Format of HDF5 1.8: everything that describes the data carries a checksum; data_create() adds those of the data. No times, so that equal contents
+	 * are equal files. */
+	const hid_t how = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
+	H5Pset_obj_track_times(how, 0);
+	H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+	if (((*out)->id = H5Fcreate(path, H5F_ACC_TRUNC, how, access)) < 0) {
 		rc = failed(ERR_FAILED, *out, "create", NULL);
 		file_free(out);
 	}
+	H5Pclose(how);
+	H5Pclose(access);
 	return rc;
 }
 
@@ -179,8 +186,8 @@ int h5_list(struct h5file *f, const char *group, int (*each)(void *ctx, const ch
 
 static int data_open(struct h5file *f, const char *data, hid_t *id)
 {
+	*id = -1;
 	errno = 0;
-	*id = H5I_INVALID_HID;
 	if (!h5_exists(f, data))
 		return error_set(ERR_INPUT, "'%s' has no '%s'", f->name, data);
 	if ((*id = H5Dopen2(f->id, data, H5P_DEFAULT)) < 0)
@@ -256,27 +263,61 @@ int h5_read(struct h5file *f, const char *data, enum h5_type type, void *out, si
 	return rc;
 }
 
-/* Creates a data set and the groups above it. */
-static int data_create(struct h5file *f, const char *data, hid_t type, hid_t space, hid_t how, hid_t *id)
+/* Creates the groups above an object where they are missing. */
+static int groups_create(struct h5file *f, const char *object)
 {
-	const hid_t links = H5Pcreate(H5P_LINK_CREATE), plan = how == H5P_DEFAULT ? H5Pcreate(H5P_DATASET_CREATE) : H5Pcopy(how);
+	const hid_t how = H5Pcreate(H5P_GROUP_CREATE);
+	char path[512];
+	int rc = 0;
+	H5Pset_obj_track_times(how, 0);
+	if (snprintf(path, sizeof path, "%s", object) >= (int)sizeof path)
+		rc = error_set(ERR_FAILED, "cannot write '%s' in '%s': the name is too long", object, f->name);
+	for (char *slash = strchr(path + 1, '/'); slash && !rc; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		if (H5Lexists(f->id, path, H5P_DEFAULT) <= 0) {
+			const hid_t id = H5Gcreate2(f->id, path, H5P_DEFAULT, how, H5P_DEFAULT);
+			if (id < 0)
+				rc = failed(ERR_FAILED, f, "write", path);
+			else
+				H5Gclose(id);
+		}
+		*slash = '/';
+	}
+	H5Pclose(how);
+	return rc;
+}
+
+/* Creates a data set and the groups above it. chunk: its shape, every chunk with a Fletcher-32 checksum; NULL for a scalar or an empty set, which have no chunks. */
+static int data_create(struct h5file *f, const char *data, hid_t type, hid_t space, int ndim, const hsize_t *chunk, hid_t *id)
+{
+	int rc;
 	errno = 0;
-	H5Pset_create_intermediate_group(links, 1);
-	H5Pset_obj_track_times(plan, false); /* the same contents give the same bytes */
-	*id = H5Dcreate2(f->id, data, type, space, links, plan, H5P_DEFAULT);
-	H5Pclose(links);
-	H5Pclose(plan);
-	return *id < 0 ? failed(ERR_FAILED, f, "write", data) : 0;
+	*id = -1;
+	if ((rc = groups_create(f, data)))
+		return rc;
+	const hid_t how = H5Pcreate(H5P_DATASET_CREATE);
+	H5Pset_obj_track_times(how, 0);
+	if (chunk) {
+		H5Pset_chunk(how, ndim, chunk);
+		H5Pset_fletcher32(how);
+	}
+	if ((*id = H5Dcreate2(f->id, data, type, space, H5P_DEFAULT, how, H5P_DEFAULT)) < 0)
+		rc = failed(ERR_FAILED, f, "write", data);
+	H5Pclose(how);
+	return rc;
 }
 
 int h5_write(struct h5file *f, const char *data, enum h5_type type, int ndim, const int64_t *dim, const void *in)
 {
 	hsize_t size[H5_MAX_DIMS];
+	bool empty = !ndim;
 	hid_t id;
-	for (int i = 0; i < ndim; i++)
+	for (int i = 0; i < ndim; i++) {
 		size[i] = (hsize_t)dim[i];
+		empty |= !dim[i];
+	}
 	const hid_t space = ndim ? H5Screate_simple(ndim, size, NULL) : H5Screate(H5S_SCALAR);
-	int rc = data_create(f, data, native_type(type), space, H5P_DEFAULT, &id);
+	int rc = data_create(f, data, native_type(type), space, ndim, empty ? NULL : size, &id);
 	H5Sclose(space);
 	if (rc)
 		return rc;
@@ -328,11 +369,9 @@ int h5_create_rows(struct h5file *f, const char *data, enum h5_type type, int nd
 	hid_t id;
 	for (int i = 1; i < ndim; i++)
 		size[i] = most[i] = chunk[i] = (hsize_t)row_dim[i];
-	const hid_t space = H5Screate_simple(ndim, size, most), how = H5Pcreate(H5P_DATASET_CREATE);
-	H5Pset_chunk(how, ndim, chunk);
-	const int rc = data_create(f, data, native_type(type), space, how, &id);
+	const hid_t space = H5Screate_simple(ndim, size, most);
+	const int rc = data_create(f, data, native_type(type), space, ndim, chunk, &id);
 	H5Sclose(space);
-	H5Pclose(how);
 	if (!rc)
 		H5Dclose(id);
 	return rc;

@@ -13,6 +13,9 @@ void message_error(const char *format, ...) __attribute__((format(printf, 1, 2))
 void message_note(const char *format, ...) __attribute__((format(printf, 1, 2)));    /* unless -q */
 void message_verbose(const char *format, ...) __attribute__((format(printf, 1, 2))); /* with -v */
 
+/* A line on stderr that the next one replaces (progress); NULL wipes it. Messages wipe it first. */
+void message_line(const char *text);
+
 /* Ends a tool: prints error_text() when code is negative, checks that stdout could be written (a full disk is a failure; a reader
  * that went away is not), and returns the exit code for main(): 0, 1, 2 or 3. */
 int message_exit(int code);

@@ -13,7 +13,7 @@ enum option_kind {
 	OPTION_REAL,   /* double *: min <= value <= max, finite */
 	OPTION_TEXT,   /* const char **: the argument itself */
 	OPTION_CHOICE, /* const char **: one of the words of arg ("karras|paddle") */
-	OPTION_LIST    /* struct option_list *: may be given again; `files` also takes several words up to the next option */
+	OPTION_LIST    /* struct option_list *: may be given again; where arg ends with "…" one option also takes all words up to the next option */
 };
 
 struct option_list {
@@ -35,7 +35,8 @@ struct tool {
 	const char *name;     /* "swd" */
 	const char *summary;  /* "sliced Wasserstein distance of two sets of images" */
 	const char *synopsis; /* "--ref REF [INPUT] [-n N]" */
-	const char *details;  /* paragraphs for the manual page and the end of --help */
+	const char *details;  /* for the manual page and the end of --help: paragraphs between empty lines; a line in capitals is a heading; lines that start with
+	                       * two spaces stay as they are (examples, tables) */
 	const struct option *options;
 	void (*version)(void); /* prints further lines of --version to stdout; may be NULL */
 };

@@ -1,0 +1,170 @@
+#include "manual.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* "-n, --number N" */
+static void option_head(const struct option *o, char *out, size_t size)
+{
+	int at = o->letter ? snprintf(out, size, "-%c, ", o->letter) : snprintf(out, size, "    ");
+	at += snprintf(out + at, size - (size_t)at, "--%s", o->name);
+	if (o->arg)
+		snprintf(out + at, size - (size_t)at, " %s", o->arg);
+}
+
+/* -- --help -- */
+
+enum { TEXT_AT = 30, WIDTH = 100 };
+
+/* Letters of UTF-8, not bytes. */
+static int width_of(const char *text)
+{
+	int width = 0;
+	for (; *text; text++)
+		width += (*text & 0xc0) != 0x80;
+	return width;
+}
+
+/* Words from column TEXT_AT on, broken before WIDTH. */
+static void print_wrapped(const char *text)
+{
+	int column = TEXT_AT;
+	while (*text) {
+		const size_t length = strcspn(text, " ");
+		if (column + (int)length > WIDTH) {
+			printf("\n%*s", TEXT_AT, "");
+			column = TEXT_AT;
+		}
+		printf("%.*s", (int)length, text);
+		column += (int)length;
+		text += length;
+		if (*text) {
+			putchar(' ');
+			column++;
+			text++;
+		}
+	}
+	putchar('\n');
+}
+
+static void help_options(const struct option *table)
+{
+	for (const struct option *o = table; o && o->name; o++) {
+		char head[128];
+		option_head(o, head, sizeof head);
+		const int width = width_of(head) + 2;
+		printf("  %s", head);
+		if (width + 1 > TEXT_AT)
+			printf("\n%*s", TEXT_AT, "");
+		else
+			printf("%*s", TEXT_AT - width, "");
+		print_wrapped(o->help);
+	}
+}
+
+void manual_help(const struct tool *t)
+{
+	printf("Usage: %s %s\n\n%s: %s.\n\nOptions:\n", t->name, t->synopsis, t->name, t->summary);
+	help_options(t->options);
+	help_options(options_common());
+	if (t->details)
+		printf("\n%s%s", t->details, t->details[strlen(t->details) - 1] == '\n' ? "" : "\n");
+}
+
+/* -- --man -- */
+
+/* Text where roff would see commands or escapes. */
+static void roff_text(const char *text, size_t length)
+{
+	if (length && (*text == '.' || *text == '\''))
+		fputs("\\&", stdout);
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '\\')
+			fputs("\\e", stdout);
+		else if (text[i] == '-')
+			fputs("\\-", stdout);
+		else
+			putchar(text[i]);
+}
+
+static void roff_line(const char *text)
+{
+	roff_text(text, strlen(text));
+	putchar('\n');
+}
+
+static bool is_heading(const char *line, size_t length)
+{
+	bool letters = false;
+	for (size_t i = 0; i < length; i++) {
+		if (!isupper((unsigned char)line[i]) && line[i] != ' ')
+			return false;
+		letters |= line[i] != ' ';
+	}
+	return letters && line[0] != ' ';
+}
+
+static void roff_details(const char *text)
+{
+	bool verbatim = false;
+	while (*text) {
+		const size_t length = strcspn(text, "\n");
+		const bool indented = !strncmp(text, "  ", 2);
+		if (indented != verbatim) {
+			puts(indented ? ".nf" : ".fi");
+			verbatim = indented;
+		}
+		if (!length) {
+			puts(".PP");
+		} else if (is_heading(text, length)) {
+			printf(".SH %.*s\n", (int)length, text);
+		} else {
+			roff_text(text, length);
+			putchar('\n');
+		}
+		text += length + (text[length] == '\n');
+	}
+	if (verbatim)
+		puts(".fi");
+}
+
+static void roff_options(const struct option *table)
+{
+	for (const struct option *o = table; o && o->name; o++) {
+		char head[128];
+		option_head(o, head, sizeof head);
+		fputs(".TP\n.B ", stdout);
+		roff_line(head + strspn(head, " "));
+		roff_line(o->help);
+	}
+}
+
+void manual_page(const struct tool *t)
+{
+	printf(".TH %s 1 \"\" \"pgan " PGAN_VERSION "\"\n.SH NAME\n%s \\- ", t->name, t->name);
+	roff_line(t->summary);
+	printf(".SH SYNOPSIS\n.B %s\n", t->name);
+	roff_line(t->synopsis);
+	if (t->details) {
+		puts(".SH DESCRIPTION");
+		roff_details(t->details);
+	}
+	puts(".SH OPTIONS");
+	roff_options(t->options);
+	roff_options(options_common());
+}
+
+/* -- --version -- */
+
+void manual_version(const struct tool *t)
+{
+#ifdef __clang__
+	printf("%s (pgan) " PGAN_VERSION "\ncompiler: clang " __clang_version__ "\n", t->name);
+#else
+	printf("%s (pgan) " PGAN_VERSION "\ncompiler: gcc " __VERSION__ "\n", t->name);
+#endif
+	if (t->version)
+		t->version();
+}

@@ -1,0 +1,56 @@
+# Helpers of the Bats files: `load common` in each. tests/run sets PGAN_BIN and PGAN_TESTS; a file run by hand finds them here.
+: "${PGAN_TESTS:=$(cd "$BATS_TEST_DIRNAME" && pwd)}"
+: "${PGAN_BIN:=$PGAN_TESTS/../bin}"
+export PGAN_TESTS PATH=$PGAN_BIN:$PATH
+PYTHON=/usr/bin/python3
+golden=$PGAN_TESTS/golden
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# pipe 'a | b': a pipeline of which any part may fail. Use: run pipe '…'
+pipe() {
+  bash -o pipefail -c "$1"
+}
+
+# fails CODE TEXT COMMAND…: the command ends with that code and says TEXT in exactly one line on stderr, and nothing on stdout.
+fails() {
+  local code=$1 text=$2 status=0
+  shift 2
+  "$@" >stdout.txt 2>stderr.txt </dev/null || status=$?
+  if [ "$status" != "$code" ] || [ -s stdout.txt ] || [ "$(wc -l <stderr.txt)" != 1 ] || ! grep -qF -- "$text" stderr.txt; then
+    echo "'$*' ended with $status instead of $code, wrote $(wc -c <stdout.txt) bytes, and said:"
+    cat stderr.txt
+    echo "where one line with \"$text\" was expected"
+    return 1
+  fi
+}
+
+# no_leftovers DIR [NAME…]: the folder holds these names and nothing else, hidden ones included.
+no_leftovers() {
+  local dir=$1
+  shift
+  diff <(ls -A "$dir") <(printf '%s\n' "$@" | sed '/^$/d' | LC_ALL=C sort)
+}
+
+# npy SHAPE TYPE [EXPRESSION]: a NumPy array on stdout, the values of EXPRESSION (seeded random numbers by default).
+npy() {
+  "$PYTHON" - "$@" <<'PY'
+import sys, numpy as np
+shape = tuple(int(x) for x in sys.argv[1].split(','))
+rng = np.random.default_rng(1)
+kind = np.dtype(sys.argv[2])
+values = eval(sys.argv[3]) if len(sys.argv) > 3 else (rng.integers(0, 256, shape) if kind == np.uint8 else rng.uniform(-1, 1, shape))
+np.save(sys.stdout.buffer, np.ascontiguousarray(np.broadcast_to(values, shape).astype(kind)))
+PY
+}
+
+# full_disk: mounts a file system of 64 KiB on ./full, or skips the test where that is not allowed; full_disk_end unmounts it.
+full_disk() {
+  mkdir -p full
+  mount -t tmpfs -o size=64k pgan-test full 2>/dev/null || skip "a small file system cannot be mounted here"
+}
+full_disk_end() {
+  umount full 2>/dev/null || true
+}
