@@ -23,6 +23,9 @@ struct record_tolerance {
 	double grad_worst_exact; /* instead of grad_worst up to scale 2, where no unit sits at the kink; 0: grad_worst */
 };
 
+/* What a device has to reach. One table, with a reason for each number, in verify.c. */
+struct record_tolerance record_tolerance_of(const char *device);
+
 /* Replays every step of a file, each from its own recorded state. */
 int record_verify(struct backend *, const char *path, const struct record_tolerance *, void (*each)(void *ctx, const struct record_result *), void *ctx) MUST_CHECK;
 

@@ -1,0 +1,222 @@
+/* Recorded training steps of the reference, replayed on every host table: tests/golden/README.md says where they come from. And the other way round:
+ * a step with one thing wrong has to fail, and to show where. */
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "record.h"
+
+static const char *const devices[] = { "cpu", "cpu:direct", "plain" };
+enum { DEVICES = sizeof devices / sizeof *devices };
+
+/* -- verification passes -- */
+
+struct outcome {
+	const char *device, *path;
+	int steps;
+};
+
+static void expect_pass(void *ctx, const struct record_result *r)
+{
+	struct outcome *o = ctx;
+	o->steps++;
+	CHECK_MSG(r->pass, "%s, %s, step %d: loss %.1e, gradients: median %.1e, worst %.1e (%s), Adam %.1e, average %.1e", o->device, o->path, r->iteration,
+	          r->loss, r->grad_median, r->grad_worst, r->grad_worst_tensor, r->adam, r->ema);
+}
+
+static void verify_files(const char *pattern)
+{
+	glob_t files;
+	REQUIRE(glob(pattern, 0, NULL, &files) == 0);
+	for (int d = 0; d < DEVICES; d++) {
+		const struct record_tolerance tolerance = record_tolerance_of(devices[d]);
+		struct backend *be;
+		REQUIRE(backend_open(&be, devices[d], 2) == 0);
+		for (size_t i = 0; i < files.gl_pathc; i++) {
+			struct outcome o = { devices[d], files.gl_pathv[i], 0 };
+			const int rc = record_verify(be, o.path, &tolerance, expect_pass, &o);
+			CHECK_MSG(rc == 0 && o.steps > 0, "%s, %s: %s", o.device, o.path, rc ? error_text() : "no step");
+		}
+		backend_close(be);
+	}
+	globfree(&files);
+}
+
+TEST(recorded_steps)
+{
+	verify_files("tests/golden/step_*.h5");
+}
+
+TEST(more_recorded_steps)
+{
+	const char *shared = getenv("PGAN_SHARED");
+	char pattern[4096];
+	if (!shared)
+		SKIP("PGAN_SHARED is not set");
+	if (getenv("PGAN_QUICK"))
+		SKIP("PGAN_QUICK is set");
+	snprintf(pattern, sizeof pattern, "%s/golden/step_*.h5", shared);
+	verify_files(pattern);
+}
+
+/* -- a table with one thing wrong -- */
+
+static struct backend right; /* the table before it was changed */
+
+static struct activation own_bias_gain(struct activation a)
+{
+	a.bias_gain = 1;
+	return a;
+}
+
+static void activate_wrong(struct backend *b, struct tensor y, const float *bias, struct activation a, struct tensor norm)
+{
+	right.activate(b, y, bias, own_bias_gain(a), norm);
+}
+
+static void activate_pool_wrong(struct backend *b, struct tensor pooled, struct tensor y, const float *bias, struct activation a)
+{
+	right.activate_pool(b, pooled, y, bias, own_bias_gain(a));
+}
+
+static void from_rgb_wrong(struct backend *b, struct tensor y, struct tensor image, const float *w, const float *bias, struct activation a)
+{
+	right.from_rgb(b, y, image, w, bias, own_bias_gain(a));
+}
+
+static void wrong_bias_gain(struct backend *b)
+{
+	b->activate = activate_wrong;
+	b->activate_pool = activate_pool_wrong;
+	b->from_rgb = from_rgb_wrong;
+}
+
+static struct stddev_groups (*regroup)(struct stddev_groups);
+
+static struct stddev_groups flip_strided(struct stddev_groups s)
+{
+	s.strided = !s.strided;
+	return s;
+}
+
+static struct stddev_groups flip_biased(struct stddev_groups s)
+{
+	s.biased = !s.biased;
+	return s;
+}
+
+static void stddev_wrong(struct backend *b, struct tensor y, struct tensor x, struct stddev_groups s)
+{
+	right.stddev(b, y, x, regroup(s));
+}
+
+static void stddev_backward_wrong(struct backend *b, struct tensor dx, struct tensor dy, struct tensor x, struct stddev_groups s)
+{
+	right.stddev_backward(b, dx, dy, x, regroup(s));
+}
+
+static void stddev_tangent_wrong(struct backend *b, struct tensor ty, struct tensor tx, struct tensor x, struct stddev_groups s)
+{
+	right.stddev_tangent(b, ty, tx, x, regroup(s));
+}
+
+static void stddev_second_wrong(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
+{
+	right.stddev_second(b, e, dy, x, tx, regroup(s));
+}
+
+static void wrong_groups(struct backend *b, struct stddev_groups (*how)(struct stddev_groups))
+{
+	regroup = how;
+	b->stddev = stddev_wrong;
+	b->stddev_backward = stddev_backward_wrong;
+	b->stddev_tangent = stddev_tangent_wrong;
+	b->stddev_second = stddev_second_wrong;
+}
+
+static void wrong_stride(struct backend *b)
+{
+	wrong_groups(b, flip_strided);
+}
+
+static void wrong_bias(struct backend *b)
+{
+	wrong_groups(b, flip_biased);
+}
+
+static void stddev_second_dropped(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
+{
+	right.stddev_second(b, e, dy, x, tx, s);
+	for (size_t j = 0; j < (size_t)e.n * e.sample_size; j++)
+		e.data[j] = 0;
+}
+
+static void dropped_second_derivative(struct backend *b)
+{
+	b->stddev_second = stddev_second_dropped;
+}
+
+/* -- verification fails -- */
+
+enum { LOSS = 1, MEDIAN = 2, WORST = 4, UPDATE = 8 };
+
+struct failure {
+	struct record_tolerance tolerance;
+	int steps, exceeded; /* by any step */
+	char tensor[128];
+};
+
+static void note_failure(void *ctx, const struct record_result *r)
+{
+	struct failure *f = ctx;
+	const struct record_tolerance *t = &f->tolerance;
+	f->exceeded |= (r->loss > t->loss) * LOSS | (r->grad_median > t->grad_median) * MEDIAN | (r->grad_worst > t->grad_worst) * WORST |
+	               (r->adam > t->update || r->ema > t->update) * UPDATE;
+	f->steps++;
+	CHECK_MSG(!r->pass, "step %d passed", r->iteration);
+	snprintf(f->tensor, sizeof f->tensor, "%s", r->grad_worst_tensor);
+}
+
+/* The change makes every step of the files fail, by these errors and no others; worst: the network with the worst tensor, or NULL. */
+static void expect_failure(void (*change)(struct backend *), const char *const *paths, int exceeded, const char *worst)
+{
+	for (int d = 0; d < DEVICES; d++)
+		for (const char *const *path = paths; *path; path++) {
+			struct failure f = { .tolerance = record_tolerance_of(devices[d]) };
+			struct backend *be;
+			REQUIRE(backend_open(&be, devices[d], 1) == 0);
+			right = *be;
+			change(be);
+			const int rc = record_verify(be, *path, &f.tolerance, note_failure, &f);
+			backend_close(be);
+			CHECK_MSG(rc == 0 && f.steps > 0, "%s, %s: %s", devices[d], *path, rc ? error_text() : "no step");
+			CHECK_MSG(f.exceeded == exceeded, "%s, %s: errors exceeded %d, expected %d", devices[d], *path, f.exceeded, exceeded);
+			CHECK_MSG(!worst || !strncmp(f.tensor, worst, strlen(worst)), "%s, %s: worst gradient %s", devices[d], *path, f.tensor);
+		}
+}
+
+static const char *const zoo[] = { "tests/golden/step_s1_b8_a060.h5", NULL };
+static const char *const both[] = { "tests/golden/step_s1_b8_a060.h5", "tests/golden/step_karras_s1_b8_a060.h5", NULL };
+
+TEST(wrong_bias_gain_fails)
+{
+	expect_failure(wrong_bias_gain, zoo, LOSS | MEDIAN | WORST, NULL);
+}
+
+TEST(wrong_stddev_groups_fail)
+{
+	expect_failure(wrong_stride, both, LOSS | MEDIAN | WORST, NULL);
+}
+
+TEST(wrong_stddev_variance_fails)
+{
+	expect_failure(wrong_bias, both, LOSS | MEDIAN | WORST, NULL);
+}
+
+/* Only the layers of D below the standard deviation see it: not the losses, not the half of all gradients. */
+TEST(dropped_second_derivative_fails)
+{
+	expect_failure(dropped_second_derivative, both, WORST, "D/fromRGBLayers.1.");
+}
