@@ -1,0 +1,85 @@
+#include "archive.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zip.h>
+
+#include "size.h"
+
+struct archive {
+	char *path;
+	zip_t *zip;
+	int64_t n;
+};
+
+bool archive_told_by(const uint8_t *first, size_t n)
+{
+	return n >= 4 && (!memcmp(first, "PK\3\4", 4) || !memcmp(first, "PK\5\6", 4)); /* the second: an empty one */
+}
+
+int archive_open(struct archive **out, const char *path)
+{
+	int code = 0, rc = 0;
+	struct archive *a = size_zalloc(1, sizeof *a);
+
+	*out = NULL;
+	if (!a || !(a->path = strdup(path))) {
+		free(a);
+		return error_set(ERR_FAILED, "out of memory");
+	}
+	if (!(a->zip = zip_open(path, ZIP_RDONLY, &code))) {
+		zip_error_t error;
+		zip_error_init_with_code(&error, code);
+		rc = error_set(ERR_INPUT, "cannot open '%s': damaged or truncated zip archive (%s)", path, zip_error_strerror(&error));
+		zip_error_fini(&error);
+		archive_close(&a);
+		return rc;
+	}
+	a->n = zip_get_num_entries(a->zip, 0);
+	*out = a;
+	return 0;
+}
+
+void archive_close(struct archive **a)
+{
+	if (!*a)
+		return;
+	if ((*a)->zip)
+		zip_discard((*a)->zip);
+	free((*a)->path);
+	free(*a);
+	*a = NULL;
+}
+
+int64_t archive_count(const struct archive *a)
+{
+	return a->n;
+}
+
+const char *archive_member(const struct archive *a, int64_t i)
+{
+	const char *name = zip_get_name(a->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
+	return name ? name : "";
+}
+
+int archive_read(struct archive *a, int64_t i, struct bytes *b)
+{
+	zip_stat_t stat;
+	zip_file_t *file = zip_fopen_index(a->zip, (zip_uint64_t)i, 0);
+	int rc = 0;
+
+	b->size = 0;
+	if (!file || zip_stat_index(a->zip, (zip_uint64_t)i, 0, &stat))
+		rc = error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i), zip_strerror(a->zip));
+	else if (!(rc = bytes_reserve(b, (size_t)stat.size + 1))) {
+		/* One byte more than there should be: the checksum is compared when the end has been read. */
+		const zip_int64_t got = zip_fread(file, b->data, stat.size + 1);
+		if (got != (zip_int64_t)stat.size)
+			rc = error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i), got < 0 ? zip_file_strerror(file) : "truncated");
+		else
+			b->size = (size_t)stat.size;
+	}
+	if (file)
+		zip_fclose(file);
+	return rc;
+}

@@ -1,0 +1,28 @@
+/* Archives read in place: nothing is unpacked. Used by source.c alone. */
+#ifndef PGAN_ARCHIVE_H
+#define PGAN_ARCHIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "error.h"
+
+struct archive;
+
+/* Whether the first bytes of a file are those of an archive. */
+bool archive_told_by(const uint8_t *first, size_t n);
+#define ARCHIVE_HEAD 512 /* bytes that are enough to tell */
+
+/* Opens an archive and lists its members; damaged or truncated: ERR_INPUT. */
+int archive_open(struct archive **, const char *path) MUST_CHECK;
+void archive_close(struct archive **); /* NULL is fine */
+
+int64_t archive_count(const struct archive *);                /* members, folders included */
+const char *archive_member(const struct archive *, int64_t i); /* "img/000001.jpg", borrowed; folders end in "/" */
+
+/* The whole content of member i. One thread at a time. */
+int archive_read(struct archive *, int64_t i, struct bytes *) MUST_CHECK;
+
+#endif

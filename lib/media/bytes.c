@@ -1,0 +1,42 @@
+#include "bytes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int bytes_reserve(struct bytes *b, size_t room)
+{
+	if (room <= b->room)
+		return 0;
+	uint8_t *data = realloc(b->data, room);
+	if (!data)
+		return error_set(ERR_FAILED, "out of memory: %zu bytes do not fit", room);
+	b->data = data;
+	b->room = room;
+	return 0;
+}
+
+int bytes_read(struct bytes *b, const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	struct stat st;
+	int rc = 0;
+
+	b->size = 0;
+	if (!f)
+		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
+	/* One byte more than there is, to meet the end at once. */
+	size_t room = !fstat(fileno(f), &st) && S_ISREG(st.st_mode) ? (size_t)st.st_size + 1 : 65536;
+	while (!(rc = bytes_reserve(b, room))) {
+		b->size += fread(b->data + b->size, 1, b->room - b->size, f);
+		if (b->size < b->room)
+			break;
+		room = 2 * b->room;
+	}
+	if (!rc && ferror(f))
+		rc = error_set(ERR_INPUT, "cannot read '%s': %s", path, strerror(errno));
+	fclose(f);
+	return rc;
+}

@@ -1,0 +1,19 @@
+/* Bytes that grow as needed and are used again from one read to the next. */
+#ifndef PGAN_BYTES_H
+#define PGAN_BYTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/* A zeroed struct is empty. Owned by whoever has it: free() data. */
+struct bytes {
+	uint8_t *data;
+	size_t size, room;
+};
+
+int bytes_reserve(struct bytes *, size_t room) MUST_CHECK;     /* keeps what is there; ERR_FAILED when out of memory */
+int bytes_read(struct bytes *, const char *path) MUST_CHECK; /* the whole of a file or pipe, in place of what is there; ERR_INPUT names it */
+
+#endif

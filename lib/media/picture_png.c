@@ -1,0 +1,167 @@
+/* PNG by libpng. Its errors leave by longjmp() to the function that called setjmp(); what has to survive is in the job, which that function does not own. */
+#include "picture_codec.h"
+
+#include <png.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "outfile.h"
+#include "size.h"
+
+struct png_job {
+	png_structp png;
+	png_infop info;
+	const char *name;
+	jmp_buf failed;
+	int code; /* of the failure */
+
+	const uint8_t *bytes; /* still to be read */
+	size_t left;
+	struct picture stored; /* with the alpha channel, if there is one */
+	png_bytep *row;
+	struct outfile *out;
+};
+
+static void on_error(png_structp png, png_const_charp text)
+{
+	struct png_job *j = png_get_error_ptr(png);
+	if (!j->code) /* else the callback that failed has said why */
+		j->code = error_set(ERR_INPUT, "cannot decode '%s': %s", j->name, text);
+	longjmp(j->failed, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp text)
+{
+	(void)png;
+	(void)text; /* about ancillary chunks: no pixel is lost */
+}
+
+static void read_bytes(png_structp png, png_bytep out, size_t n)
+{
+	struct png_job *j = png_get_io_ptr(png);
+	if (n > j->left)
+		png_error(png, "truncated");
+	memcpy(out, j->bytes, n);
+	j->bytes += n;
+	j->left -= n;
+}
+
+/* To 8 bits: 16-bit samples keep their high byte, as in Pillow; 1, 2 and 4 bits are stretched; palettes become RGB; transparency an alpha channel. */
+static void set_transforms(png_structp png)
+{
+	png_set_expand(png);
+	png_set_strip_16(png);
+	png_set_interlace_handling(png);
+}
+
+static int decode(struct png_job *j)
+{
+	if (setjmp(j->failed))
+		return j->code;
+	png_set_read_fn(j->png, j, read_bytes);
+	png_read_info(j->png, j->info);
+	const int64_t w = png_get_image_width(j->png, j->info), h = png_get_image_height(j->png, j->info);
+	if ((j->code = picture_check_size(j->name, w, h)))
+		return j->code;
+	set_transforms(j->png);
+	png_read_update_info(j->png, j->info);
+	const int c = png_get_channels(j->png, j->info);
+	if ((j->code = picture_alloc(&j->stored, (int)w, (int)h, c)))
+		return j->code;
+	if (!(j->row = size_alloc((size_t)h, sizeof *j->row)))
+		return j->code = ERR_FAILED;
+	for (int64_t y = 0; y < h; y++)
+		j->row[y] = j->stored.pixel + (size_t)(y * w * c);
+	png_read_image(j->png, j->row);
+	png_read_end(j->png, NULL);
+	return 0;
+}
+
+/* Lays a grey or RGB picture with alpha over white: round(alpha * x + (1 - alpha) * 255), in place. */
+static void flatten(struct picture *p)
+{
+	const size_t n = (size_t)p->w * (size_t)p->h;
+	const int c = p->c - 1;
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *in = p->pixel + i * (size_t)p->c;
+		uint8_t *out = p->pixel + i * (size_t)c;
+		const int alpha = in[c];
+		for (int k = 0; k < c; k++)
+			out[k] = (uint8_t)((alpha * in[k] + (255 - alpha) * 255 + 127) / 255);
+	}
+	p->c = c;
+}
+
+int picture_decode_png(struct picture *p, const char *name, const uint8_t *bytes, size_t size)
+{
+	struct png_job j = { .name = name, .bytes = bytes, .left = size };
+	int rc = ERR_FAILED;
+
+	j.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning);
+	if (j.png && (j.info = png_create_info_struct(j.png)))
+		rc = decode(&j);
+	else
+		(void)error_set(rc, "out of memory");
+	png_destroy_read_struct(&j.png, &j.info, NULL);
+	free(j.row);
+	if (rc) {
+		picture_free(&j.stored);
+		return rc;
+	}
+	if (j.stored.c == 2 || j.stored.c == 4)
+		flatten(&j.stored);
+	*p = j.stored;
+	return 0;
+}
+
+/* -- writing -- */
+
+static void write_bytes(png_structp png, png_bytep in, size_t n)
+{
+	struct png_job *j = png_get_io_ptr(png);
+	FILE *f = outfile_stream(j->out);
+	if (f && fwrite(in, 1, n, f) == n)
+		return;
+	j->code = f ? error_set(ERR_FAILED, "cannot write '%s': %m", j->name) : ERR_FAILED;
+	png_error(png, "");
+}
+
+static void flush_bytes(png_structp png)
+{
+	(void)png; /* outfile_commit() does */
+}
+
+static int encode(struct png_job *j, const struct picture *p)
+{
+	if (setjmp(j->failed))
+		return j->code;
+	png_set_write_fn(j->png, j, write_bytes, flush_bytes);
+	png_set_IHDR(j->png, j->info, (png_uint_32)p->w, (png_uint_32)p->h, 8, p->c == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+	             PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+	png_write_info(j->png, j->info);
+	for (int y = 0; y < p->h; y++)
+		png_write_row(j->png, p->pixel + (size_t)y * (size_t)p->w * (size_t)p->c);
+	png_write_end(j->png, NULL);
+	return 0;
+}
+
+int picture_write(const struct picture *p, const char *path)
+{
+	struct outfile out;
+	struct png_job j = { .name = path, .out = &out };
+	int rc = outfile_open(&out, path);
+
+	if (rc)
+		return rc;
+	j.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning);
+	if (j.png && (j.info = png_create_info_struct(j.png)))
+		rc = encode(&j, p);
+	else
+		rc = error_set(ERR_FAILED, "out of memory");
+	png_destroy_write_struct(&j.png, &j.info);
+	if (!rc)
+		return outfile_commit(&out);
+	outfile_discard(&out);
+	return rc;
+}

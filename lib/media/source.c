@@ -1,0 +1,268 @@
+#include "source.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "archive.h"
+#include "size.h"
+
+struct entry {
+	char *name;      /* owned */
+	size_t member;   /* where the path below the input begins in it */
+	int64_t archive; /* its number, -1 for a file */
+	int64_t index;   /* in the archive */
+};
+
+struct source {
+	struct entry *entry;
+	size_t n, room;
+	struct archive **archive;
+	size_t archives;
+	int64_t left_out;
+	char *first_left_out; /* owned */
+	pthread_mutex_t lock; /* of the archives */
+};
+
+static bool named_as_picture(const char *path)
+{
+	static const char *const ending[] = { ".png", ".jpg", ".jpeg" };
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	const size_t length = strlen(base);
+
+	if (*base == '.')
+		return false;
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		if (length > strlen(ending[i]) && !strcasecmp(base + length - strlen(ending[i]), ending[i]))
+			return true;
+	return false;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+/* Takes over name, which may be NULL (out of memory). */
+static int add(struct source *s, char *name, size_t member, int64_t archive, int64_t index)
+{
+	if (name && s->n == s->room) {
+		const size_t room = s->room ? 2 * s->room : 64;
+		struct entry *entry = realloc(s->entry, room * sizeof *entry);
+		if (entry) {
+			s->entry = entry;
+			s->room = room;
+		}
+	}
+	if (!name || s->n == s->room) {
+		free(name);
+		return error_set(ERR_FAILED, "out of memory");
+	}
+	s->entry[s->n++] = (struct entry){ name, member, archive, index };
+	return 0;
+}
+
+static void leave_out(struct source *s, const char *name)
+{
+	if (!s->left_out++)
+		s->first_left_out = strdup(name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+/* Sorts what an input has given, and refuses an input that gave nothing. */
+static int finish_input(struct source *s, const char *input, size_t first)
+{
+	if (s->n == first)
+		return error_set(ERR_INPUT, "no pictures in '%s': looked for names ending in .png, .jpg or .jpeg", input);
+	qsort(s->entry + first, s->n - first, sizeof *s->entry, by_name);
+	return 0;
+}
+
+static int add_folder(struct source *s, const char *input)
+{
+	const size_t first = s->n;
+	char *path = strdup(input), *roots[2] = { path, NULL };
+	FTSENT *e = NULL;
+	int rc = 0;
+
+	if (!path)
+		return error_set(ERR_FAILED, "out of memory");
+	size_t length = strlen(path);
+	while (length > 1 && path[length - 1] == '/')
+		path[--length] = 0;
+	FTS *walk = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+	if (!walk)
+		rc = error_set(ERR_INPUT, "cannot read '%s': %s", input, strerror(errno));
+	while (!rc && (errno = 0, e = fts_read(walk))) {
+		if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS)
+			rc = error_set(ERR_INPUT, "cannot read '%s': %s", e->fts_path, strerror(e->fts_errno));
+		else if (e->fts_info == FTS_F && named_as_picture(e->fts_path))
+			rc = add(s, strdup(e->fts_path), length + (path[length - 1] != '/'), -1, 0);
+		else if (e->fts_info != FTS_D && e->fts_info != FTS_DP)
+			leave_out(s, e->fts_path);
+	}
+	if (!rc && errno)
+		rc = error_set(ERR_INPUT, "cannot read '%s': %s", input, strerror(errno));
+	if (walk)
+		fts_close(walk);
+	free(path);
+	return rc ? rc : finish_input(s, input, first);
+}
+
+static int add_archive(struct source *s, const char *input)
+{
+	const size_t first = s->n, length = strlen(input);
+	struct archive **list = realloc(s->archive, (s->archives + 1) * sizeof *list);
+	int rc;
+
+	if (!list)
+		return error_set(ERR_FAILED, "out of memory");
+	s->archive = list;
+	if ((rc = archive_open(&list[s->archives], input)))
+		return rc;
+	struct archive *a = list[s->archives++];
+	for (int64_t i = 0; !rc && i < archive_count(a); i++) {
+		const char *member = archive_member(a, i);
+		char *name = NULL;
+		if (*member && member[strlen(member) - 1] == '/')
+			continue;
+		if (asprintf(&name, "%s/%s", input, member) < 0)
+			return error_set(ERR_FAILED, "out of memory");
+		if (named_as_picture(name)) {
+			rc = add(s, name, length + 1, (int64_t)s->archives - 1, i);
+		} else {
+			leave_out(s, name);
+			free(name);
+		}
+	}
+	return rc ? rc : finish_input(s, input, first);
+}
+
+static int add_list(struct source *s)
+{
+	const size_t first = s->n;
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
+	int rc = 0;
+
+	while (!rc && (length = getline(&line, &room, stdin)) >= 0) {
+		if (length && line[length - 1] == '\n')
+			line[--length] = 0;
+		if (length)
+			rc = add(s, strdup(line), (size_t)(last_part(line) - line), -1, 0);
+	}
+	free(line);
+	if (!rc && ferror(stdin))
+		rc = error_set(ERR_INPUT, "cannot read the list on stdin: %s", strerror(errno));
+	if (!rc && s->n == first)
+		rc = error_set(ERR_INPUT, "the list of names on stdin is empty");
+	return rc;
+}
+
+static int add_file(struct source *s, const char *input, bool regular)
+{
+	uint8_t head[ARCHIVE_HEAD];
+	size_t got = 0;
+
+	if (regular) { /* a pipe has to be read from its beginning, later */
+		FILE *f = fopen(input, "rb");
+		if (!f)
+			return error_set(ERR_INPUT, "cannot open '%s': %s", input, strerror(errno));
+		got = fread(head, 1, sizeof head, f);
+		fclose(f);
+	}
+	if (archive_told_by(head, got))
+		return add_archive(s, input);
+	return add(s, strdup(input), (size_t)(last_part(input) - input), -1, 0);
+}
+
+int source_open(struct source **out, const char *const *inputs, size_t n)
+{
+	struct source *s = size_zalloc(1, sizeof *s);
+	int rc = 0;
+
+	*out = NULL;
+	if (!s)
+		return ERR_FAILED;
+	pthread_mutex_init(&s->lock, NULL);
+	for (size_t i = 0; !rc && i < n; i++) {
+		struct stat st;
+		if (!strcmp(inputs[i], "-"))
+			rc = add_list(s);
+		else if (stat(inputs[i], &st))
+			rc = error_set(ERR_INPUT, "cannot open '%s': %s", inputs[i], strerror(errno));
+		else
+			rc = S_ISDIR(st.st_mode) ? add_folder(s, inputs[i]) : add_file(s, inputs[i], S_ISREG(st.st_mode));
+	}
+	if (rc)
+		source_close(&s);
+	*out = s;
+	return rc;
+}
+
+void source_close(struct source **source)
+{
+	struct source *s = *source;
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		free(s->entry[i].name);
+	for (size_t i = 0; i < s->archives; i++)
+		archive_close(&s->archive[i]);
+	pthread_mutex_destroy(&s->lock);
+	free(s->entry);
+	free(s->archive);
+	free(s->first_left_out);
+	free(s);
+	*source = NULL;
+}
+
+int64_t source_count(const struct source *s)
+{
+	return (int64_t)s->n;
+}
+
+int64_t source_left_out(const struct source *s, const char **first)
+{
+	*first = s->first_left_out;
+	return s->left_out;
+}
+
+const char *source_name(const struct source *s, int64_t i)
+{
+	return s->entry[i].name;
+}
+
+const char *source_member(const struct source *s, int64_t i)
+{
+	return s->entry[i].name + s->entry[i].member;
+}
+
+int source_read(struct source *s, int64_t i, struct bytes *b)
+{
+	const struct entry *e = &s->entry[i];
+	if (e->archive < 0)
+		return bytes_read(b, e->name);
+	pthread_mutex_lock(&s->lock);
+	const int rc = archive_read(s->archive[e->archive], e->index, b);
+	pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
+int source_picture(struct source *s, int64_t i, struct bytes *buffer, struct picture *p)
+{
+	const int rc = source_read(s, i, buffer);
+	picture_free(p);
+	return rc ? rc : picture_decode(p, source_name(s, i), buffer->data, buffer->size);
+}

@@ -1,0 +1,44 @@
+/* The pictures that a tool was given: files, folders, archives and lists of names, as one numbered list.
+ *
+ *   struct source *s;
+ *   struct bytes buffer = { 0 };
+ *   struct picture p = { 0 };
+ *   if ((rc = source_open(&s, inputs, n))) return rc;
+ *   for (int64_t i = 0; i < source_count(s); i++)
+ *           if ((rc = source_picture(s, i, &buffer, &p))) …   the other pictures can still be read
+ *   free(buffer.data); picture_free(&p); source_close(&s);
+ *
+ * The order is the same on every machine: inputs as given; within a folder (with all below it) or an archive the paths sorted bytewise, so that a folder and
+ * an archive of it give the same list. */
+#ifndef PGAN_SOURCE_H
+#define PGAN_SOURCE_H
+
+#include "bytes.h"
+#include "picture.h"
+
+struct source;
+
+/* inputs: n names, borrowed for the call, each
+ *   a folder          every file below it that is named .png, .jpg or .jpeg in any case, hidden ones excepted
+ *   a zip archive     its members so named, read in place (told by content, whatever the archive's name is)
+ *   "-"               a list of file names on stdin, one a line, in its order; read to its end here
+ *   any other file    a picture, whatever its name
+ * A missing input, a folder or archive without pictures, an empty list or a damaged archive is ERR_INPUT. Listed names and members are not opened yet. */
+int source_open(struct source **, const char *const *inputs, size_t n) MUST_CHECK;
+void source_close(struct source **); /* NULL is fine */
+
+int64_t source_count(const struct source *);
+
+/* Files in folders and archives that were left out because of their names; *first (borrowed, NULL if none) is one of them. */
+int64_t source_left_out(const struct source *, const char **first);
+
+/* Picture i: its full name for messages ("faces.zip/img/1.jpg") and its path below the input ("img/1.jpg"; the last part of the name for a file). Borrowed. */
+const char *source_name(const struct source *, int64_t i);
+const char *source_member(const struct source *, int64_t i);
+
+/* The bytes of picture i, and its pixels. Any order, any number of threads with a buffer each. ERR_INPUT names the picture and the cause, and concerns it
+ * alone. source_picture frees or reuses what *p holds. */
+int source_read(struct source *, int64_t i, struct bytes *) MUST_CHECK;
+int source_picture(struct source *, int64_t i, struct bytes *buffer, struct picture *p) MUST_CHECK;
+
+#endif
