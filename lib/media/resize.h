@@ -1,0 +1,25 @@
+/* Making pictures smaller (or larger): the two filters of pack-h5. Pictures are planes of bytes, (c,h,w) in C order. */
+#ifndef PGAN_RESIZE_H
+#define PGAN_RESIZE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/* Pillow's antialiased bilinear filter, byte for byte: the triangle is as wide as the reduction asks for; weights in fixed point with 22 fractional bits;
+ * first along the rows, then along the columns, rounded to bytes after each. (Pillow's Resample.c is where the numbers come from.) */
+struct resizer; /* weights and scratch for one pair of sizes; for one thread at a time */
+
+int resizer_new(struct resizer **, int w, int h, int out_w, int out_h) MUST_CHECK;
+void resizer_free(struct resizer **); /* NULL is fine */
+
+/* in: c planes (h,w), out: c planes (out_h,out_w). */
+void resizer_run(struct resizer *, uint8_t *out, const uint8_t *in, int c);
+
+/* The box filter as the reference packs with it: halved again and again in float32, and each level rounded to bytes (half to even) only for keeping.
+ * in: planes of side x side, even; out: planes of side/2 x side/2, the averages of 2x2 values. */
+void box_halve(float *out, const float *in, size_t planes, int side);
+void box_round(uint8_t *out, const float *in, size_t n);
+
+#endif
