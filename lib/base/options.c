@@ -83,7 +83,7 @@ static void nearest_in(const struct option *table, const char *name, size_t leng
 static int unknown(const struct tool *t, const char *name, size_t length)
 {
 	const char *best = NULL;
-	int least = length < 5 ? 2 : 4;
+	int least = length < 4 ? 2 : length < 6 ? 3 : 4; /* more differences than that are another word */
 	nearest_in(t->options, name, length, &best, &least);
 	nearest_in(common, name, length, &best, &least);
 	if (best)

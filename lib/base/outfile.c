@@ -16,13 +16,13 @@
 /* Temporary files to remove when the process ends before they are renamed. Threads may open files at the same time. */
 enum { SLOTS = 64 };
 static _Atomic(char *) open_temp[SLOTS];
-static pid_t owner; /* a forked child does not remove its parent's files */
+static pid_t owner[SLOTS]; /* a forked child does not remove its parent's files */
 
 static void remove_all(void)
 {
 	for (int i = 0; i < SLOTS; i++) {
 		const char *path = atomic_load(&open_temp[i]);
-		if (path && getpid() == owner)
+		if (path && owner[i] == getpid())
 			unlink(path);
 	}
 }
@@ -40,7 +40,6 @@ static void watch(void)
 	static atomic_flag done = ATOMIC_FLAG_INIT;
 	if (atomic_flag_test_and_set(&done))
 		return;
-	owner = getpid();
 	atexit(remove_all);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
 		struct sigaction now;
@@ -53,8 +52,10 @@ static int slot_take(char *temp)
 {
 	for (int i = 0; i < SLOTS; i++) {
 		char *none = NULL;
-		if (atomic_compare_exchange_strong(&open_temp[i], &none, temp))
+		if (atomic_compare_exchange_strong(&open_temp[i], &none, temp)) {
+			owner[i] = getpid();
 			return i;
+		}
 	}
 	return -1;
 }
