@@ -153,7 +153,8 @@ static int stroke_line(struct knot *line, const struct knot *k, int n)
 		const struct knot *p0 = &k[i ? i - 1 : 0], *p1 = &k[i], *p2 = &k[i + 1], *p3 = &k[i + 2 < n ? i + 2 : n - 1];
 		for (int s = 1; s <= CURVE_STEPS; s++) {
 			const float t = (float)s / CURVE_STEPS;
-			line[m++] = (struct knot){ spline(p0->x, p1->x, p2->x, p3->x, t), spline(p0->y, p1->y, p2->y, p3->y, t), p1->width + t * (p2->width - p1->width) };
+			line[m++] = (struct knot){ spline(p0->x, p1->x, p2->x, p3->x, t), spline(p0->y, p1->y, p2->y, p3->y, t),
+						   p1->width + t * (p2->width - p1->width) };
 		}
 	}
 	return m;
@@ -226,14 +227,20 @@ struct box {
 	int left, right, top, bottom; /* right and bottom exclusive */
 };
 
-static int at_least(int a, int b) { return a > b ? a : b; }
-static int at_most(int a, int b) { return a < b ? a : b; }
+static int at_least(int a, int b)
+{
+	return a > b ? a : b;
+}
+static int at_most(int a, int b)
+{
+	return a < b ? a : b;
+}
 
 /* The pixels that the outlines touch. */
 static struct box outlined(const struct canvas *c)
 {
 	return (struct box){ (int)clamp(floorf(c->left), 0, (float)c->w), (int)clamp(ceilf(c->right), 0, (float)c->w),
-		             (int)clamp(floorf(c->top), 0, (float)c->h), (int)clamp(ceilf(c->bottom), 0, (float)c->h) };
+			     (int)clamp(floorf(c->top), 0, (float)c->h), (int)clamp(ceilf(c->bottom), 0, (float)c->h) };
 }
 
 /* Turns the areas of row y into cover, in place, and returns it; the caller clears it. */
@@ -315,7 +322,7 @@ void canvas_glow(struct canvas *c, float x, float y, float rx, float ry, struct 
 	const struct point centre = to_pixels(c, x, y);
 	const float det = t.a * t.e - t.b * t.d, reach_x = fabsf(t.a) * rx + fabsf(t.b) * ry, reach_y = fabsf(t.d) * rx + fabsf(t.e) * ry;
 	const struct box b = { (int)clamp(centre.x - reach_x, 0, (float)c->w), (int)clamp(centre.x + reach_x + 1, 0, (float)c->w),
-		               (int)clamp(centre.y - reach_y, 0, (float)c->h), (int)clamp(centre.y + reach_y + 1, 0, (float)c->h) };
+			       (int)clamp(centre.y - reach_y, 0, (float)c->h), (int)clamp(centre.y + reach_y + 1, 0, (float)c->h) };
 	const struct paint p = paint_veil(colour, opacity);
 	float *cover = c->area;
 	for (int row = b.top; row < b.bottom; row++) {

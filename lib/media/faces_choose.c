@@ -18,8 +18,8 @@ struct choice {
 static const unsigned skins[] = { 0xFBE0CF, 0xF5CFB4, 0xEDBE9B, 0xE0A984, 0xCE9166, 0xB57649, 0x945A38, 0x744229, 0x56311F };
 
 static const struct choice hairs[] = {
-	{ 0x1F1917, 4 },   { 0x35241C, 4 },  { 0x523627, 3.5f }, { 0x72492F, 2.5f }, { 0x8C4A2A, 1.2f }, { 0xBC6530, 1.2f }, { 0xA87F4E, 1.6f }, { 0xD9B36C, 2.2f },
-	{ 0xEBD7A4, 1 },   { 0x8F8B8A, 1 },  { 0xE4E1DC, .6f },  { 0xC9618A, .3f },  { 0x5377B8, .3f },  { 0x479A8E, .3f },
+	{ 0x1F1917, 4 },    { 0x35241C, 4 }, { 0x523627, 3.5f }, { 0x72492F, 2.5f }, { 0x8C4A2A, 1.2f }, { 0xBC6530, 1.2f }, { 0xA87F4E, 1.6f },
+	{ 0xD9B36C, 2.2f }, { 0xEBD7A4, 1 }, { 0x8F8B8A, 1 },    { 0xE4E1DC, .6f },  { 0xC9618A, .3f },  { 0x5377B8, .3f },  { 0x479A8E, .3f },
 };
 enum { DARK_HAIRS = 3 }; /* the first of the table: nearly all that dark skins have */
 
@@ -33,13 +33,15 @@ static const struct choice cloths[] = {
 };
 
 static const struct choice backs[] = {
-	{ 0xC9D8E6, 2 },    { 0x8FB3D0, 2 },    { 0x5E86A8, 1.2f }, { 0xD9E3D2, 1.2f }, { 0x9DBB98, 1.4f }, { 0x66907A, 1 },    { 0xF0DFC0, 1.4f }, { 0xE3B98C, 1.2f },
-	{ 0xD98F7C, 1.2f }, { 0xE6C3CB, 1.2f }, { 0xB9A3CC, 1.2f }, { 0x7F749E, 1 },    { 0xDAD7D2, 1.6f }, { 0x9A9A9E, 1 },    { 0x5A5F6B, 1 },    { 0xEBD07C, .8f },
+	{ 0xC9D8E6, 2 },    { 0x8FB3D0, 2 },    { 0x5E86A8, 1.2f }, { 0xD9E3D2, 1.2f }, { 0x9DBB98, 1.4f }, { 0x66907A, 1 },
+	{ 0xF0DFC0, 1.4f }, { 0xE3B98C, 1.2f }, { 0xD98F7C, 1.2f }, { 0xE6C3CB, 1.2f }, { 0xB9A3CC, 1.2f }, { 0x7F749E, 1 },
+	{ 0xDAD7D2, 1.6f }, { 0x9A9A9E, 1 },    { 0x5A5F6B, 1 },    { 0xEBD07C, .8f },
 };
 
 static const struct choice frames[] = { { 0x26221F, 4 }, { 0x5E3A22, 2 }, { 0x8A8D92, 1 }, { 0x9C2F35, .8f }, { 0x2F4A7D, .8f }, { 0xB8903F, .8f } };
 
-static const struct choice hats[] = { { 0x3B4A63, 2 }, { 0x8E2F3C, 1.5f }, { 0x3F6B57, 1.5f }, { 0x7B7F86, 1.5f }, { 0xC98F3A, 1 }, { 0x6C4A80, 1 }, { 0xE3DED2, 1 } };
+static const struct choice hats[] = { { 0x3B4A63, 2 }, { 0x8E2F3C, 1.5f }, { 0x3F6B57, 1.5f }, { 0x7B7F86, 1.5f },
+				      { 0xC98F3A, 1 }, { 0x6C4A80, 1 },    { 0xE3DED2, 1 } };
 
 /* How often each kind of hair comes. */
 static const float hair_weights[2][HAIR_KINDS] = {

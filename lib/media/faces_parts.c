@@ -5,7 +5,8 @@
 
 void draw_background(struct canvas *c, const struct face *f)
 {
-	const struct point middle = { 0, 0 }, top = { 0, FRAME_TOP }, bottom = { 0, FRAME_BOTTOM }, corner = { FRAME_RIGHT, FRAME_TOP }, opposite = { FRAME_LEFT, FRAME_BOTTOM };
+	const struct point middle = { 0, 0 }, top = { 0, FRAME_TOP }, bottom = { 0, FRAME_BOTTOM }, corner = { FRAME_RIGHT, FRAME_TOP },
+			   opposite = { FRAME_LEFT, FRAME_BOTTOM };
 	canvas_ellipse(c, 0, 0, 300, 300);
 	switch (f->background) {
 	case BACKGROUND_PLAIN:
@@ -29,10 +30,10 @@ void draw_shoulders(struct canvas *c, const struct face *f)
 {
 	const float n = f->neck + 5, s = f->shoulder, depth = f->neckline == NECK_V ? 112 : f->neckline == NECK_COLLAR ? 96 : 86;
 	canvas_ellipse(c, 0, 100, n + 12, 34);
-	canvas_fill(c, paint_gradient(f->shade, (struct point){ 0, 70 }, f->skin, (struct point){ 0, 96 }));
-	CURVE(c, { -n, 70 }, { -n, 70 }, { -.72f * s, 80 }, { -s, 95 }, { -s - 10, 135 }, { -s - 10, 135 }, { s + 10, 135 }, { s + 10, 135 }, { s, 95 }, { .72f * s, 80 }, { n, 70 },
-	      { n, 70 }, { .72f * n, .5f * (70 + depth) + 3 }, { 0, depth }, { 0, depth }, { -.72f * n, .5f * (70 + depth) + 3 });
-	canvas_fill(c, paint_gradient(f->cloth, (struct point){ -50, 75 }, f->cloth_dark, (struct point){ 85, 130 }));
+	canvas_fill(c, paint_gradient(f->shade, at(0, 70), f->skin, at(0, 96)));
+	CURVE(c, { -n, 70 }, { -n, 70 }, { -.72f * s, 80 }, { -s, 95 }, { -s - 10, 135 }, { -s - 10, 135 }, { s + 10, 135 }, { s + 10, 135 }, { s, 95 },
+	      { .72f * s, 80 }, { n, 70 }, { n, 70 }, { .72f * n, .5f * (70 + depth) + 3 }, { 0, depth }, { 0, depth }, { -.72f * n, .5f * (70 + depth) + 3 });
+	canvas_fill(c, paint_gradient(f->cloth, at(-50, 75), f->cloth_dark, at(85, 130)));
 }
 
 static void draw_collar(struct canvas *c, const struct face *f)
@@ -41,7 +42,8 @@ static void draw_collar(struct canvas *c, const struct face *f)
 	const struct colour white = colour_mix(f->cloth, colour_hex(0xFFFFFF), .75f);
 	for (int side = -1; side <= 1; side += 2) {
 		const float x = (float)side * n;
-		CURVE(c, { x, 64 }, { x, 64 }, { x + (float)side * 9, 76 }, { x + (float)side * 9, 76 }, { .45f * x, 98 }, { .45f * x, 98 }, { 0, 90 }, { 0, 90 });
+		CURVE(c, { x, 64 }, { x, 64 }, { x + (float)side * 9, 76 }, { x + (float)side * 9, 76 }, { .45f * x, 98 }, { .45f * x, 98 }, { 0, 90 },
+		      { 0, 90 });
 	}
 	canvas_fill(c, paint_plain(white));
 }
@@ -49,13 +51,14 @@ static void draw_collar(struct canvas *c, const struct face *f)
 void draw_neck(struct canvas *c, const struct face *f)
 {
 	const float n = f->neck;
-	CURVE(c, { -n, 20 }, { -n, 20 }, { -n, 55 }, { -n - 3, 72 }, { -.6f * n, 83 }, { 0, 86 }, { .6f * n, 83 }, { n + 3, 72 }, { n, 55 }, { n, 20 }, { n, 20 });
-	canvas_fill(c, paint_gradient(f->shade, (struct point){ 0, f->chin + 5 }, f->skin, (struct point){ 0, f->chin + 36 }));
+	CURVE(c, { -n, 20 }, { -n, 20 }, { -n, 55 }, { -n - 3, 72 }, { -.6f * n, 83 }, { 0, 86 }, { .6f * n, 83 }, { n + 3, 72 }, { n, 55 }, { n, 20 },
+	      { n, 20 });
+	canvas_fill(c, paint_gradient(f->shade, at(0, f->chin + 5), f->skin, at(0, f->chin + 36)));
 	if (f->neckline == NECK_COLLAR)
 		draw_collar(c, f);
 	if (f->neckline == NECK_TURTLE) {
 		CURVE(c, { -n - 2, 66 }, { -n - 2, 66 }, { 0, 72 }, { n + 2, 66 }, { n + 2, 66 }, { n + 7, 90 }, { n + 7, 90 }, { -n - 7, 90 }, { -n - 7, 90 });
-		canvas_fill(c, paint_gradient(f->cloth, (struct point){ -20, 66 }, f->cloth_dark, (struct point){ 30, 90 }));
+		canvas_fill(c, paint_gradient(f->cloth, at(-20, 66), f->cloth_dark, at(30, 90)));
 	}
 }
 
@@ -66,7 +69,7 @@ void draw_ears(struct canvas *c, const struct face *f)
 	for (int side = -1; side <= 1; side += 2) {
 		const float x = (float)side * (f->cheek + 2);
 		canvas_oval(c, x, -1, 7, 12.5f, 2.3f);
-		canvas_fill(c, paint_gradient(f->skin, (struct point){ x, -12 }, f->shade, (struct point){ x, 14 }));
+		canvas_fill(c, paint_gradient(f->skin, at(x, -12), f->shade, at(x, 14)));
 		canvas_ellipse(c, x + (float)side, -1, 3.2f, 7);
 		canvas_fill(c, paint_veil(f->shade, .8f));
 		if (f->earring) {
@@ -79,8 +82,8 @@ void draw_ears(struct canvas *c, const struct face *f)
 static void outline_head(struct canvas *c, const struct face *f)
 {
 	const float w = f->cheek, j = f->jaw * f->cheek, y = f->chin;
-	CURVE(c, { 0, SKULL_Y }, { .58f * w, SKULL_Y + 8 }, { .93f * w, -32 }, { w, -6 }, { .955f * w, 15 }, { j, 38 }, { .42f * j, y - 3.5f }, { 0, y }, { -.42f * j, y - 3.5f },
-	      { -j, 38 }, { -.955f * w, 15 }, { -w, -6 }, { -.93f * w, -32 }, { -.58f * w, SKULL_Y + 8 });
+	CURVE(c, { 0, SKULL_Y }, { .58f * w, SKULL_Y + 8 }, { .93f * w, -32 }, { w, -6 }, { .955f * w, 15 }, { j, 38 }, { .42f * j, y - 3.5f }, { 0, y },
+	      { -.42f * j, y - 3.5f }, { -j, 38 }, { -.955f * w, 15 }, { -w, -6 }, { -.93f * w, -32 }, { -.58f * w, SKULL_Y + 8 });
 }
 
 static void draw_freckles(struct canvas *c, const struct face *f)
@@ -97,7 +100,7 @@ void draw_head(struct canvas *c, const struct face *f, struct mask *head)
 	outline_head(c, f);
 	canvas_mask(c, head);
 	outline_head(c, f);
-	canvas_fill(c, paint_gradient(f->skin, (struct point){ 0, 0 }, colour_mix(f->skin, f->shade, .75f), (struct point){ 1.15f * w, 22 }));
+	canvas_fill(c, paint_gradient(f->skin, at(0, 0), colour_mix(f->skin, f->shade, .75f), at(1.15f * w, 22)));
 	c->clip = head;
 	canvas_glow(c, -12, -26, 34, 30, f->gleam, .55f);
 	for (int side = -1; side <= 1; side += 2) {

@@ -16,8 +16,24 @@ enum neckline { NECK_CREW, NECK_V, NECK_COLLAR, NECK_TURTLE };
 enum mouth { MOUTH_NEUTRAL, MOUTH_SMILE, MOUTH_TEETH, MOUTH_OPEN };
 enum beard { BEARD_NONE, BEARD_STUBBLE, BEARD_FULL, BEARD_GOATEE, BEARD_MOUSTACHE };
 enum glasses { GLASSES_NONE, GLASSES_ROUND, GLASSES_SQUARE, GLASSES_SUN };
-enum hair { HAIR_BALD, HAIR_BUZZ, HAIR_SHORT, HAIR_QUIFF, HAIR_RECEDING, HAIR_CURLY, HAIR_AFRO, HAIR_BUN, HAIR_BOB, HAIR_FRINGE, HAIR_LONG, HAIR_SWEPT, HAIR_WAVY,
-	    HAIR_BEANIE, HAIR_SCARF, HAIR_KINDS };
+enum hair {
+	HAIR_BALD,
+	HAIR_BUZZ,
+	HAIR_SHORT,
+	HAIR_QUIFF,
+	HAIR_RECEDING,
+	HAIR_CURLY,
+	HAIR_AFRO,
+	HAIR_BUN,
+	HAIR_BOB,
+	HAIR_FRINGE,
+	HAIR_LONG,
+	HAIR_SWEPT,
+	HAIR_WAVY,
+	HAIR_BEANIE,
+	HAIR_SCARF,
+	HAIR_KINDS
+};
 
 struct face {
 	/* pose */
@@ -33,16 +49,21 @@ struct face {
 	enum glasses glasses;
 	enum hair hair_kind;
 
-	float cheek, jaw, chin;                 /* half width of the head at the cheeks, of the jaw in cheeks; y of the chin */
-	float neck, shoulder;                   /* half widths */
-	float eye_width, eye_open, iris_size;   /* half width, half height, radius */
-	float gaze_x, gaze_y, lash;             /* pixels; width of the lid's line */
+	float cheek, jaw, chin;               /* half width of the head at the cheeks, of the jaw in cheeks; y of the chin */
+	float neck, shoulder;                 /* half widths */
+	float eye_width, eye_open, iris_size; /* half width, half height, radius */
+	float gaze_x, gaze_y, lash;           /* pixels; width of the lid's line */
 	float brow_width, brow_y, brow_arch, brow_slant;
 	float nose_width, nose_y;
 	float mouth_width, smile, mouth_open, lip;
-	float blush, volume, part, length;      /* cheek colour 0..1; of the hair: 0..1, place of the parting -1..1, y of its ends */
+	float blush, volume, part, length; /* cheek colour 0..1; of the hair: 0..1, place of the parting -1..1, y of its ends */
 	bool earring, freckles;
 };
+
+static inline struct point at(float x, float y)
+{
+	return (struct point){ x, y };
+}
 
 /* An outline or a stroke from points written in place. */
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
