@@ -10,6 +10,7 @@
 
 #include "manual.h"
 #include "message.h"
+#include "spelling.h"
 
 /* -- what every tool knows -- */
 
@@ -47,32 +48,10 @@ static const struct option *find(const struct tool *t, const char *name, size_t 
 	return o ? o : find_in(hidden, name, length, letter);
 }
 
-/* Levenshtein's distance, words up to 63 letters. */
-static int distance(const char *a, size_t a_length, const char *b)
-{
-	const size_t b_length = strlen(b);
-	int row[64];
-	if (a_length > 63 || b_length > 63)
-		return 64;
-	for (size_t j = 0; j <= b_length; j++)
-		row[j] = (int)j;
-	for (size_t i = 1; i <= a_length; i++) {
-		int diagonal = row[0];
-		row[0] = (int)i;
-		for (size_t j = 1; j <= b_length; j++) {
-			const int replace = diagonal + (a[i - 1] != b[j - 1]);
-			diagonal = row[j];
-			const int insert = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-			row[j] = replace < insert ? replace : insert;
-		}
-	}
-	return row[b_length];
-}
-
 static void nearest_in(const struct option *table, const char *name, size_t length, const char **best, int *least)
 {
 	for (const struct option *o = table; o && o->name; o++) {
-		const int d = distance(name, length, o->name);
+		const int d = spelling_distance(name, length, o->name);
 		if (d < *least) {
 			*least = d;
 			*best = o->name;

@@ -20,7 +20,7 @@ struct png_job {
 	size_t left;
 	struct picture stored; /* with the alpha channel, if there is one */
 	png_bytep *row;
-	FILE *out;
+	struct outfile *out;
 };
 
 static void on_error(png_structp png, png_const_charp text)
@@ -120,15 +120,16 @@ int picture_decode_png(struct picture *p, const char *name, const uint8_t *bytes
 static void write_bytes(png_structp png, png_bytep in, size_t n)
 {
 	struct png_job *j = png_get_io_ptr(png);
-	if (fwrite(in, 1, n, j->out) == n)
+	FILE *f = outfile_stream(j->out);
+	if (f && fwrite(in, 1, n, f) == n)
 		return;
-	j->code = error_set(ERR_FAILED, "cannot write '%s': %m", j->name);
+	j->code = f ? error_set(ERR_FAILED, "cannot write '%s': %m", j->name) : ERR_FAILED;
 	png_error(png, "");
 }
 
 static void flush_bytes(png_structp png)
 {
-	(void)png; /* whoever closes the stream does */
+	(void)png; /* outfile_commit() does */
 }
 
 static int encode(struct png_job *j, const struct picture *p)
@@ -145,31 +146,22 @@ static int encode(struct png_job *j, const struct picture *p)
 	return 0;
 }
 
-int picture_encode(const struct picture *p, const char *name, FILE *out)
-{
-	struct png_job j = { .name = name, .out = out };
-	int rc = ERR_FAILED;
-
-	j.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning);
-	if (j.png && (j.info = png_create_info_struct(j.png)))
-		rc = encode(&j, p);
-	else
-		(void)error_set(rc, "out of memory");
-	png_destroy_write_struct(&j.png, &j.info);
-	return rc;
-}
-
 int picture_write(const struct picture *p, const char *path)
 {
 	struct outfile out;
+	struct png_job j = { .name = path, .out = &out };
 	int rc = outfile_open(&out, path);
 
 	if (rc)
 		return rc;
-	FILE *f = outfile_stream(&out);
-	if ((rc = f ? picture_encode(p, path, f) : ERR_FAILED)) {
-		outfile_discard(&out);
-		return rc;
-	}
-	return outfile_commit(&out);
+	j.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning);
+	if (j.png && (j.info = png_create_info_struct(j.png)))
+		rc = encode(&j, p);
+	else
+		rc = error_set(ERR_FAILED, "out of memory");
+	png_destroy_write_struct(&j.png, &j.info);
+	if (!rc)
+		return outfile_commit(&out);
+	outfile_discard(&out);
+	return rc;
 }

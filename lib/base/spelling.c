@@ -1,0 +1,24 @@
+#include "spelling.h"
+
+#include <string.h>
+
+int spelling_distance(const char *a, size_t a_length, const char *b)
+{
+	const size_t b_length = strlen(b);
+	int row[64];
+	if (a_length > 63 || b_length > 63)
+		return 64;
+	for (size_t j = 0; j <= b_length; j++)
+		row[j] = (int)j;
+	for (size_t i = 1; i <= a_length; i++) {
+		int diagonal = row[0];
+		row[0] = (int)i;
+		for (size_t j = 1; j <= b_length; j++) {
+			const int replace = diagonal + (a[i - 1] != b[j - 1]);
+			diagonal = row[j];
+			const int insert = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+			row[j] = replace < insert ? replace : insert;
+		}
+	}
+	return row[b_length];
+}

@@ -1,0 +1,235 @@
+#include "config_keys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "size.h"
+
+static int parse_default(const char *text, json_t **out)
+{
+	*out = json_loads(text, JSON_DECODE_ANY, NULL);
+	return *out ? 0 : error_set(ERR_FAILED, "out of memory");
+}
+
+int config_open(struct config **out, const char *profile)
+{
+	const struct profile *p = profile_find(profile);
+	int rc = 0;
+	*out = NULL;
+	if (!p)
+		return error_set(ERR_USAGE, "unknown profile '%s': give %s", profile, profile_names);
+	struct config *c = size_zalloc(1, sizeof *c);
+	if (!c)
+		return ERR_FAILED;
+	c->profile = p->name;
+	for (int i = 0; !rc && i < CONFIG_KEYS; i++) {
+		const struct config_key *k = &config_keys[i];
+		const char *own = !strcmp(p->name, "paddle") ? k->paddle : !strcmp(p->name, "karras") ? k->karras : NULL;
+		c->source[i] = own ? CONFIG_PROFILE : CONFIG_DEFAULT;
+		rc = parse_default(own ? own : k->value, &c->value[i]);
+	}
+	if (rc)
+		config_close(c);
+	else
+		*out = c;
+	return rc;
+}
+
+void config_close(struct config *c)
+{
+	for (int i = 0; c && i < CONFIG_KEYS; i++)
+		json_decref(c->value[i]);
+	free(c);
+}
+
+/* Takes over the reference to value. */
+static int set(struct config *c, const char *name, json_t *value, enum config_source source)
+{
+	const int i = config_find(name);
+	int rc = i < 0 ? config_unknown(name) : config_check(&config_keys[i], value);
+	if (rc) {
+		json_decref(value);
+		return rc;
+	}
+	json_decref(c->value[i]);
+	c->value[i] = value;
+	c->source[i] = source;
+	return 0;
+}
+
+/* -- files -- */
+
+/* What the reference's files have beside keys. Where the images are is told by --data; what stands for a feature that is not there is refused. */
+static bool is_about_data(const char *name)
+{
+	return !strcmp(name, "pathDB") || !strcmp(name, "datasetProfile");
+}
+
+static int read_object(struct config *c, const char *path, const json_t *object, bool nested)
+{
+	static const char *const missing[] = { "pathAttribDict", "selectedAttributes", "imagefolderDataset", "pathPartition", "partitionValue", "pathDBMask" };
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)object, name, value) {
+		for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+			if (!strcmp(name, missing[i]))
+				return error_set(ERR_INPUT, "'%s': %s is not implemented yet", path, name);
+		if (!nested && (is_about_data(name) || !strcmp(name, "config") || !strcmp(name, "from")))
+			continue;
+		if (set(c, name, json_incref(value), CONFIG_FILE)) {
+			char cause[512];
+			snprintf(cause, sizeof cause, "%s", error_text());
+			return error_set(ERR_INPUT, "'%s': %s", path, cause);
+		}
+	}
+	return 0;
+}
+
+int config_read(struct config *c, const char *path)
+{
+	json_error_t error;
+	errno = 0;
+	FILE *f = fopen(path, "r");
+	if (!f)
+		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
+	json_t *root = json_loadf(f, JSON_REJECT_DUPLICATES, &error);
+	fclose(f);
+	if (!root)
+		return error_set(ERR_INPUT, "'%s' is not JSON: line %d: %s", path, error.line, error.text);
+	const json_t *inner = json_object_get(root, "config");
+	int rc;
+	if (!json_is_object(root) || (inner && !json_is_object(inner)))
+		rc = error_set(ERR_INPUT, "'%s' is not an object of keys, with or without a \"config\" around them", path);
+	else if (!(rc = read_object(c, path, root, false)) && inner)
+		rc = read_object(c, path, inner, true);
+	json_decref(root);
+	return rc;
+}
+
+/* -- assignments -- */
+
+/* JSON; failing that, a list with commas; failing that, a word. */
+static json_t *parse_value(const char *text)
+{
+	const size_t length = strlen(text);
+	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+	char *list;
+	if (value || !(list = size_alloc(length + 3, 1)))
+		return value;
+	snprintf(list, length + 3, "[%s]", text);
+	if (strchr(text, ','))
+		value = json_loads(list, 0, NULL);
+	free(list);
+	return value ? value : json_string(text);
+}
+
+int config_set(struct config *c, const char *assignment)
+{
+	const char *equals = strchr(assignment, '=');
+	char name[64];
+	if (!equals || equals == assignment || (size_t)(equals - assignment) >= sizeof name)
+		return error_set(ERR_USAGE, "'%s' is not KEY=VALUE", assignment);
+	snprintf(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
+	json_t *value = parse_value(equals + 1);
+	if (!value)
+		return error_set(ERR_USAGE, "'%s' is not KEY=VALUE", assignment);
+	return set(c, name, value, CONFIG_SET);
+}
+
+/* -- printing -- */
+
+static const char *source_name(const struct config *c, int i)
+{
+	static const char *const name[] = { "default", NULL, "file", "--set" };
+	return c->source[i] == CONFIG_PROFILE ? c->profile : name[c->source[i]];
+}
+
+static char *dump(const json_t *value)
+{
+	return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+}
+
+static int print_table(const struct config *c, int scale, FILE *out)
+{
+	fprintf(out, "%-24s %-10s %s\n", "key", "from", scale < 0 ? "value" : "value at this scale");
+	for (int i = 0; i < CONFIG_KEYS; i++) {
+		const struct config_key *k = &config_keys[i];
+		const json_t *value = c->value[i];
+		if (scale >= 0 && (k->kind == KIND_ENTRIES || k->kind == KIND_OBJECTS))
+			continue;
+		if (scale >= 0 && !(value = config_at(c, k->name, scale)))
+			value = json_null();
+		char *text = dump(value);
+		if (!text)
+			return error_set(ERR_FAILED, "out of memory");
+		fprintf(out, "%-24s %-10s %s\n", k->name, source_name(c, i), text);
+		free(text);
+	}
+	return 0;
+}
+
+int config_print(const struct config *c, int scale, bool json, FILE *out)
+{
+	if (!json)
+		return print_table(c, scale, out);
+	json_t *values = json_object(), *from = json_object(), *root = json_pack("{s:o,s:o}", "config", values, "from", from);
+	int rc = root ? 0 : ERR_FAILED;
+	for (int i = 0; !rc && i < CONFIG_KEYS; i++)
+		rc = json_object_set(values, config_keys[i].name, c->value[i]) || json_object_set_new(from, config_keys[i].name, json_string(source_name(c, i)));
+	char *text = rc ? NULL : json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	json_decref(root);
+	if (!text)
+		return error_set(ERR_FAILED, "out of memory");
+	fprintf(out, "%s\n", text);
+	free(text);
+	return 0;
+}
+
+/* Words from column 6 on, broken before column 100. */
+static void print_wrapped(FILE *out, const char *text)
+{
+	size_t column = 0;
+	for (size_t length; *text; text += length + (text[length] == ' ')) {
+		length = strcspn(text, " ");
+		const bool fits = column && column + 1 + length <= 100;
+		fprintf(out, "%s%.*s", fits ? " " : column ? "\n      " : "      ", (int)length, text);
+		column = fits ? column + 1 + length : 6 + length;
+	}
+	fputc('\n', out);
+}
+
+static void describe_key(const struct config_key *k, char *text, size_t size)
+{
+	int at = snprintf(text, size, "%s", k->doc);
+	if (k->kind == KIND_WORD)
+		at += snprintf(text + at, size - (size_t)at, "; one of %s", k->words);
+	if (k->kind != KIND_NULL)
+		at += snprintf(text + at, size - (size_t)at, "; default %s", k->value);
+	if (k->paddle)
+		at += snprintf(text + at, size - (size_t)at, ", paddle %s", k->paddle);
+	if (k->karras)
+		at += snprintf(text + at, size - (size_t)at, ", karras %s", k->karras);
+	if (k->only)
+		snprintf(text + at, size - (size_t)at, "; no other value is implemented yet");
+}
+
+char *config_manual(void)
+{
+	char *manual = NULL;
+	size_t size;
+	FILE *out = open_memstream(&manual, &size);
+	if (!out)
+		return NULL;
+	for (int i = 0; i < CONFIG_KEYS; i++) {
+		char text[512];
+		describe_key(&config_keys[i], text, sizeof text);
+		fprintf(out, "  %s%s\n", config_keys[i].name, config_keys[i].per_scale ? " (a list: one for each scale)" : "");
+		print_wrapped(out, text);
+	}
+	if (fclose(out)) {
+		free(manual);
+		return NULL;
+	}
+	return manual;
+}
