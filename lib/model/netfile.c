@@ -1,5 +1,7 @@
 #include "netfile.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,4 +190,31 @@ void netfile_free(struct netfile *n)
 	free(n->config);
 	free(n->tool_version);
 	n->config = n->tool_version = NULL;
+}
+
+/* -- finding -- */
+
+/* The number in "scaleN.h5", -1 for another name. */
+static int scale_of_name(const char *name)
+{
+	const char *digit = name + 5;
+	if (strncmp(name, "scale", 5) || !isdigit((unsigned char)*digit) || strcmp(digit + 1, ".h5"))
+		return -1;
+	return *digit - '0' < MAX_SCALES ? *digit - '0' : -1;
+}
+
+char *netfile_highest(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	char *path = NULL;
+	int best = -1;
+	while (d && (e = readdir(d)))
+		if (scale_of_name(e->d_name) > best)
+			best = scale_of_name(e->d_name);
+	if (d)
+		closedir(d);
+	if (best >= 0 && asprintf(&path, "%s/scale%d.h5", dir, best) < 0)
+		return NULL;
+	return path;
 }

@@ -33,6 +33,9 @@ int netfile_write_networks(struct h5file *, struct network *g, struct network *d
 int netfile_read(struct h5file *, struct netfile *) MUST_CHECK;
 void netfile_free(struct netfile *); /* a zeroed struct is fine */
 
+/* "<dir>/scaleN.h5" of the highest N in a folder, to be freed; NULL when there is none. */
+char *netfile_highest(const char *dir);
+
 /* Values that a network's shape can take; more than these no backend is asked for. */
 enum { NETFILE_MIN_DEPTH = 5, NETFILE_MAX_DEPTH = 8192, NETFILE_MAX_LATENT = 8192 };
 
