@@ -1,0 +1,108 @@
+#include "latents.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "npy.h"
+#include "philox.h"
+
+static void point(const struct latents *l, int64_t k, float *out)
+{
+	const size_t dim = (size_t)l->dim;
+	if (!l->array)
+		philox_normal(l->seed, STREAM_LATENT, 0, (uint64_t)k * dim, dim, out);
+	else if (k < l->n)
+		memcpy(out, l->array + (size_t)k * dim, dim * sizeof *out);
+	else
+		memset(out, 0, dim * sizeof *out);
+}
+
+static double dot(const float *a, const float *b, size_t n)
+{
+	double sum = 0;
+	for (size_t i = 0; i < n; i++)
+		sum += (double)a[i] * b[i];
+	return sum;
+}
+
+/* Spherical interpolation (Shoemake, "Animating rotation with quaternion curves", SIGGRAPH 1985): between normal vectors a straight line would pass through
+ * lengths that a generator has never seen. */
+static void slerp(const float *a, const float *b, size_t n, double t, float *out)
+{
+	const double norms = sqrt(dot(a, a, n) * dot(b, b, n)), cosine = norms > 0 ? dot(a, b, n) / norms : 1;
+	const double angle = acos(fmin(fmax(cosine, -1), 1)), sine = sin(angle);
+	const bool straight = sine < 1e-6;
+	const double wa = straight ? 1 - t : sin((1 - t) * angle) / sine, wb = straight ? t : sin(t * angle) / sine;
+	for (size_t i = 0; i < n; i++)
+		out[i] = (float)(wa * a[i] + wb * b[i]);
+}
+
+void latents_fill(const struct latents *l, int64_t first, int64_t n, float *out, float *buffer)
+{
+	const size_t dim = (size_t)l->dim;
+	for (int64_t i = 0; i < n; i++) {
+		const int64_t k = l->frames ? (first + i) / l->frames : first + i, frame = l->frames ? (first + i) % l->frames : 0;
+		float *to = out + (size_t)i * dim;
+		if (!frame) {
+			point(l, k, to);
+			continue;
+		}
+		point(l, k, buffer);
+		point(l, k + 1, buffer + dim);
+		slerp(buffer, buffer + dim, dim, (double)frame / (double)l->frames, to);
+	}
+}
+
+/* -- from a file -- */
+
+/* The next record; 1, 0 at the end, or a failure. */
+static int read_record(struct latents *l, FILE *f, const char *name)
+{
+	struct npy_header h;
+	const size_t dim = (size_t)l->dim;
+	int rc = npy_read_header(f, name, &h);
+	if (rc <= 0)
+		return rc;
+	if (h.type != NPY_F32 || h.ndim != 2 || h.dim[1] != l->dim)
+		return error_set(ERR_INPUT, "'%s' does not hold latents of this network: float32 of shape (N,%d)", name, l->dim);
+	const size_t values = (size_t)h.dim[0] * dim, before = (size_t)l->n * dim;
+	float *more = realloc(l->array, (before + values + 1) * sizeof *more);
+	if (!more)
+		return error_set(ERR_FAILED, "out of memory for the %" PRId64 " latents of '%s'", l->n + h.dim[0], name);
+	l->array = more;
+	l->n += h.dim[0];
+	if ((rc = npy_read(f, name, NPY_F32, more + before, values)))
+		return rc;
+	for (size_t i = before; i < before + values; i++)
+		if (!isfinite(more[i]))
+			return error_set(ERR_INPUT, "'%s': latent %zu has a value that is not finite", name, i / dim);
+	return 1;
+}
+
+int latents_read(struct latents *l, const char *path)
+{
+	const bool standard = !strcmp(path, "-");
+	const char *name = standard ? "stdin" : path;
+	FILE *f = standard ? stdin : fopen(path, "rb");
+	int rc;
+	if (!f)
+		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
+	do
+		rc = read_record(l, f, name);
+	while (rc > 0);
+	if (!rc && !l->n)
+		rc = error_set(ERR_INPUT, "'%s' has no latents", name);
+	if (!standard)
+		fclose(f);
+	return rc;
+}
+
+void latents_free(struct latents *l)
+{
+	free(l->array);
+	l->array = NULL;
+}

@@ -1,0 +1,24 @@
+/* Latents to sample: those of a seed, those of an array, or the points of a walk between them. */
+#ifndef PGAN_LATENTS_H
+#define PGAN_LATENTS_H
+
+#include <stdint.h>
+
+#include "error.h"
+
+struct latents {
+	int dim;
+	uint64_t seed;
+	float *array;   /* (n,dim), owned; NULL: latent k takes the normals k * dim … of the seed (philox.h, STREAM_LATENT) */
+	int64_t n;      /* of the array */
+	int64_t frames; /* 0: latent k itself; otherwise k counts frames, this many on the way from one latent to the next */
+};
+
+/* Latents first … first + n -> out (n,dim). With an array, what lies outside it is 0. Any number of threads. buffer: (2,dim), the caller's. */
+void latents_fill(const struct latents *, int64_t first, int64_t n, float *out, float *buffer);
+
+/* Reads the array from float32 (N,dim) .npy records: a file, or "-" for stdin. Another shape or type, values that are not finite, or none are ERR_INPUT. */
+int latents_read(struct latents *, const char *path) MUST_CHECK;
+void latents_free(struct latents *); /* a zeroed struct is fine */
+
+#endif
