@@ -66,6 +66,8 @@ AVX512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width
 AVX2 := -mavx2 -mfma
 $(BUILD)/lib/%_avx512.o: ISA := $(AVX512)
 $(BUILD)/lib/%_avx2.o: ISA := $(AVX2)
+$(BUILD)/lib/metrics/%_avx512.o: ISA := $(AVX512) -ffp-contract=fast
+$(BUILD)/lib/metrics/%_avx2.o: ISA := $(AVX2) -ffp-contract=fast
 
 quiet = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 

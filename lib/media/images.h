@@ -16,13 +16,18 @@ struct images {
 	void *source;       /* the kind of input's own */
 };
 
-/* input: an HDF5 file (its data set data{side}x{side}; the largest when side is 0), a .npy file, a folder or zip of PNG or JPEG pictures,
- * or "-": .npy records on stdin. side 0: any; otherwise another size is refused. A file that is none of these is ERR_INPUT. */
+/* input: an HDF5 file (its data set data{side}x{side}; the largest when side is 0), a .npy file, a folder or zip of PNG or JPEG pictures (or one of them),
+ * or "-": .npy records on stdin. side 0: any; otherwise another size is refused. A file that is none of these is ERR_INPUT.
+ * Not known yet is the number of images (-1) on stdin and in a .npy file whose end is damaged. */
 int images_open(struct images *, const char *input, int side) MUST_CHECK;
 
 /* Reads up to `max` images into data (max * c * side * side values of ->type). Returns how many, 0 at the end, or ERR_INPUT: a truncated record, a picture of
  * another size or channel count (named). Records of a stream may differ in their N but not in size, channels or type. */
 int64_t images_read(struct images *, void *data, int64_t max) MUST_CHECK;
+
+/* Images until the end of the current record, or of the next one when it is read up; of everything where there are no records. 0 at the end, or ERR_INPUT. Empty records
+ * are passed over. */
+int64_t images_left(struct images *) MUST_CHECK;
 
 void images_close(struct images *); /* a zeroed struct is fine */
 
@@ -32,7 +37,7 @@ static inline size_t images_size(const struct images *i)
 	return (size_t)i->c * (size_t)i->side * (size_t)i->side * npy_type_size(i->type);
 }
 
-/* Values of either type in [-1,1] floats (x / 127.5 - 1, design.md) and in bytes (rounded half up, clamped: the inverse). n: values. */
+/* Values of either type in [-1,1] floats (x / 127.5 - 1, design.md) and in bytes (rounded half up, clamped, NaN 0: the inverse). n: values. */
 void images_to_float(float *out, const uint8_t *in, size_t n);
 void images_to_bytes(uint8_t *out, const float *in, size_t n);
 

@@ -1,0 +1,88 @@
+/* The loops that take the time of the metrics, for one vector length: metric_loops.c and metric_loops_*.c each define
+ *
+ *   LANES        floats in a vector register
+ *   TILE         directions that project() works on at once (accumulators: TILE * SLICED_BLOCK / LANES)
+ *   LOOPS_TABLE  the name of the table
+ *
+ * and include this. Sums are in the same order whatever the number of threads; between vector lengths they differ by rounding. */
+#include <stddef.h>
+
+#include "metric_kernels.h"
+
+enum { VECTORS = SLICED_BLOCK / LANES };
+
+typedef float vec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+/* -- Laplacian pyramid -- */
+
+/* out[x] = (1 4 6 4 1) / 16 over rows r-2 … r+2 of a column, mirrored at the edges. */
+static void down_rows(float *out, const float *in, int side, int r)
+{
+	const ptrdiff_t s = side;
+	const int last = side - 1;
+	const float *a = in + s * (r < 2 ? 2 - r : r - 2), *b = in + s * (r < 1 ? 1 : r - 1), *c = in + s * r;
+	const float *d = in + s * (r + 1 > last ? 2 * last - r - 1 : r + 1), *e = in + s * (r + 2 > last ? 2 * last - r - 2 : r + 2);
+	for (int x = 0; x < side; x++)
+		out[x] = ((a[x] + e[x]) + 4 * (b[x] + d[x]) + 6 * c[x]) * (1.0f / 16);
+}
+
+static void down(float *restrict out, const float *restrict in, int side, float *restrict row)
+{
+	const int half = side / 2;
+	for (int y = 0; y < half; y++, out += half) {
+		float *const t = row + 2;
+		down_rows(t, in, side, 2 * y);
+		t[-2] = t[2];
+		t[-1] = t[1];
+		t[side] = t[side - 2];
+		for (int x = 0; x < half; x++)
+			out[x] = ((row[2 * x] + row[2 * x + 4]) + 4 * (row[2 * x + 1] + row[2 * x + 3]) + 6 * row[2 * x + 2]) * (1.0f / 16);
+	}
+}
+
+static void up(float *restrict out, const float *restrict in, int side, float sign, float *restrict row)
+{
+	const int half = side / 2;
+	float *const t = row + 1;
+	for (int y = 0; y < side; y++, out += side) {
+		const float *const c = in + (ptrdiff_t)half * (y / 2), *const above = y < 2 ? c + half : c - half;
+		const float *const below = y / 2 + 1 < half ? c + half : c;
+		if (y % 2)
+			for (int x = 0; x < half; x++)
+				t[x] = (c[x] + below[x]) * (0.5f * sign);
+		else
+			for (int x = 0; x < half; x++)
+				t[x] = (above[x] + 6 * c[x] + below[x]) * (0.125f * sign);
+		t[-1] = t[1];
+		t[half] = t[half - 1];
+		for (int x = 0; x < half; x++) {
+			out[2 * x] += (t[x - 1] + 6 * t[x] + t[x + 1]) * 0.125f;
+			out[2 * x + 1] += (t[x] + t[x + 1]) * 0.5f;
+		}
+	}
+}
+
+/* -- projections -- */
+
+static void project(float *out, size_t pitch, const float *restrict x, const float *restrict u, const float *restrict offset, int length, int directions)
+{
+	for (int d = 0; d < directions; d += TILE, u += (size_t)TILE * (size_t)length) {
+		vec sum[TILE][VECTORS];
+		for (int t = 0; t < TILE; t++)
+			for (int v = 0; v < VECTORS; v++)
+				sum[t][v] = (vec){ 0 } + offset[d + t];
+		for (int k = 0; k < length; k++) {
+			const vec *const in = (const vec *)(x + (size_t)k * SLICED_BLOCK);
+#pragma GCC unroll 8
+			for (int t = 0; t < TILE; t++)
+#pragma GCC unroll 8
+				for (int v = 0; v < VECTORS; v++)
+					sum[t][v] += u[k * TILE + t] * in[v];
+		}
+		for (int t = 0; t < TILE; t++)
+			for (int v = 0; v < VECTORS; v++)
+				*(vec *)(out + (size_t)(d + t) * pitch + (size_t)v * LANES) = sum[t][v];
+	}
+}
+
+const struct metric_kernels LOOPS_TABLE = { TILE, down, up, project };
