@@ -82,7 +82,7 @@ static int sink_view(const struct sink *s, int c, bool rest)
 		return ERR_FAILED;
 	for (size_t i = 0; i < n; i++)
 		bytes[i] = (uint8_t)lrintf(fminf(255, fmaxf(0, rest ? s->shown[i] : 128 + 2 * s->shown[i])));
-	rc = grid_picture(&p, bytes, s->n_shown, c, s->side, 8, 2, s->side < 64 ? 64 / s->side : 1);
+	rc = grid_picture(&p, bytes, s->n_shown, c, s->side, s->n_shown < 8 ? (int)s->n_shown : 8, 2, s->side < 64 ? 64 / s->side : 1);
 	if (!rc)
 		rc = picture_write(&p, s->view);
 	picture_free(&p);

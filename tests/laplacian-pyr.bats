@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+load common
+
+# compare A.npy B.h5 DATASET LIMIT: the largest difference of two arrays is at most LIMIT.
+compare() {
+  "$PYTHON" - "$@" <<'PY'
+import sys, h5py, numpy as np
+a, b = np.load(sys.argv[1]), h5py.File(sys.argv[2])[sys.argv[3]][()]
+assert a.dtype == np.float32 and a.shape == b.shape, (a.dtype, a.shape, b.shape)
+assert abs(a - b).max() <= float(sys.argv[4]), abs(a - b).max()
+PY
+}
+
+images() {
+  "$PYTHON" -c 'import sys, h5py, numpy; numpy.save(sys.stdout.buffer, h5py.File(sys.argv[1])["images"][()])' "$golden/metrics.h5"
+}
+
+@test "laplacian-pyr: every level equals the published pyramid" {
+  images >in.npy
+  for r in 128 64 32 16; do
+    laplacian-pyr --level "$r" in.npy >"$r.npy"
+    compare "$r.npy" "$golden/metrics.h5" "laplacian/$r" 1e-3
+  done
+}
+
+@test "laplacian-pyr: the stream has the levels one after another, per record" {
+  { npy 3,1,32,32 u1; npy 2,1,32,32 u1; } | laplacian-pyr >out.npy
+  "$PYTHON" - <<'PY'
+import numpy as np
+f = open('out.npy', 'rb')
+assert [np.load(f).shape for _ in range(4)] == [(3, 1, 32, 32), (3, 1, 16, 16), (2, 1, 32, 32), (2, 1, 16, 16)]
+assert not f.read()
+PY
+}
+
+@test "laplacian-pyr: --inverse gives the images back, of bytes and of floats, grey and RGB" {
+  npy 70,3,64,64 u1 >bytes.npy
+  laplacian-pyr bytes.npy | laplacian-pyr --inverse >back.npy
+  cmp bytes.npy back.npy
+  npy 5,1,48,48 f4 >floats.npy
+  laplacian-pyr --levels 3 floats.npy >levels.npy
+  laplacian-pyr --inverse --f32 --levels 3 levels.npy >back.npy
+  "$PYTHON" -c 'import numpy as np; a, b = np.load("floats.npy"), np.load("back.npy"); assert a.shape == b.shape and abs(a - b).max() * 127.5 < 1e-4, abs(a - b).max()'
+}
+
+@test "laplacian-pyr: -o writes a file and a picture per level" {
+  npy 3,3,32,32 u1 >in.npy
+  laplacian-pyr -o out in.npy
+  no_leftovers out level16.npy level16.png level32.npy level32.png
+  laplacian-pyr --level 16 in.npy | cmp - out/level16.npy
+  "$PYTHON" -c 'from PIL import Image; assert Image.open("out/level32.png").size == (3 * 64 + 2 * 2, 64)'
+}
+
+@test "laplacian-pyr: the number of threads does not matter" {
+  npy 9,3,64,64 u1 >in.npy
+  laplacian-pyr -j 1 in.npy >one.npy
+  laplacian-pyr -j 3 in.npy | cmp - one.npy
+}
+
+@test "laplacian-pyr: what it cannot do is refused" {
+  fails 3 "cannot open 'none.npy'" laplacian-pyr none.npy
+  echo "no picture" >text
+  fails 3 "'text'" laplacian-pyr text
+  mkdir empty
+  fails 3 "'empty'" laplacian-pyr empty
+  npy 2,3,100,100 u1 >odd.npy
+  fails 3 "a side of 100 does not halve down to 16" laplacian-pyr odd.npy
+  npy 2,32,32 u1 >shape.npy
+  fails 3 "shape (2,32,32)" laplacian-pyr shape.npy
+  npy 2,3,32,32 u1 >in.npy
+  fails 2 "no level of side 64" laplacian-pyr --level 64 in.npy
+  fails 2 "unknown option" laplacian-pyr --leve1 16 in.npy
+  fails 3 "not a pyramid" laplacian-pyr --inverse in.npy
+}
+
+@test "laplacian-pyr: a truncated stream is an error, in both directions" {
+  npy 4,3,32,32 u1 >in.npy
+  head -c 5000 in.npy >cut.npy
+  status=0; laplacian-pyr cut.npy >/dev/null 2>err || status=$?
+  [ "$status" = 3 ] && grep -q truncated err
+  laplacian-pyr -o out cut.npy 2>/dev/null || status=$?
+  [ "$status" = 3 ] && no_leftovers out
+  laplacian-pyr in.npy >levels.npy
+  head -c $((128 + 4 * 3 * 32 * 32 * 4)) levels.npy >cut.npy
+  fails 3 "ends before level 16" laplacian-pyr --inverse cut.npy
+}
+
+@test "laplacian-pyr: a full disk is an error" {
+  npy 40,3,32,32 u1 >in.npy
+  status=0; laplacian-pyr in.npy >/dev/full 2>err || status=$?
+  [ "$status" = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q "No space left" err
+}
