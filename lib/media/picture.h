@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "error.h"
 
@@ -21,7 +22,8 @@ void picture_free(struct picture *);
 int picture_decode(struct picture *, const char *name, const void *bytes, size_t size) MUST_CHECK;
 int picture_read(struct picture *, const char *path) MUST_CHECK;
 
-/* Writes an 8-bit PNG, whole or not at all. */
+/* Writes an 8-bit PNG: to an open stream, or to a file, whole or not at all. name: for messages. */
+int picture_encode(const struct picture *, const char *name, FILE *out) MUST_CHECK;
 int picture_write(const struct picture *, const char *path) MUST_CHECK;
 
 #endif

@@ -20,7 +20,7 @@ struct png_job {
 	size_t left;
 	struct picture stored; /* with the alpha channel, if there is one */
 	png_bytep *row;
-	struct outfile *out;
+	FILE *out;
 };
 
 static void on_error(png_structp png, png_const_charp text)
@@ -120,16 +120,15 @@ int picture_decode_png(struct picture *p, const char *name, const uint8_t *bytes
 static void write_bytes(png_structp png, png_bytep in, size_t n)
 {
 	struct png_job *j = png_get_io_ptr(png);
-	FILE *f = outfile_stream(j->out);
-	if (f && fwrite(in, 1, n, f) == n)
+	if (fwrite(in, 1, n, j->out) == n)
 		return;
-	j->code = f ? error_set(ERR_FAILED, "cannot write '%s': %m", j->name) : ERR_FAILED;
+	j->code = error_set(ERR_FAILED, "cannot write '%s': %m", j->name);
 	png_error(png, "");
 }
 
 static void flush_bytes(png_structp png)
 {
-	(void)png; /* outfile_commit() does */
+	(void)png; /* whoever closes the stream does */
 }
 
 static int encode(struct png_job *j, const struct picture *p)
@@ -146,22 +145,31 @@ static int encode(struct png_job *j, const struct picture *p)
 	return 0;
 }
 
-int picture_write(const struct picture *p, const char *path)
+int picture_encode(const struct picture *p, const char *name, FILE *out)
 {
-	struct outfile out;
-	struct png_job j = { .name = path, .out = &out };
-	int rc = outfile_open(&out, path);
+	struct png_job j = { .name = name, .out = out };
+	int rc = ERR_FAILED;
 
-	if (rc)
-		return rc;
 	j.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning);
 	if (j.png && (j.info = png_create_info_struct(j.png)))
 		rc = encode(&j, p);
 	else
-		rc = error_set(ERR_FAILED, "out of memory");
+		(void)error_set(rc, "out of memory");
 	png_destroy_write_struct(&j.png, &j.info);
-	if (!rc)
-		return outfile_commit(&out);
-	outfile_discard(&out);
 	return rc;
+}
+
+int picture_write(const struct picture *p, const char *path)
+{
+	struct outfile out;
+	int rc = outfile_open(&out, path);
+
+	if (rc)
+		return rc;
+	FILE *f = outfile_stream(&out);
+	if ((rc = f ? picture_encode(p, path, f) : ERR_FAILED)) {
+		outfile_discard(&out);
+		return rc;
+	}
+	return outfile_commit(&out);
 }

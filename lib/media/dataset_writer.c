@@ -1,0 +1,121 @@
+#include "dataset.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "h5file.h"
+#include "outfile.h"
+#include "size.h"
+
+enum { C = 3, WAITING_BYTES = 8 << 20 }; /* how much is gathered before it is written */
+
+struct dataset_writer {
+	struct outfile out;
+	struct h5file *f;
+	int levels;
+	int64_t n, waiting, most; /* pictures written, gathered, and how many can be */
+	uint8_t *level[DATASET_MAX_LEVELS]; /* (most,3,r,r) each */
+};
+
+static int level_side(int level)
+{
+	return DATASET_MIN_SIDE << level;
+}
+
+static size_t level_size(int level)
+{
+	return (size_t)C * (size_t)level_side(level) * (size_t)level_side(level);
+}
+
+static void level_name(char out[32], int level)
+{
+	snprintf(out, 32, "data%dx%d", level_side(level), level_side(level));
+}
+
+static int create_level(struct dataset_writer *w, int level)
+{
+	const int64_t dim[4] = { 0, C, level_side(level), level_side(level) };
+	char name[32];
+	level_name(name, level);
+	if (!(w->level[level] = size_alloc((size_t)w->most, level_size(level))))
+		return ERR_FAILED;
+	return h5_create_rows(w->f, name, H5_U8, 4, dim);
+}
+
+int dataset_create(struct dataset_writer **out, const char *path, int side)
+{
+	struct dataset_writer *w = size_zalloc(1, sizeof *w);
+	int rc = w ? outfile_open(&w->out, path) : ERR_FAILED;
+
+	*out = NULL;
+	if (rc) {
+		free(w);
+		return rc;
+	}
+	w->most = 1 + WAITING_BYTES / (int64_t)levels_size(side);
+	if (!(rc = h5_create(&w->f, w->out.temp)))
+		h5_rename(w->f, path);
+	for (; !rc && level_side(w->levels) <= side; w->levels++)
+		rc = create_level(w, w->levels);
+	if (rc)
+		dataset_discard(&w);
+	*out = w;
+	return rc;
+}
+
+static int flush(struct dataset_writer *w)
+{
+	char name[32];
+	int rc = 0;
+	for (int i = 0; !rc && i < w->levels && w->waiting; i++) {
+		level_name(name, i);
+		rc = h5_append_rows(w->f, name, H5_U8, w->waiting, w->level[i]);
+	}
+	w->n += w->waiting;
+	w->waiting = 0;
+	return rc;
+}
+
+int dataset_append(struct dataset_writer *w, const uint8_t *levels)
+{
+	for (int i = 0; i < w->levels; levels += level_size(i), i++)
+		memcpy(w->level[i] + (size_t)w->waiting * level_size(i), levels, level_size(i));
+	return ++w->waiting == w->most ? flush(w) : 0;
+}
+
+int64_t dataset_written(const struct dataset_writer *w)
+{
+	return w->n + w->waiting;
+}
+
+int dataset_describe(struct dataset_writer *w, const char *name, const char *text)
+{
+	return h5_set_text(w->f, "/", name, text);
+}
+
+int dataset_commit(struct dataset_writer **writer)
+{
+	struct dataset_writer *w = *writer;
+	int rc = dataset_written(w) ? flush(w) : error_set(ERR_INPUT, "no pictures: nothing was written to '%s'", w->out.path);
+
+	if (!rc && !(rc = h5_close(&w->f)))
+		rc = outfile_commit(&w->out);
+	dataset_discard(writer);
+	return rc;
+}
+
+void dataset_discard(struct dataset_writer **writer)
+{
+	struct dataset_writer *w = *writer;
+	if (!w)
+		return;
+	if (h5_close(&w->f)) {
+		/* it is thrown away */
+	}
+	outfile_discard(&w->out);
+	for (int i = 0; i < w->levels; i++)
+		free(w->level[i]);
+	free(w);
+	*writer = NULL;
+}
