@@ -25,8 +25,8 @@ int images_open(struct images *, const char *input, int side) MUST_CHECK;
  * another size or channel count (named). Records of a stream may differ in their N but not in size, channels or type. */
 int64_t images_read(struct images *, void *data, int64_t max) MUST_CHECK;
 
-/* Images until the end of the current record, or of the next one when it is read up; of everything where there are no records. 0 at the end, or ERR_INPUT. Empty records
- * are passed over. */
+/* Images until the end of the current record, or of the next one when it is read up; of everything where there are no records.
+ * 0 at the end, or ERR_INPUT. Empty records are passed over. */
 int64_t images_left(struct images *) MUST_CHECK;
 
 void images_close(struct images *); /* a zeroed struct is fine */

@@ -20,7 +20,8 @@ int laplacian_levels(int side);
 int laplacian_alloc(struct laplacian *, int c, int side, int levels) MUST_CHECK;
 void laplacian_free(struct laplacian *); /* a zeroed struct is fine */
 
-/* image: (c,side,side), any unit, may be level[0] itself -> all levels in the same unit. first: the finest level that is wanted; those above it are left holding no use. */
+/* image: (c,side,side), any unit, may be level[0] itself -> all levels in the same unit.
+ * first: the finest level that is wanted; those above it are left holding no use. */
 void laplacian_build(struct laplacian *, const float *image, int first);
 
 /* The inverse: adds the levels up again, in place; the image is level[0] afterwards. */
