@@ -117,6 +117,8 @@ int picture_decode_png(struct picture *p, const char *name, const uint8_t *bytes
 
 /* -- writing -- */
 
+enum { LEVEL = 4 }; /* of 9: half the time of zlib's default of 6, a tenth more bytes, on drawn faces */
+
 static void write_bytes(png_structp png, png_bytep in, size_t n)
 {
 	struct png_job *j = png_get_io_ptr(png);
@@ -138,6 +140,7 @@ static int encode(struct png_job *j, const struct picture *p)
 	png_set_write_fn(j->png, j, write_bytes, flush_bytes);
 	png_set_IHDR(j->png, j->info, (png_uint_32)p->w, (png_uint_32)p->h, 8, p->c == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
 	             PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+	png_set_compression_level(j->png, LEVEL);
 	png_write_info(j->png, j->info);
 	for (int y = 0; y < p->h; y++)
 		png_write_row(j->png, p->pixel + (size_t)y * (size_t)p->w * (size_t)p->c);
