@@ -60,18 +60,30 @@ static int slot_take(char *temp)
 	return -1;
 }
 
-/* Removes "<dir>/.<name>.PID.tmp" of processes that are gone. */
+/* The process that made a temporary file of `name` (NULL: of any name), 0 if the file is none. */
+static long maker_of(const char *file, const char *name)
+{
+	char *end;
+	const char *tail = strlen(file) > 4 ? file + strlen(file) - 4 : file;
+	if (*file != '.' || strcmp(tail, ".tmp"))
+		return 0;
+	while (tail > file && isdigit((unsigned char)tail[-1]))
+		tail--;
+	if (tail - file < 3 || tail[-1] != '.' || (name && (strlen(name) != (size_t)(tail - file - 2) || strncmp(file + 1, name, strlen(name)))))
+		return 0;
+	const long pid = strtol(tail, &end, 10);
+	return end != tail && !strcmp(end, ".tmp") ? pid : 0;
+}
+
+/* Removes "<dir>/.<name>.PID.tmp" of processes that are gone. name NULL: any. */
 static void remove_stale(const char *dir, const char *name)
 {
 	DIR *d = opendir(dir);
-	const size_t length = strlen(name);
 	struct dirent *e;
 	while (d && (e = readdir(d))) {
-		char path[4096], *end;
-		if (e->d_name[0] != '.' || strncmp(e->d_name + 1, name, length) || e->d_name[1 + length] != '.' || !isdigit((unsigned char)e->d_name[2 + length]))
-			continue;
-		const long pid = strtol(e->d_name + 2 + length, &end, 10);
-		if (strcmp(end, ".tmp") || pid <= 0 || !kill((pid_t)pid, 0) || errno != ESRCH)
+		char path[4096];
+		const long pid = maker_of(e->d_name, name);
+		if (pid <= 0 || !kill((pid_t)pid, 0) || errno != ESRCH)
 			continue;
 		if (snprintf(path, sizeof path, "%s/%s", dir, e->d_name) < (int)sizeof path)
 			unlink(path);
@@ -80,13 +92,19 @@ static void remove_stale(const char *dir, const char *name)
 		closedir(d);
 }
 
+void outfile_sweep(const char *dir)
+{
+	remove_stale(dir, NULL);
+}
+
 static int create_temp(struct outfile *o)
 {
 	char *for_dir = strdup(o->path), *for_name = strdup(o->path);
 	int rc = -1;
 	if (for_dir && for_name) {
 		const char *dir = dirname(for_dir), *name = basename(for_name);
-		remove_stale(dir, name);
+		if (!o->one_of_many)
+			remove_stale(dir, name);
 		rc = asprintf(&o->temp, "%s/.%s.%ld.tmp", dir, name, (long)getpid());
 	}
 	free(for_dir);
@@ -115,14 +133,14 @@ static void forget(struct outfile *o)
 	*o = (struct outfile){ .slot = -1 };
 }
 
-int outfile_open(struct outfile *o, const char *path)
+static int open_path(struct outfile *o, const char *path, bool one_of_many)
 {
 	struct stat st;
 	const bool there = !stat(path, &st), regular = there && S_ISREG(st.st_mode);
 	int rc;
 
 	watch();
-	*o = (struct outfile){ .slot = -1 };
+	*o = (struct outfile){ .slot = -1, .one_of_many = one_of_many };
 	if (there && S_ISDIR(st.st_mode))
 		return error_set(ERR_FAILED, "cannot create '%s': it is a folder", path);
 	/* A symbolic link keeps pointing where it does. */
@@ -139,6 +157,16 @@ int outfile_open(struct outfile *o, const char *path)
 	if (rc)
 		forget(o);
 	return rc;
+}
+
+int outfile_open(struct outfile *o, const char *path)
+{
+	return open_path(o, path, false);
+}
+
+int outfile_open_one_of_many(struct outfile *o, const char *path)
+{
+	return open_path(o, path, true);
 }
 
 FILE *outfile_stream(struct outfile *o)
@@ -172,11 +200,11 @@ static int finish(struct outfile *o)
 	}
 	if (!temporary)
 		return 0;
-	if (synchronize(o->temp))
+	if (!o->one_of_many && synchronize(o->temp))
 		return error_set(ERR_FAILED, "cannot write '%s': %s", o->path, strerror(errno));
 	if (rename(o->temp, o->path))
 		return error_set(ERR_FAILED, "cannot create '%s': %s", o->path, strerror(errno));
-	char *for_dir = strdup(o->path);
+	char *for_dir = o->one_of_many ? NULL : strdup(o->path);
 	if (for_dir)
 		(void)synchronize(dirname(for_dir));
 	free(for_dir);

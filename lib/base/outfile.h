@@ -11,6 +11,7 @@
 #ifndef PGAN_OUTFILE_H
 #define PGAN_OUTFILE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "error.h"
@@ -19,9 +20,16 @@ struct outfile {
 	char *path, *temp; /* owned */
 	FILE *stream;
 	int slot;
+	bool one_of_many;
 };
 
 int outfile_open(struct outfile *, const char *path) MUST_CHECK;
+
+/* For one of very many files of a folder: neither looks for what dead processes left, which outfile_sweep() does once for the folder, nor waits until the disk
+ * has the file, which would take longer than making it. Killing the process still leaves whole files only. */
+int outfile_open_one_of_many(struct outfile *, const char *path) MUST_CHECK;
+void outfile_sweep(const char *dir);
+
 FILE *outfile_stream(struct outfile *); /* opened for writing on first use; NULL on failure, error set */
 int outfile_commit(struct outfile *) MUST_CHECK; /* also ends the outfile on failure */
 void outfile_discard(struct outfile *);          /* does nothing after a commit or on a zeroed struct */

@@ -72,10 +72,11 @@ int archive_read(struct archive *a, int64_t i, struct bytes *b)
 	if (!file || zip_stat_index(a->zip, (zip_uint64_t)i, 0, &stat))
 		rc = error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i), zip_strerror(a->zip));
 	else if (!(rc = bytes_reserve(b, (size_t)stat.size + 1))) {
-		/* One byte more than there should be: the checksum is compared when the end has been read. */
-		const zip_int64_t got = zip_fread(file, b->data, stat.size + 1);
-		if (got != (zip_int64_t)stat.size)
-			rc = error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i), got < 0 ? zip_file_strerror(file) : "truncated");
+		/* The checksum is compared when the end is met, one byte further. */
+		const zip_int64_t got = zip_fread(file, b->data, stat.size);
+		if (got != (zip_int64_t)stat.size || zip_fread(file, b->data + got, 1))
+			rc = error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i),
+			               zip_error_code_zip(zip_file_get_error(file)) ? zip_file_strerror(file) : "not as long as promised");
 		else
 			b->size = (size_t)stat.size;
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "outfile.h"
 #include "picture_codec.h"
 #include "size.h"
 
@@ -51,4 +52,60 @@ int picture_read(struct picture *p, const char *path)
 		rc = picture_decode(p, path, b.data, b.size);
 	free(b.data);
 	return rc;
+}
+
+static int write_picture(const struct picture *p, const char *path, int (*open)(struct outfile *, const char *path))
+{
+	struct outfile out;
+	int rc = open(&out, path);
+
+	if (rc)
+		return rc;
+	FILE *f = outfile_stream(&out);
+	if ((rc = f ? picture_encode(p, path, f) : ERR_FAILED)) {
+		outfile_discard(&out);
+		return rc;
+	}
+	return outfile_commit(&out);
+}
+
+int picture_write(const struct picture *p, const char *path)
+{
+	return write_picture(p, path, outfile_open);
+}
+
+int picture_write_one_of_many(const struct picture *p, const char *path)
+{
+	return write_picture(p, path, outfile_open_one_of_many);
+}
+
+/* -- parts and layouts -- */
+
+int picture_cut(struct picture *out, const struct picture *in, int x, int y, int w, int h)
+{
+	if (x < 0 || y < 0 || x + w > in->w || y + h > in->h)
+		return error_set(ERR_INPUT, "%dx%d pixels are too small for columns %d to %d, rows %d to %d", in->w, in->h, x, x + w - 1, y, y + h - 1);
+	if (out->w != w || out->h != h || out->c != 3) {
+		picture_free(out);
+		if (picture_alloc(out, w, h, 3))
+			return ERR_FAILED;
+	}
+	for (int row = 0; row < h; row++) {
+		const uint8_t *from = in->pixel + ((size_t)(y + row) * (size_t)in->w + (size_t)x) * (size_t)in->c;
+		uint8_t *to = out->pixel + (size_t)row * (size_t)w * 3;
+		if (in->c == 3)
+			memcpy(to, from, (size_t)w * 3);
+		else
+			for (int i = 0; i < w; i++)
+				to[3 * i] = to[3 * i + 1] = to[3 * i + 2] = from[i];
+	}
+	return 0;
+}
+
+void picture_to_planes(uint8_t *out, const struct picture *p)
+{
+	const size_t n = (size_t)p->w * (size_t)p->h, c = (size_t)p->c;
+	for (size_t k = 0; k < 3; k++)
+		for (size_t i = 0; i < n; i++)
+			out[k * n + i] = p->pixel[i * c + k % c];
 }

@@ -25,5 +25,13 @@ int picture_read(struct picture *, const char *path) MUST_CHECK;
 /* Writes an 8-bit PNG: to an open stream, or to a file, whole or not at all. name: for messages. */
 int picture_encode(const struct picture *, const char *name, FILE *out) MUST_CHECK;
 int picture_write(const struct picture *, const char *path) MUST_CHECK;
+int picture_write_one_of_many(const struct picture *, const char *path) MUST_CHECK; /* see outfile_open_one_of_many() */
+
+/* Columns x … x+w-1 and rows y … y+h-1 of a picture, as RGB. *out is used again when it has that size, else freed. ERR_INPUT when the picture is too small
+ * (the message does not know its name). */
+int picture_cut(struct picture *out, const struct picture *in, int x, int y, int w, int h) MUST_CHECK;
+
+/* Interleaved pixels to planes: out (3,h,w), grey in all three. */
+void picture_to_planes(uint8_t *out, const struct picture *);
 
 #endif

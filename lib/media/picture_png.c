@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "outfile.h"
 #include "size.h"
 
 struct png_job {

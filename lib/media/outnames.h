@@ -1,0 +1,13 @@
+/* Where the pictures of a source go when each becomes a file of its own. */
+#ifndef PGAN_OUTNAMES_H
+#define PGAN_OUTNAMES_H
+
+#include "source.h"
+
+/* out[i] = "DIR/PATH.png" for picture i, PATH being its path below the input without the ending; NULL when that would lead out of DIR ("../x.jpg" in an archive).
+ * Owned by the caller: outnames_free(). Makes DIR and the folders below it, and removes what killed processes left there. Two pictures with one name: ERR_INPUT,
+ * nothing is made. */
+int outnames_make(char ***out, const struct source *, const char *dir) MUST_CHECK;
+void outnames_free(char **out, int64_t n); /* NULL is fine */
+
+#endif

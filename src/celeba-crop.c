@@ -1,0 +1,204 @@
+/* celeba-crop: cuts a square out of every picture, as an image stream or as lossless PNG files. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "npy.h"
+#include "options.h"
+#include "ordered.h"
+#include "outnames.h"
+#include "picture.h"
+#include "progress.h"
+#include "rejects.h"
+#include "size.h"
+#include "source.h"
+
+enum { RECORD = 64 }; /* pictures in a record of the stream */
+
+static const char *dir, *center = "89,121", *rejects_file;
+static int64_t side = 128, threads;
+static bool keep_going;
+
+static const struct option options[] = {
+	{ "output", 'o', OPTION_TEXT, &dir, "DIR", "write a PNG file for every picture into this folder; default: an image stream on stdout", 0, 0 },
+	{ "center", 'c', OPTION_TEXT, &center, "X,Y", "column and row of the square's centre; default: 89,121", 0, 0 },
+	{ "size", 's', OPTION_INT, &side, "N", "side of the square in pixels; default: 128", 1, 16384 },
+	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "end successfully although pictures were left out", 0, 0 },
+	{ "rejects", 0, OPTION_TEXT, &rejects_file, "FILE", "write the names of the pictures left out, with the reasons", 0, 0 },
+	{ "jobs", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
+	{ 0 }
+};
+
+static const struct tool tool = {
+	.name = "celeba-crop",
+	.summary = "cut the face out of every picture",
+	.synopsis = "[-o DIR] [--center X,Y] [--size N] INPUT…",
+	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg), a zip archive, which is read in place "
+		   "(img_align_celeba.zip as downloaded), or '-': a list of file names on stdin. Folders and archives are read in the bytewise order of the paths.\n\n"
+		   "The square has its upper left corner at X - N/2, Y - N/2; by default columns 25 to 152 and rows 57 to 184, which in the aligned pictures of CelebA "
+		   "(178x218) is the face. Grey pictures become RGB.\n\n"
+		   "Without -o, an image stream goes to stdout: .npy records of uint8 (n,3,N,N), 64 pictures each. How many pictures there will be is known only when the "
+		   "last one has been decoded, so no record promises more than it holds. With -o DIR, every picture becomes DIR/PATH.png, where PATH is its path below "
+		   "the INPUT without the ending. PNG keeps every pixel; a second JPEG compression would add its own 8x8 blocks to what a network learns.\n\n"
+		   "A picture that is damaged, too small or no picture is left out; the others are not affected. The reasons are told at the end, the first 20 of "
+		   "them; --rejects FILE gets all, as a table of names and reasons.\n\n"
+		   "Exit codes: 0 done, 1 pictures were left out (the output holds all the others) or the output could not be written, 2 usage, 3 an INPUT is missing or "
+		   "has no usable picture.\n\n"
+		   "Examples:\n"
+		   "  celeba-crop img_align_celeba.zip | pack-h5 -o celeba.h5\n"
+		   "  celeba-crop -o faces --center 89,121 --size 64 img_align_celeba\n",
+	.options = options,
+};
+
+/* One picture on its way. */
+struct item {
+	int64_t i;
+	struct bytes bytes;
+	struct picture picture, square;
+	char reason[1024]; /* "" or why it is left out */
+};
+
+struct crop {
+	struct source *source;
+	int x, y;
+	char **output; /* names of the files by picture, with -o */
+	int64_t next, good;
+	uint8_t *record; /* (RECORD,3,side,side) */
+	int64_t gathered;
+	struct rejects rejects;
+	struct progress progress;
+};
+
+static int feed(void *ctx, void *data)
+{
+	struct crop *c = ctx;
+	struct item *item = data;
+	item->i = c->next++;
+	item->reason[0] = 0;
+	return item->i < source_count(c->source);
+}
+
+/* Leaves the picture out when the failure is its own. */
+static int leave_out(struct item *item, int rc, const char *name)
+{
+	if (rc != ERR_INPUT)
+		return rc;
+	if (strstr(error_text(), name))
+		snprintf(item->reason, sizeof item->reason, "%s", error_text());
+	else
+		snprintf(item->reason, sizeof item->reason, "'%s': %s", name, error_text());
+	return 0;
+}
+
+static int work(void *ctx, int thread, void *data)
+{
+	struct crop *c = ctx;
+	struct item *item = data;
+	const char *name = source_name(c->source, item->i);
+	int rc;
+
+	(void)thread;
+	if ((rc = source_picture(c->source, item->i, &item->bytes, &item->picture)))
+		return leave_out(item, rc, name);
+	if ((rc = picture_cut(&item->square, &item->picture, c->x, c->y, (int)side, (int)side)))
+		return leave_out(item, rc, name);
+	if (!c->output)
+		return 0;
+	if (!c->output[item->i])
+		return leave_out(item, error_set(ERR_INPUT, "'%s' leads out of the folder", name), name);
+	return picture_write_one_of_many(&item->square, c->output[item->i]);
+}
+
+static int write_record(struct crop *c)
+{
+	const struct npy_header h = { NPY_U8, 4, { c->gathered, 3, side, side } };
+	int rc = 0;
+	if (c->gathered && !(rc = npy_write_header(stdout, "stdout", &h)))
+		rc = npy_write(stdout, "stdout", NPY_U8, c->record, (size_t)(c->gathered * 3 * side * side));
+	c->gathered = 0;
+	return rc;
+}
+
+static int drain(void *ctx, void *data)
+{
+	struct crop *c = ctx;
+	struct item *item = data;
+
+	progress_show(&c->progress, item->i + 1, NULL);
+	if (item->reason[0])
+		return rejects_add(&c->rejects, source_name(c->source, item->i), item->reason);
+	c->good++;
+	if (c->output)
+		return 0;
+	picture_to_planes(c->record + (size_t)(c->gathered * 3 * side * side), &item->square);
+	return ++c->gathered == RECORD ? write_record(c) : 0;
+}
+
+/* "89,121" */
+static int parse_center(struct crop *c)
+{
+	int x, y, end = 0;
+	if (sscanf(center, "%d,%d%n", &x, &y, &end) != 2 || center[end] || x < 0 || y < 0 || x > 65535 || y > 65535)
+		return error_set(ERR_USAGE, "--center takes a column and a row, such as 89,121, not '%s'", center);
+	c->x = x - (int)side / 2;
+	c->y = y - (int)side / 2;
+	return 0;
+}
+
+static int crop_all(struct crop *c)
+{
+	const int64_t items = threads > 1 ? 4 * threads : 1;
+	struct item *item = size_zalloc((size_t)items, sizeof *item);
+	const struct ordered o = { (int)threads, item, (size_t)items, sizeof *item, c, feed, work, drain };
+	int rc = item ? 0 : ERR_FAILED;
+
+	if (!c->output && !(c->record = size_alloc(RECORD * 3, (size_t)(side * side))))
+		rc = ERR_FAILED;
+	progress_start(&c->progress, "pictures", source_count(c->source));
+	if (!rc && !(rc = ordered_run(&o)))
+		rc = write_record(c);
+	progress_end(&c->progress);
+	for (int64_t i = 0; item && i < items; i++) {
+		free(item[i].bytes.data);
+		picture_free(&item[i].picture);
+		picture_free(&item[i].square);
+	}
+	free(item);
+	free(c->record);
+	return rc;
+}
+
+static int run(const char *const *inputs, size_t n)
+{
+	struct crop c = { 0 };
+	const char *first;
+	int rc;
+
+	if (!n)
+		return error_set(ERR_USAGE, "no INPUT: give files, folders or archives, or '-' for a list of names on stdin");
+	if ((rc = parse_center(&c)) || (!dir && (rc = message_stdout_is_data())) || (rc = source_open(&c.source, inputs, n)))
+		return rc;
+	const int64_t left_out = source_left_out(c.source, &first);
+	if (left_out)
+		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)left_out, first);
+	if ((dir && (rc = outnames_make(&c.output, c.source, dir))) || (rc = crop_all(&c)))
+		goto end;
+	if (!rejects_file || !(rc = rejects_write(&c.rejects, rejects_file)))
+		rc = rejects_tell(&c.rejects, c.good, keep_going, message_error);
+end:
+	outnames_free(c.output, source_count(c.source));
+	rejects_free(&c.rejects);
+	source_close(&c.source);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	int rc = options_parse(&tool, argc, argv);
+	if (!threads)
+		threads = ordered_processors();
+	if (rc >= 0)
+		rc = run((const char *const *)argv + 1, (size_t)rc);
+	return message_exit(rc);
+}

@@ -1,0 +1,232 @@
+#!/usr/bin/env bats
+# celeba-crop against Pillow. The pictures are made here, by programs that are not ours.
+load common
+bats_require_minimum_version 1.5.0
+
+# Pictures in ./in: JPEG of several kinds, PNG of several kinds, 178x218.
+make_pictures() {
+  "$PYTHON" - <<'PY'
+import os, numpy as np
+from PIL import Image
+rng = np.random.default_rng(5)
+os.makedirs('in/sub')
+def picture(k, w=178, h=218):
+    y, x = np.mgrid[0:h, 0:w]
+    smooth = np.stack([128 + 100 * np.sin(x / 17 + k), 128 + 90 * np.cos(y / 23 - k), (x + y + 10 * k) % 256], -1)
+    return Image.fromarray(np.clip(smooth + rng.normal(0, 12, (h, w, 3)), 0, 255).astype(np.uint8))
+picture(0).save('in/a.jpg', quality=92)
+picture(1).save('in/b.JPEG', quality=60, progressive=True, subsampling=0)
+picture(2).convert('L').save('in/grey.jpg')
+picture(3).save('in/rgb.png')
+picture(4).convert('L').save('in/grey.PNG')
+picture(5).save('in/sub/c.jpg', subsampling=1)
+PY
+}
+
+# pillow_crop OUT X Y N FILE…: what Pillow makes of the files, as one array.
+pillow_crop() {
+  "$PYTHON" - "$@" <<'PY'
+import sys, numpy as np
+from PIL import Image
+out, x, y, n = sys.argv[1], *map(int, sys.argv[2:5])
+box = (x - n // 2, y - n // 2, x - n // 2 + n, y - n // 2 + n)
+np.save(out, np.stack([np.asarray(Image.open(f).convert('RGB').crop(box)).transpose(2, 0, 1) for f in sys.argv[5:]]))
+PY
+}
+
+# joined FILE: all records of a stream as one array, in joined.npy.
+joined() {
+  "$PYTHON" - "$1" <<'PY'
+import sys, os, numpy as np
+f = open(sys.argv[1], 'rb')
+parts = []
+while f.peek(1): parts.append(np.load(f))
+np.save('joined.npy', np.concatenate(parts))
+PY
+}
+
+in_order=(in/a.jpg in/b.JPEG in/grey.PNG in/grey.jpg in/rgb.png in/sub/c.jpg)
+
+@test "a folder's pictures are cropped as Pillow crops them, in bytewise order" {
+  make_pictures
+  echo text >in/notes.txt
+  celeba-crop in >got.npy 2>notes
+  grep -q "left alone: 1, such as 'in/notes.txt'" notes
+  pillow_crop want.npy 89 121 128 "${in_order[@]}"
+  cmp got.npy want.npy
+}
+
+@test "any centre and size" {
+  make_pictures
+  celeba-crop -q --center 40,60 --size 21 in >got.npy
+  pillow_crop want.npy 40 60 21 "${in_order[@]}"
+  cmp got.npy want.npy
+  celeba-crop -q --center 89,109 --size 178 in >got.npy
+  pillow_crop want.npy 89 109 178 "${in_order[@]}"
+  cmp got.npy want.npy
+}
+
+@test "a zip archive, a list of names and files give the same bytes as the folder, with any number of threads" {
+  make_pictures
+  celeba-crop in >folder.npy
+  (cd in && zip -qr ../in.zip sub rgb.png grey.jpg grey.PNG b.JPEG a.jpg)
+  celeba-crop in.zip | cmp - folder.npy
+  celeba-crop -j 1 in.zip | cmp - folder.npy
+  celeba-crop -j 7 in.zip | cmp - folder.npy
+  printf '%s\n' "${in_order[@]}" | celeba-crop - | cmp - folder.npy
+  celeba-crop "${in_order[@]}" | cmp - folder.npy
+  mv in.zip archive # told by content
+  celeba-crop archive | cmp - folder.npy
+}
+
+
+@test "-o refuses two pictures that would become one file, before it makes anything" {
+  make_pictures
+  fails 3 "would both become 'out/grey.png'" celeba-crop -o out in
+  [ ! -e out ]
+}
+
+@test "-o writes lossless PNG files under the names of the sources" {
+  make_pictures
+  rm in/grey.PNG
+  celeba-crop -o out in
+  no_leftovers out a.png b.png grey.png rgb.png sub
+  no_leftovers out/sub c.png
+  pillow_crop want.npy 89 121 128 in/a.jpg in/b.JPEG in/grey.jpg in/rgb.png in/sub/c.jpg
+  pillow_crop got.npy 64 64 128 out/a.png out/b.png out/grey.png out/rgb.png out/sub/c.png
+  cmp got.npy want.npy
+  cp -r out first
+  celeba-crop -o out in # again, over what is there
+  diff -r out first
+}
+
+@test "records hold 64 pictures, and only what is there is promised" {
+  make_pictures
+  for k in $(seq 0 129); do ln in/a.jpg "in/sub/x$k.jpg"; done
+  echo broken >in/sub/x7.jpg.jpg
+  run -1 pipe 'celeba-crop -q in >got.npy'
+  joined got.npy
+  "$PYTHON" - <<'PY'
+import numpy as np
+assert np.load('joined.npy').shape == (136, 3, 128, 128)
+f = open('got.npy', 'rb')
+assert [len(np.load(f)) for _ in range(3)] == [64, 64, 8] and not f.read()
+PY
+}
+
+@test "bad pictures are left out, with the reason, and the others are kept" {
+  make_pictures
+  celeba-crop in >good.npy
+  head -c 2000 in/a.jpg >in/cut.jpg
+  head -c 2000 in/rgb.png >in/cut2.png
+  echo text >in/text.jpg
+  : >in/empty.png
+  "$PYTHON" -c 'from PIL import Image; Image.new("RGB", (100, 100)).save("in/small.png")'
+  run -1 pipe 'celeba-crop --rejects reasons in 2>&1 >got.npy'
+  cmp got.npy good.npy
+  echo "$output"
+  [[ "$output" == *"cannot decode 'in/cut.jpg': Premature end of JPEG file"* ]] || false
+  [[ "$output" == *"'in/small.png': 100x100 pixels are too small for columns 25 to 152, rows 57 to 184"* ]] || false
+  [[ "$output" == *"celeba-crop: 5 of 11 pictures left out"* ]] || false
+  [ "$(cut -f1 reasons | xargs)" = "picture in/cut.jpg in/cut2.png in/empty.png in/small.png in/text.jpg" ] || false
+  celeba-crop --keep-going in 2>/dev/null | cmp - good.npy
+  run -3 celeba-crop in/text.jpg in/empty.png
+  [ "${lines[2]}" = "celeba-crop: none of the 2 pictures could be used" ]
+}
+
+@test "bad input: one line, the right exit code, nothing written" {
+  make_pictures
+  mkdir empty
+  echo text >text.jpg
+  head -c 1000 in/a.jpg >cut.jpg
+  head -c 1000 in/rgb.png >cut.png
+  (cd in && zip -qr ../in.zip .)
+  head -c 9000 in.zip >cut.zip
+  fails 3 "cannot open 'no.jpg': No such file or directory" celeba-crop no.jpg
+  fails 3 "'text.jpg' is not a PNG or JPEG picture" celeba-crop text.jpg
+  fails 3 "cannot decode 'cut.jpg'" celeba-crop cut.jpg
+  fails 3 "cannot decode 'cut.png': truncated" celeba-crop cut.png
+  fails 3 "cannot open 'cut.zip': damaged or truncated zip archive" celeba-crop cut.zip
+  fails 3 "no pictures in 'empty'" celeba-crop empty
+  fails 3 "list of names on stdin is empty" celeba-crop -
+  fails 2 "no INPUT" celeba-crop
+  fails 2 "--center takes" celeba-crop --center 12 in/a.jpg
+  fails 2 "--size" celeba-crop --size 0 in/a.jpg
+  fails 2 "--center" celeba-crop --centre 1,2 in/a.jpg
+  fails 3 "too small" celeba-crop -o out in/a.jpg --center 20,20
+  no_leftovers out
+  printf 'PK\5\6%018d' 0 | tr 0 '\0' >empty.zip
+  fails 3 "no pictures in 'empty.zip'" celeba-crop empty.zip
+}
+
+@test "a damaged member of an archive is left out" {
+  make_pictures
+  (cd in && zip -q0r ../in.zip a.jpg rgb.png)
+  "$PYTHON" - <<'PY'
+b = bytearray(open('in.zip', 'rb').read())
+b[5000] ^= 255
+open('in.zip', 'wb').write(b)
+PY
+  run -1 pipe 'celeba-crop in.zip 2>&1 >got.npy'
+  [[ "$output" == *"'in.zip/a.jpg'"* ]] || false
+  pillow_crop want.npy 89 121 128 in/rgb.png
+  cmp got.npy want.npy
+}
+
+@test "an archive cannot write outside the folder" {
+  make_pictures
+  "$PYTHON" - <<'PY'
+import zipfile
+z = zipfile.ZipFile('evil.zip', 'w')
+z.write('in/a.jpg', '../out.jpg'); z.write('in/a.jpg', 'ok/../../x.jpg'); z.write('in/a.jpg', 'fine..jpg')
+PY
+  run -1 celeba-crop -o d/out evil.zip
+  mkdir d
+  run -1 celeba-crop -o d/out evil.zip
+  [[ "$output" == *"'evil.zip/../out.jpg' leads out of the folder"* ]] || false
+  no_leftovers d out
+  no_leftovers d/out fine..png
+}
+
+@test "a full disk is an error, a reader that goes away is not" {
+  make_pictures
+  run -1 pipe 'celeba-crop in >/dev/full'
+  [[ "$output" == *"No space left on device"* ]] || false
+  for k in $(seq 1 200); do ln in/a.jpg "in/sub/$k.jpg"; done
+  run pipe 'celeba-crop in 2>said | head -c 1000 >/dev/null'
+  [ ! -s said ]
+}
+
+@test "a full disk under -o is an error and leaves whole files only" {
+  make_pictures
+  rm in/grey.PNG
+  full_disk
+  run -1 celeba-crop -o full in
+  said=$output left=$(find full -name '.*.tmp')
+  good=$("$PYTHON" -c 'import glob; from PIL import Image
+for f in glob.glob("full/**/*.png", recursive=True): Image.open(f).load()
+print("whole")')
+  full_disk_end
+  [[ "$said" == *"No space left on device"* ]] || false
+  [ "$good" = whole ] && [ -z "$left" ]
+}
+
+@test "killed in the middle, -o leaves whole files only, and the next run finishes" {
+  make_pictures
+  rm in/grey.PNG
+  for k in $(seq 1 300); do ln in/a.jpg "in/sub/$k.jpg"; done
+  for signal in TERM KILL; do
+    rm -rf out
+    celeba-crop -q -o out in &
+    local pid=$!
+    while [ "$(find out -name '*.png' 2>/dev/null | wc -l)" -lt 20 ]; do :; done
+    kill -s $signal $pid
+    wait $pid || true
+    "$PYTHON" -c 'import glob; from PIL import Image
+for f in glob.glob("out/**/*.png", recursive=True): Image.open(f).load()'
+    [ "$(find out -name '*.png' | wc -l)" -lt 305 ]
+    [ $signal = KILL ] || [ -z "$(find out -name '.*')" ]
+  done
+  celeba-crop -o out in
+  [ "$(find out -name '*.png' | wc -l)" = 305 ] && [ -z "$(find out -name '.*')" ]
+}
