@@ -160,18 +160,3 @@ int picture_encode(const struct picture *p, const char *name, FILE *out)
 	png_destroy_write_struct(&j.png, &j.info);
 	return rc;
 }
-
-int picture_write(const struct picture *p, const char *path)
-{
-	struct outfile out;
-	int rc = outfile_open(&out, path);
-
-	if (rc)
-		return rc;
-	FILE *f = outfile_stream(&out);
-	if ((rc = f ? picture_encode(p, path, f) : ERR_FAILED)) {
-		outfile_discard(&out);
-		return rc;
-	}
-	return outfile_commit(&out);
-}
