@@ -61,6 +61,7 @@ static int file_new(struct h5file **out, const char *path)
 		return error_set(ERR_FAILED, "out of memory");
 	}
 	f->id = -1;
+	H5dont_atexit(); /* at exit HDF5 1.10 closes once more a file whose close failed, and crashes */
 	H5open();
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 	errno = 0;
