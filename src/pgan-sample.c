@@ -1,0 +1,246 @@
+/* pgan-sample: images of a network. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "images.h"
+#include "message.h"
+#include "options.h"
+#include "progress.h"
+#include "sampler.h"
+#include "sink.h"
+#include "size.h"
+
+enum { PROTOCOL_IMAGES = 16384, GRID_IMAGES = 64, WALK_LEGS = 8, WALK_FRAMES = 30, GRID_MOST = 65535, FRAMES_MOST = 100000 };
+
+static int64_t count, seed = -1, first, frames, threads;
+static bool current, f32, walk;
+static const char *output, *latents_file, *grid, *device = "auto";
+
+static const struct option options[] = {
+	{ "output", 'o', OPTION_TEXT, &output, "OUT", "OUT.png, OUT.h5, OUT.npy, OUT.y4m or DIR/ (an image stream on stdout)", 0, 0 },
+	{ "count", 'n', OPTION_INT, &count, "N", "number of images, with --walk of legs (16384; of a grid 64 or what --grid holds; of a walk 8; with --latents all of them)", 1, 1LL << 40 },
+	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the latents (0)", 0, 9007199254740992 },
+	{ "first", 0, OPTION_INT, &first, "K", "begin with latent K (0)", 0, 1LL << 40 },
+	{ "current", 0, OPTION_FLAG, &current, NULL, "sample G itself instead of its running average", 0, 0 },
+	{ "latents", 0, OPTION_TEXT, &latents_file, "Z.npy", "read the latents, (N,latent) float32, from a file or - for stdin", 0, 0 },
+	{ "f32", 0, OPTION_FLAG, &f32, NULL, "float32 in [-1,1], not clamped, instead of bytes (streams and OUT.npy)", 0, 0 },
+	{ "grid", 0, OPTION_TEXT, &grid, "RxC", "rows and columns of OUT.png (about square; of a walk a leg per row)", 0, 0 },
+	{ "walk", 0, OPTION_FLAG, &walk, NULL, "go from latent K to K + 1 to K + 2 …", 0, 0 },
+	{ "frames", 0, OPTION_INT, &frames, "F", "images per leg of a walk (30)", 1, FRAMES_MOST },
+	{ "threads", 0, OPTION_INT, &threads, "N", "threads (all cores)", 1, 1024 },
+	{ "device", 0, OPTION_TEXT, &device, "D", "auto, cpu, cpu:direct (no Winograd convolutions) or plain (auto)", 0, 0 },
+	{ 0 }
+};
+
+static const char details[] =
+	"Reads a network file of pgan-grow, or a checkpoint, and writes images of its running average avgG, or with --current of G as it stands. Without NET.h5 it takes "
+	"the highest of scale0.h5, scale1.h5 … in the current folder, or else in $PGAN_RUN, and says which. A network that was saved while a scale faded in "
+	"is sampled as it was trained: both paths mixed.\n\n"
+	"Latent k of a seed is a function of the seed and k alone, and image k of the network, latent k and the kind of processor: the same bytes whatever -n, --first and "
+	"--threads, so a large set may be made in parts by several processes.\n\n"
+	"OUTPUT\n\n"
+	"Without -o (or with -o -), an image stream: a .npy record, uint8 (N,3,R,R). Bytes are (x + 1) * 127.5, rounded half up and clamped to 0 … 255.\n\n"
+	"OUT.npy holds the same in a file; OUT.h5 a data set data{R}x{R}, as swd, msssim and laplacian-pyr read it; OUT.png a grid, row by row, images below 32 pixels "
+	"enlarged to that; OUT.y4m video frames (YUV4MPEG2, 4:4:4, 30 a second), which players and encoders read. A name that ends in / or is a folder's: PNG files 000000.png …, "
+	"numbered by latent. A file appears when it is complete, or not at all.\n\n"
+	"WALKS\n\n"
+	"With --walk every image is a step on the way from one latent to the next, F to a leg, by spherical interpolation: step i lies at latent K + i / F. -n counts legs. With "
+	"--latents the rows of the file are the stations, so that M of them have M - 1 legs.\n\n"
+	"EXIT STATUS\n\n"
+	"0 done, 1 failed, 2 wrong usage, 3 bad, missing or truncated input.\n\n"
+	"EXAMPLES\n\n"
+	"  pgan-sample run/scale3.h5 -o faces.png\n"
+	"  cd run && pgan-sample | swd --ref data.h5\n"
+	"  pgan-sample scale5.h5 -n 1000 --seed 7 -o faces/\n"
+	"  pgan-sample scale5.h5 --walk --frames 60 -o walk.y4m && ffmpeg -i walk.y4m walk.mp4\n"
+	"  python3 -c 'import numpy, sys; numpy.save(sys.stdout.buffer, numpy.zeros((1, 512), \"f4\"))' | pgan-sample scale5.h5 --latents - -o mean.png";
+
+/* -- what to make -- */
+
+struct job {
+	struct sampler_plan sample;
+	struct sink_plan sink;
+	struct latents latents;
+};
+
+static int check_options(enum sink_kind kind)
+{
+	if (grid && kind != SINK_GRID)
+		return error_set(ERR_USAGE, "--grid goes with -o OUT.png");
+	if (f32 && kind != SINK_STDOUT && kind != SINK_NPY)
+		return error_set(ERR_USAGE, "--f32 goes with a stream or OUT.npy; '%s' holds bytes", output);
+	if (frames && !walk)
+		return error_set(ERR_USAGE, "--frames goes with --walk");
+	if (latents_file && seed >= 0)
+		return error_set(ERR_USAGE, "--seed and --latents exclude each other");
+	return kind == SINK_STDOUT ? message_stdout_is_data() : 0;
+}
+
+static int parse_grid(int *rows, int *columns)
+{
+	int end = 0;
+	if (sscanf(grid, "%5dx%5d%n", rows, columns, &end) != 2 || grid[end] || *rows < 1 || *columns < 1 || *rows > GRID_MOST || *columns > GRID_MOST)
+		return error_set(ERR_USAGE, "--grid takes rows and columns, such as 8x8, not '%s'", grid);
+	return 0;
+}
+
+/* How many latents there are from `first` on to be sampled, or legs between them. */
+static int check_count(struct job *j)
+{
+	const int64_t there = j->latents.n - first - walk;
+	if (!latents_file)
+		return 0;
+	if (there < 1)
+		return error_set(ERR_USAGE, "'%s' has %" PRId64 " latents: too few to begin with number %" PRId64, latents_file, j->latents.n, first);
+	if (count > there)
+		return error_set(ERR_USAGE, "'%s' has %" PRId64 " latents: from number %" PRId64 " on that is %" PRId64 " %s, not %" PRId64, latents_file, j->latents.n, first,
+		                 there, walk ? "legs" : "images", count);
+	if (!count)
+		count = there;
+	return 0;
+}
+
+/* How many images, and the shape of a grid of them. */
+static int plan_count(struct job *j)
+{
+	const int64_t per = walk ? frames : 1;
+	int rows = 0, columns = 0, rc;
+	if ((grid && (rc = parse_grid(&rows, &columns))) || (rc = check_count(j)))
+		return rc;
+	if (!count)
+		count = grid ? (int64_t)rows * columns / per : walk ? WALK_LEGS : j->sink.kind == SINK_GRID ? GRID_IMAGES : PROTOCOL_IMAGES;
+	j->sink.n = j->sample.n = count * per;
+	j->sink.first = j->sample.first = first * per;
+	if (grid && (!count || j->sink.n > (int64_t)rows * columns))
+		return error_set(ERR_USAGE, "%" PRId64 " images do not fit into a grid of %s", count ? j->sink.n : per, grid);
+	j->sink.columns = columns ? columns : walk ? (int)frames : (int)fmin(ceil(sqrt((double)j->sink.n)), GRID_MOST);
+	return 0;
+}
+
+static int plan(struct job *j, const struct netfile *net)
+{
+	int rc;
+	j->latents = (struct latents){ .dim = net->arch.latent, .seed = seed < 0 ? 0 : (uint64_t)seed, .frames = frames };
+	j->sample = (struct sampler_plan){ .device = device, .threads = (int)threads, .net = net, .group = current ? "/G" : "/avgG", .latents = &j->latents };
+	j->sink.output = output;
+	j->sink.type = f32 ? NPY_F32 : NPY_U8;
+	j->sink.side = arch_side(&net->arch);
+	if (latents_file && (rc = latents_read(&j->latents, latents_file)))
+		return rc;
+	return plan_count(j);
+}
+
+/* -- making it -- */
+
+static int describe(struct sink *s, const char *path)
+{
+	char options_used[1024];
+	int rc;
+	snprintf(options_used, sizeof options_used, "%s %s --seed %" PRId64 " --first %" PRId64 "%s%s%s", path, current ? "--current" : "", seed < 0 ? 0 : seed, first,
+	         latents_file ? " --latents " : "", latents_file ? latents_file : "", walk ? " --walk" : "");
+	if ((rc = sink_describe(s, "tool", "pgan-sample")) || (rc = sink_describe(s, "tool_version", PGAN_VERSION)))
+		return rc;
+	return sink_describe(s, "options", options_used);
+}
+
+/* From the sampler to the sink, while the sampler's threads go on. */
+static int copy_images(struct sampler *sampler, struct sink *sink, const struct job *j, uint8_t *bytes)
+{
+	const size_t image = 3 * (size_t)j->sink.side * (size_t)j->sink.side;
+	const float *images;
+	struct progress p;
+	int64_t n, done = 0;
+	int rc = 0;
+	progress_start(&p, "images", j->sink.n);
+	while (!rc && (n = sampler_next(sampler, &images)) != 0) {
+		if (n < 0)
+			return (int)n;
+		if (!f32)
+			images_to_bytes(bytes, images, (size_t)n * image);
+		rc = sink_write(sink, f32 ? (const void *)images : bytes, n);
+		progress_show(&p, done += n, NULL);
+	}
+	progress_end(&p);
+	return rc;
+}
+
+static int sample(struct h5file *f, const struct netfile *net, struct job *j)
+{
+	const size_t image = 3 * (size_t)j->sink.side * (size_t)j->sink.side;
+	const double start = progress_clock();
+	struct sampler *sampler = NULL;
+	struct sink *sink = NULL;
+	uint8_t *bytes = size_alloc((size_t)sampler_batch(net->arch.scale), image);
+	int rc = bytes ? sampler_open(&sampler, f, &j->sample) : ERR_FAILED;
+	if (!rc && !(rc = sink_open(&sink, &j->sink)) && !(rc = describe(sink, h5_name(f))))
+		rc = copy_images(sampler, sink, j, bytes);
+	sampler_close(sampler);
+	if (rc)
+		sink_discard(&sink);
+	else
+		rc = sink_commit(&sink);
+	free(bytes);
+	if (!rc)
+		message_verbose("%" PRId64 " images of %dx%d in %.2f s: %.1f a second", j->sink.n, j->sink.side, j->sink.side, progress_clock() - start,
+		                (double)j->sink.n / (progress_clock() - start));
+	return rc;
+}
+
+static int find_network(char **path)
+{
+	const char *run = getenv("PGAN_RUN");
+	if (!(*path = netfile_highest(".")) && !(run && (*path = netfile_highest(run))))
+		return error_set(ERR_USAGE, "no network: give NET.h5, or let the current folder%s hold scale0.h5, scale1.h5 …", run ? " or $PGAN_RUN" : "");
+	message_note("sampling '%s'", *path);
+	return 0;
+}
+
+static int run(const char *path)
+{
+	struct job j = { 0 };
+	struct netfile net = { 0 };
+	struct h5file *f = NULL;
+	char *found = NULL;
+	int rc;
+	if (walk && !frames)
+		frames = WALK_FRAMES;
+	if (!(rc = sink_kind_of(output, &j.sink.kind)) && !(rc = check_options(j.sink.kind)) && (path || !(rc = find_network(&found))) &&
+	    !(rc = h5_open(&f, path ? path : found)) && !(rc = netfile_read(f, &net)) && !(rc = plan(&j, &net)))
+		rc = sample(f, &net, &j);
+	const int closed = h5_close(&f);
+	latents_free(&j.latents);
+	netfile_free(&net);
+	free(found);
+	return rc ? rc : closed;
+}
+
+static void version(void)
+{
+	struct backend *be;
+	if (!backend_open(&be, "auto", 0)) {
+		printf("device: %s, %s, %d threads\n", be->name, be->details, be->threads);
+		backend_close(be);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct tool tool = {
+		.name = "pgan-sample",
+		.summary = "images of a progressively grown generator",
+		.synopsis = "[NET.h5] [-o OUT] [-n N] [--seed S] [--first K] [--current] [--latents Z.npy] [--f32] [--grid RxC] [--walk]",
+		.details = details,
+		.options = options,
+		.version = version,
+	};
+	const int operands = options_parse(&tool, argc, argv);
+	if (operands < 0)
+		return message_exit(operands);
+	if (operands > 1)
+		return message_exit(error_set(ERR_USAGE, "one network at a time, not '%s' and '%s'", argv[1], argv[2]));
+	return message_exit(run(operands ? argv[1] : NULL));
+}
