@@ -3,32 +3,79 @@
 #include <hdf5.h>
 #include <jansson.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "grow.h"
 #include "message.h"
 #include "options.h"
+#include "progress.h"
 #include "record.h"
 
-static const char *profile = "zoo", *config_file, *device = "auto";
-static int64_t scale = -1, threads;
-static bool print_config, json;
-static struct option_list sets, verify_files;
+static const char *data, *from, *out, *profile = "zoo", *config_file, *device = "auto";
+static int64_t scale = -1, iterations = -1, batch, seed = 1, threads;
+static double rate = -1;
+static bool restart, print_config, json;
+static struct option_list sets, records, verify_files;
 
 static const struct option options[] = {
+	{ "data", 'd', OPTION_TEXT, &data, "DATA.h5", "the training images, as pack-h5 writes them", 0, 0 },
 	{ "scale", 's', OPTION_INT, &scale, "S", "the scale to train: images of 4 * 2^S pixels", 0, MAX_SCALES - 1 },
+	{ "from", 'f', OPTION_TEXT, &from, "PREV.h5", "the network of the scale before; none at scale 0", 0, 0 },
+	{ "out", 'o', OPTION_TEXT, &out, "OUT.h5", "the network to write", 0, 0 },
 	{ "profile", 'p', OPTION_CHOICE, &profile, "zoo|paddle|karras", "whose network and recipe (zoo)", 0, 0 },
 	{ "config", 'c', OPTION_TEXT, &config_file, "FILE", "read keys from a JSON file", 0, 0 },
-	{ "set", 0, OPTION_LIST, &sets, "KEY=VALUE", "set one key; may be given again", 0, 0 },
+	{ "set", 0, OPTION_LIST, &sets, "KEY=VALUE", "set a key; may be given again", 0, 0 },
+	{ "iters", 'n', OPTION_INT, &iterations, "N", "iterations: maxIterAtScale", 0, 1e15 },
+	{ "batch", 'b', OPTION_INT, &batch, "N", "images of a batch: miniBatchSize", 1, 4096 },
+	{ "lr", 0, OPTION_REAL, &rate, "X", "learning rate: baseLearningRate", 0, 1 },
+	{ "seed", 0, OPTION_INT, &seed, "N", "what everything random follows from (1)", 0, 9e18 },
 	{ "threads", 0, OPTION_INT, &threads, "N", "threads (all cores)", 1, 1024 },
 	{ "device", 0, OPTION_TEXT, &device, "D", "auto, cpu, cpu:direct (no Winograd convolutions) or plain (auto)", 0, 0 },
+	{ "record", 0, OPTION_LIST, &records, "K:FILE", "record the step after K iterations in a file; may be given again", 0, 0 },
+	{ "restart", 0, OPTION_FLAG, &restart, NULL, "begin anew, whatever checkpoint or result is there", 0, 0 },
 	{ "print-config", 0, OPTION_FLAG, &print_config, NULL, "print every key with its value and where that came from; with --scale, what holds there", 0, 0 },
 	{ "verify", 0, OPTION_LIST, &verify_files, "FILE…", "replay the training steps recorded in these files and compare", 0, 0 },
 	{ "json", 0, OPTION_FLAG, &json, NULL, "with --verify and --print-config: JSON", 0, 0 },
 	{ 0 }
 };
+
+static const char about[] =
+	"Trains one scale of the two networks of a progressively grown GAN (Karras et al. 2018): scale 0 makes images of 4x4 pixels, scale 1 of 8x8, and so on.\n"
+	"Every scale but the first starts from the network of the scale before it, whose layers it takes over; the new ones fade in.\n"
+	"\n"
+	"  pgan-grow --data faces.h5 --scale 0 -o scale0.h5\n"
+	"  pgan-grow --data faces.h5 --scale 1 --from scale0.h5 -o scale1.h5\n"
+	"\n"
+	"FILES\n"
+	"\n"
+	"Beside scale1.h5 stand scale1.log, tab-separated, a row for each report; scale1.previews, with pictures of what the generator (G) and its running average\n"
+	"(avgG) make of the same latents, numbered by iteration; and, until the scale is done, scale1.ckpt, a checkpoint.\n"
+	"\n"
+	"GOING ON\n"
+	"\n"
+	"The same command line goes on from the checkpoint, after Ctrl-C as after a crash, and ends in the same bytes as a run that was left alone (with the same\n"
+	"number of threads). With other settings, another seed or other images it refuses to, and says what differs; --restart begins anew. A result that was made\n"
+	"from just these settings is left as it is. SIGINT, SIGTERM and SIGHUP save a checkpoint before the program ends by that signal.\n"
+	"\n"
+	"RECORDS\n"
+	"\n"
+	"--record K:FILE writes down the step that follows K iterations, with its inputs, losses, gradients and results. --verify replays such steps, each from its\n"
+	"own recorded state, on any device, prints the errors (losses against the sum of their magnitudes, gradients relative, the update and the average absolute)\n"
+	"and fails when one is above what the device has to reach.\n"
+	"\n"
+	"EXIT STATUS\n"
+	"\n"
+	"0: done. 1: failed, or a step was not reproduced. 2: a wrong command line or setting. 3: an input that is missing, damaged or does not fit.\n"
+	"\n"
+	"KEYS\n"
+	"\n"
+	"What --config and --set take. Most are those of the reference, pytorch_GAN_zoo, whose files are read as they are ({\"pathDB\": …, \"config\": {…}}; the\n"
+	"images are those of --data). Of the defaults, the profile, the file, --set and an option of its own the last one given holds. A list with commas may be\n"
+	"written without brackets. Where a key takes a list with one value for each scale, a single value holds at all of them.\n"
+	"\n";
 
 /* -- replaying records -- */
 
@@ -80,7 +127,15 @@ static int verify(void)
 	return rc;
 }
 
-/* -- */
+/* -- settings -- */
+
+/* An option that stands for a key. */
+static int set_number(struct config *c, const char *key, double value)
+{
+	char text[96];
+	snprintf(text, sizeof text, "%s=%.17g", key, value);
+	return config_set(c, text, CONFIG_OPTION);
+}
 
 static int configure(struct config **c)
 {
@@ -88,7 +143,74 @@ static int configure(struct config **c)
 	if (!rc && config_file)
 		rc = config_read(*c, config_file);
 	for (size_t i = 0; !rc && i < sets.n; i++)
-		rc = config_set(*c, sets.item[i]);
+		rc = config_set(*c, sets.item[i], CONFIG_SET);
+	if (!rc && iterations >= 0)
+		rc = set_number(*c, "maxIterAtScale", (double)iterations);
+	if (!rc && batch)
+		rc = set_number(*c, "miniBatchSize", (double)batch);
+	if (!rc && rate >= 0)
+		rc = set_number(*c, "baseLearningRate", rate);
+	return rc;
+}
+
+/* "K:FILE" */
+static int parse_records(struct grow_record **list)
+{
+	struct grow_record *record = calloc(records.n + 1, sizeof *record);
+	if (!(*list = record))
+		return error_set(ERR_FAILED, "out of memory");
+	for (size_t i = 0; i < records.n; i++) {
+		const char *text = records.item[i];
+		char *end;
+		record[i].iteration = strtoll(text, &end, 10);
+		record[i].path = end + 1;
+		if (end == text || *end != ':' || !end[1] || record[i].iteration < 0)
+			return error_set(ERR_USAGE, "--record takes K:FILE, not '%s'", text);
+	}
+	return 0;
+}
+
+/* -- training -- */
+
+static struct progress progress;
+
+static void note(void *ctx, const char *text)
+{
+	(void)ctx;
+	message_note("%s", text);
+}
+
+static void show_progress(void *ctx, int64_t done, int64_t total, const char *losses)
+{
+	static int64_t first;
+	(void)ctx;
+	if (!progress.what) {
+		first = done - 1;
+		progress_start(&progress, "iterations", total - first);
+	}
+	progress_show(&progress, done - first, losses);
+}
+
+static int train(const struct config *c)
+{
+	struct settings settings = { 0 };
+	struct grow_record *record = NULL;
+	int rc;
+	if (!data || !out || scale < 0)
+		return error_set(ERR_USAGE, "%s is missing: '%s --help' says more", !data ? "--data" : !out ? "-o" : "--scale", message_tool());
+	if (scale > 0 && !from)
+		return error_set(ERR_USAGE, "scale %d grows from the network of scale %d: give it with --from", (int)scale, (int)scale - 1);
+	if (scale == 0 && from)
+		return error_set(ERR_USAGE, "scale 0 starts from nothing: leave --from out");
+	if (!(rc = parse_records(&record)) && !(rc = config_settings(c, (int)scale, &settings))) {
+		const struct grow g = { .data = data, .from = from, .out = out, .device = device, .settings = &settings, .seed = (uint64_t)seed,
+			                .threads = (int)threads, .restart = restart, .records = record, .n_records = records.n,
+			                .note = note, .progress = show_progress };
+		rc = grow_scale(&g);
+		progress_end(&progress);
+	}
+	settings_free(&settings);
+	free(record);
 	return rc;
 }
 
@@ -98,8 +220,8 @@ static int run(void)
 	int rc;
 	if (verify_files.n)
 		return verify();
-	if (!(rc = configure(&c)) && print_config)
-		rc = config_print(c, (int)scale, json, stdout);
+	if (!(rc = configure(&c)))
+		rc = print_config ? config_print(c, (int)scale, json, stdout) : train(c);
 	config_close(c);
 	return rc;
 }
@@ -122,14 +244,30 @@ static void version(void)
 	}
 }
 
+/* The manual's text with the keys. */
+static char *details(void)
+{
+	char *text = NULL, *keys = config_manual();
+	if (keys && asprintf(&text, "%s%s", about, keys) < 0)
+		text = NULL;
+	free(keys);
+	return text;
+}
+
 int main(int argc, char **argv)
 {
-	const struct tool tool = { .name = "pgan-grow", .summary = "train one scale of a progressively grown GAN", .synopsis = "--verify FILE…", .options = options,
-		                   .version = version };
+	char *text = details();
+	const struct tool tool = { .name = "pgan-grow", .summary = "train one scale of a progressively grown GAN", .details = text, .options = options, .version = version,
+		                   .synopsis = "--data DATA.h5 --scale S [--from PREV.h5] -o OUT.h5 [OPTION…] | --verify FILE…" };
 	int rc = options_parse(&tool, argc, argv);
 	if (rc > 0)
 		rc = error_set(ERR_USAGE, "unexpected operand '%s'", argv[1]);
 	if (!rc)
 		rc = run();
+	free(text);
+	if (rc > 0) { /* a signal that training was stopped by, and which now has its effect */
+		(void)message_exit(0);
+		raise(rc);
+	}
 	return message_exit(rc);
 }

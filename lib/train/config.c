@@ -124,7 +124,7 @@ static json_t *parse_value(const char *text)
 	return value ? value : json_string(text);
 }
 
-int config_set(struct config *c, const char *assignment)
+int config_set(struct config *c, const char *assignment, enum config_source source)
 {
 	const char *equals = strchr(assignment, '=');
 	char name[64];
@@ -134,15 +134,15 @@ int config_set(struct config *c, const char *assignment)
 	json_t *value = parse_value(equals + 1);
 	if (!value)
 		return error_set(ERR_USAGE, "'%s' is not KEY=VALUE", assignment);
-	return set(c, name, value, CONFIG_SET);
+	return set(c, name, value, source);
 }
 
 /* -- printing -- */
 
-static const char *source_name(const struct config *c, int i)
+static const char *source_name(const struct config *c, enum config_source source)
 {
-	static const char *const name[] = { "default", NULL, "file", "--set" };
-	return c->source[i] == CONFIG_PROFILE ? c->profile : name[c->source[i]];
+	static const char *const name[] = { "default", NULL, "file", "--set", "option" };
+	return source == CONFIG_PROFILE ? c->profile : name[source];
 }
 
 static char *dump(const json_t *value)
@@ -156,14 +156,15 @@ static int print_table(const struct config *c, int scale, FILE *out)
 	for (int i = 0; i < CONFIG_KEYS; i++) {
 		const struct config_key *k = &config_keys[i];
 		const json_t *value = c->value[i];
+		enum config_source source = c->source[i];
 		if (scale >= 0 && (k->kind == KIND_ENTRIES || k->kind == KIND_OBJECTS))
 			continue;
-		if (scale >= 0 && !(value = config_at(c, k->name, scale)))
+		if (scale >= 0 && !(value = config_at(c, k->name, scale, &source)))
 			value = json_null();
 		char *text = dump(value);
 		if (!text)
 			return error_set(ERR_FAILED, "out of memory");
-		fprintf(out, "%-24s %-10s %s\n", k->name, source_name(c, i), text);
+		fprintf(out, "%-24s %-10s %s\n", k->name, source_name(c, source), text);
 		free(text);
 	}
 	return 0;
@@ -176,7 +177,7 @@ int config_print(const struct config *c, int scale, bool json, FILE *out)
 	json_t *values = json_object(), *from = json_object(), *root = json_pack("{s:o,s:o}", "config", values, "from", from);
 	int rc = root ? 0 : ERR_FAILED;
 	for (int i = 0; !rc && i < CONFIG_KEYS; i++)
-		rc = json_object_set(values, config_keys[i].name, c->value[i]) || json_object_set_new(from, config_keys[i].name, json_string(source_name(c, i)));
+		rc = json_object_set(values, config_keys[i].name, c->value[i]) || json_object_set_new(from, config_keys[i].name, json_string(source_name(c, c->source[i])));
 	char *text = rc ? NULL : json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 	json_decref(root);
 	if (!text)

@@ -1,6 +1,6 @@
 /* What a run is told: one table of keys with their defaults, and where each value came from.
  *
- * A value comes from the defaults, the profile, a JSON file or --set, later ones replacing earlier ones. Most keys are the reference's
+ * A value comes from the defaults, the profile, a JSON file, --set or an option of its own (--batch), later ones replacing earlier ones. Most keys are the reference's
  * (pytorch_GAN_zoo, models/trainer/standard_configurations/pgan_config.py) and mean what they mean there; the others are ours and off by default.
  * config_settings() then says what all of it comes to at one scale. */
 #ifndef PGAN_CONFIG_H
@@ -11,7 +11,7 @@
 #include "schedule.h"
 #include "record.h"
 
-enum config_source { CONFIG_DEFAULT, CONFIG_PROFILE, CONFIG_FILE, CONFIG_SET };
+enum config_source { CONFIG_DEFAULT, CONFIG_PROFILE, CONFIG_FILE, CONFIG_SET, CONFIG_OPTION };
 
 struct config; /* values of all keys */
 
@@ -23,7 +23,7 @@ void config_close(struct config *); /* NULL is fine */
 int config_read(struct config *, const char *path) MUST_CHECK;
 
 /* "KEY=VALUE"; VALUE is JSON, a word, or a list with commas. An unknown key or impossible value is ERR_USAGE, by name. */
-int config_set(struct config *, const char *assignment) MUST_CHECK;
+int config_set(struct config *, const char *assignment, enum config_source) MUST_CHECK;
 
 /* Every key with its value and where that came from: a table, or an object that config_read() takes. scale: -1, or print what holds at that scale. */
 int config_print(const struct config *, int scale, bool json, FILE *) MUST_CHECK;

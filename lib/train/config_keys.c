@@ -241,20 +241,24 @@ static bool is_per_scale(const struct config_key *k, const json_t *value)
 	return k->per_scale && json_is_array(value) && (k->kind < KIND_INTS || json_is_array(json_array_get(value, 0)));
 }
 
-json_t *config_at(const struct config *c, const char *name, int scale)
+json_t *config_at(const struct config *c, const char *name, int scale, enum config_source *source)
 {
 	const int i = config_find(name), batches = config_find("miniBatchScheduler"), all = config_find("configScheduler");
 	const struct config_key *k = &config_keys[i];
 	json_t *value = c->value[i], *entry;
-	enum config_source source = c->source[i];
+	enum config_source from = c->source[i];
 
 	/* A scheduler counts unless the key itself was set later. */
-	if (!strcmp(config_keys[batches].words, name) && c->source[batches] >= source && (entry = entry_at(c->value[batches], scale))) {
+	if (!strcmp(config_keys[batches].words, name) && c->source[batches] >= from && (entry = entry_at(c->value[batches], scale))) {
 		value = entry;
-		source = c->source[batches];
+		from = c->source[batches];
 	}
-	if (c->source[all] >= source && (entry = json_object_get(entry_at(c->value[all], scale), name)))
+	if (c->source[all] >= from && (entry = json_object_get(entry_at(c->value[all], scale), name))) {
 		value = entry;
+		from = c->source[all];
+	}
+	if (source)
+		*source = from;
 	if (!is_per_scale(k, value))
 		return value;
 	entry = json_array_get(value, (size_t)scale);

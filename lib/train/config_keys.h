@@ -50,7 +50,8 @@ int config_check(const struct config_key *, const json_t *value) MUST_CHECK;
 /* ERR_USAGE for a name that is not a key, with the nearest one. */
 int config_unknown(const char *name);
 
-/* The key's value at one scale: a borrowed reference, with schedulers and lists per scale looked up. NULL, error set: a list without an entry for the scale. */
-json_t *config_at(const struct config *, const char *name, int scale);
+/* The key's value at one scale: a borrowed reference, with schedulers and lists per scale looked up. NULL, error set: a list without an entry for the scale.
+ * source: where it came from; may be NULL. */
+json_t *config_at(const struct config *, const char *name, int scale, enum config_source *source);
 
 #endif

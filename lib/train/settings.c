@@ -14,7 +14,7 @@ struct reader {
 
 static const json_t *get(struct reader *r, const char *name)
 {
-	const json_t *value = config_at(r->c, name, r->scale);
+	const json_t *value = config_at(r->c, name, r->scale, NULL);
 	if (!value)
 		r->rc = ERR_USAGE;
 	return value;
@@ -147,7 +147,7 @@ static char *describe(const struct config *c, const struct settings *s)
 		const struct config_key *k = &config_keys[i];
 		if (k->report || k->kind >= KIND_ENTRIES)
 			continue;
-		const json_t *value = config_at(c, k->name, s->arch.scale);
+		const json_t *value = config_at(c, k->name, s->arch.scale, NULL);
 		if (value) /* no list entry: a key that this schedule does not need */
 			ok = !json_object_set_new(all, k->name, normal(k, value));
 	}

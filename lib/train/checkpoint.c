@@ -1,0 +1,152 @@
+#include "checkpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "outfile.h"
+#include "size.h"
+
+/* -- writing -- */
+
+static int write_network_file(struct h5file *f, struct trainer *t, const struct origin *o)
+{
+	const struct netfile facts = trainer_facts(t);
+	int rc;
+	if ((rc = netfile_write(f, &facts)) || (rc = h5_set_text(f, "/", "data_digest", o->data)) || (rc = h5_set_text(f, "/", "from_digest", o->from)))
+		return rc;
+	return netfile_write_networks(f, &t->g, &t->d);
+}
+
+static int write_state(struct h5file *f, struct trainer *t, const struct trainlog *l)
+{
+	const int64_t size = (int64_t)l->size;
+	int rc;
+	if ((rc = network_write(&t->g, t->g.moment, f, "/adam_v/G", NULL)) || (rc = network_write(&t->d, t->d.moment, f, "/adam_v/D", NULL)) ||
+	    (rc = h5_write(f, "/log", H5_U8, 1, &size, l->text)))
+		return rc;
+	return h5_set_numbers(f, "/", "log_sums", H5_F64, l->sum, TRAINLOG_SUMS);
+}
+
+static int save(const char *path, struct trainer *t, const struct trainlog *l, const struct origin *o)
+{
+	struct outfile out;
+	struct h5file *f = NULL;
+	int rc, closed;
+	if ((rc = outfile_open(&out, path)))
+		return rc;
+	if (!(rc = h5_create(&f, out.temp))) {
+		h5_rename(f, path);
+		rc = write_network_file(f, t, o);
+		if (!rc && l)
+			rc = write_state(f, t, l);
+		closed = h5_close(&f);
+		rc = rc ? rc : closed;
+	}
+	if (rc) {
+		outfile_discard(&out);
+		return rc;
+	}
+	return outfile_commit(&out);
+}
+
+int checkpoint_save(const char *path, struct trainer *t, const struct trainlog *l, const struct origin *o)
+{
+	return save(path, t, l, o);
+}
+
+int checkpoint_finish(const char *path, struct trainer *t, const struct origin *o)
+{
+	return save(path, t, NULL, o);
+}
+
+/* -- reading -- */
+
+/* Adds "NAME is X and was Y" to what. */
+static void differ(char *what, size_t size, const char *name, const char *now, const char *then)
+{
+	const size_t used = strlen(what);
+	snprintf(what + used, size - used, "%s%s is %s and was %s", used ? "; " : "", name, now, then);
+}
+
+static int compare_digest(struct h5file *f, const char *attr, const char *now, const char *name, char *what, size_t size)
+{
+	char *then = NULL;
+	const int rc = h5_get_text(f, "/", attr, &then);
+	if (!rc && strcmp(now, then)) {
+		const size_t used = strlen(what);
+		snprintf(what + used, size - used, "%s%s", used ? "; " : "", name);
+	}
+	free(then);
+	return rc;
+}
+
+int checkpoint_compare(const char *path, const struct settings *s, uint64_t seed, const struct origin *o, int64_t *iterations, char *what, size_t size)
+{
+	struct netfile facts = { 0 };
+	struct h5file *f = NULL;
+	char now[24], then[24];
+	int rc = h5_open(&f, path), closed;
+	what[0] = 0;
+	if (rc)
+		return rc;
+	if (!(rc = netfile_read(f, &facts))) {
+		*iterations = facts.iterations;
+		settings_compare(s->text, facts.config, what, size);
+		if (facts.seed != (int64_t)seed) {
+			snprintf(now, sizeof now, "%llu", (unsigned long long)seed);
+			snprintf(then, sizeof then, "%lld", (long long)facts.seed);
+			differ(what, size, "the seed", now, then);
+		}
+		if (!(rc = compare_digest(f, "data_digest", o->data, "the training images are others", what, size)))
+			rc = compare_digest(f, "from_digest", o->from, "the network of the scale before is another", what, size);
+	}
+	netfile_free(&facts);
+	closed = h5_close(&f);
+	rc = rc ? rc : closed;
+	return rc ? rc : what[0] != 0;
+}
+
+static int load_log(struct h5file *f, struct trainlog *l, const char *log_path)
+{
+	int64_t dim[H5_MAX_DIMS];
+	double sum[TRAINLOG_SUMS];
+	int ndim, rc;
+	size_t n;
+	enum h5_type type;
+	if ((rc = h5_get_numbers(f, "/", "log_sums", H5_F64, sum, TRAINLOG_SUMS, &n)) || (rc = h5_shape(f, "/log", &ndim, dim, &type)))
+		return rc;
+	if (n != TRAINLOG_SUMS || ndim != 1)
+		return error_set(ERR_INPUT, "'%s': the log has not the form of this version", h5_name(f));
+	char *text = size_alloc((size_t)dim[0], 1);
+	if (!text)
+		return ERR_FAILED;
+	if (!(rc = h5_read(f, "/log", H5_U8, text, (size_t)dim[0])))
+		rc = trainlog_open(l, log_path, text, (size_t)dim[0], sum);
+	free(text);
+	return rc;
+}
+
+static int load(struct h5file *f, struct trainer *t, struct trainlog *l, const char *log_path)
+{
+	const int all = MAX_LAYERS;
+	struct netfile facts;
+	int rc = netfile_read(f, &facts);
+	t->iteration = facts.iterations;
+	netfile_free(&facts);
+	if (rc || (rc = network_read(&t->g, t->g.w, f, "/G", all, NULL)) || (rc = network_read(&t->g, t->g.average, f, "/avgG", all, NULL)) ||
+	    (rc = network_read(&t->d, t->d.w, f, "/D", all, NULL)) || (rc = network_read(&t->g, t->g.moment, f, "/adam_v/G", all, NULL)) ||
+	    (rc = network_read(&t->d, t->d.moment, f, "/adam_v/D", all, NULL)))
+		return rc;
+	return load_log(f, l, log_path);
+}
+
+int checkpoint_load(const char *path, struct trainer *t, struct trainlog *l, const char *log_path)
+{
+	struct h5file *f = NULL;
+	int rc = h5_open(&f, path), closed;
+	if (rc)
+		return rc;
+	rc = load(f, t, l, log_path);
+	closed = h5_close(&f);
+	return rc ? rc : closed;
+}

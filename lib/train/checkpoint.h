@@ -1,0 +1,27 @@
+/* The state of a run at one scale, from which it goes on exactly. The format is the network file's with more in it (docs/formats.md):
+ *
+ *   /adam_v/G, /adam_v/D   Adam's second moments
+ *   /log                   the log so far, bytes
+ *   log_sums, data_digest, from_digest   attributes of "/" */
+#ifndef PGAN_CHECKPOINT_H
+#define PGAN_CHECKPOINT_H
+
+#include "trainlog.h"
+
+/* What a run was made from: digests of the training images and of the network of the scale before ("" at scale 0). */
+struct origin {
+	char data[17], from[17];
+};
+
+/* Written whole or not at all. checkpoint_save: all of the state; checkpoint_finish: the network file alone. */
+int checkpoint_save(const char *path, struct trainer *, const struct trainlog *, const struct origin *) MUST_CHECK;
+int checkpoint_finish(const char *path, struct trainer *, const struct origin *) MUST_CHECK;
+
+/* Whether a network file or checkpoint was made with the same settings, seed and inputs: 0, or 1 with the differences in words in `what`. *iterations: that
+ * it has done. A file that is neither is ERR_INPUT. */
+int checkpoint_compare(const char *path, const struct settings *, uint64_t seed, const struct origin *, int64_t *iterations, char *what, size_t size) MUST_CHECK;
+
+/* Takes up the state: the trainer is opened with the same settings; opens the log. */
+int checkpoint_load(const char *path, struct trainer *, struct trainlog *, const char *log_path) MUST_CHECK;
+
+#endif

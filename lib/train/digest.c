@@ -1,0 +1,35 @@
+#include "digest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+uint64_t digest_add(uint64_t digest, const void *bytes, size_t size)
+{
+	const uint8_t *b = bytes;
+	for (size_t i = 0; i < size; i++)
+		digest = (digest ^ b[i]) * 0x100000001b3u;
+	return digest;
+}
+
+void digest_text(uint64_t digest, char out[17])
+{
+	snprintf(out, 17, "%016llx", (unsigned long long)digest);
+}
+
+int digest_file(const char *path, char out[17])
+{
+	char bytes[65536];
+	uint64_t digest = digest_start();
+	size_t n;
+	errno = 0;
+	FILE *f = fopen(path, "rb");
+	if (!f)
+		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
+	while ((n = fread(bytes, 1, sizeof bytes, f)))
+		digest = digest_add(digest, bytes, n);
+	const int failed = ferror(f);
+	fclose(f);
+	digest_text(digest, out);
+	return failed ? error_set(ERR_INPUT, "cannot read '%s': %s", path, strerror(errno)) : 0;
+}

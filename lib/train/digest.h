@@ -1,0 +1,15 @@
+/* Short digests that tell whether an input is still the same: FNV-1a with 64 bits (Fowler, Noll, Vo; RFC 9923). Against accidents, not against malice. */
+#ifndef PGAN_DIGEST_H
+#define PGAN_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+static inline uint64_t digest_start(void) { return 0xcbf29ce484222325u; }
+uint64_t digest_add(uint64_t digest, const void *bytes, size_t size);
+void digest_text(uint64_t digest, char out[17]); /* 16 hexadecimal digits */
+int digest_file(const char *path, char out[17]) MUST_CHECK; /* a file that cannot be read is ERR_INPUT */
+
+#endif

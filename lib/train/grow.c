@@ -1,0 +1,291 @@
+#include "grow.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <utime.h>
+
+#include "checkpoint.h"
+#include "digest.h"
+#include "preview.h"
+#include "progress.h"
+
+enum { PATH_SIZE = 4096, MAX_BAD_REPORTS = 3, NOTHING_TO_DO = 1 };
+
+struct run {
+	const struct grow *g;
+	char checkpoint[PATH_SIZE], log_path[PATH_SIZE], previews[PATH_SIZE];
+	struct origin origin;
+	struct backend *be;
+	struct loader loader;
+	struct trainer trainer;
+	struct trainlog log;
+	double saved_at;   /* clock of the last checkpoint */
+	int64_t bad_steps; /* in a row, with a loss that is not finite */
+	bool warned;       /* of gradients that are not finite */
+};
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_stop(int signal_number)
+{
+	stop_signal = signal_number;
+}
+
+static void watch_signals(bool on)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	const struct sigaction action = { .sa_handler = on ? on_stop : SIG_DFL, .sa_flags = SA_RESTART };
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		struct sigaction old;
+		if (on && !sigaction(signals[i], NULL, &old) && old.sa_handler == SIG_IGN) /* nohup */
+			continue;
+		sigaction(signals[i], &action, NULL);
+	}
+}
+
+static void note(const struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(const struct run *r, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	r->g->note(r->g->ctx, text);
+}
+
+/* -- inputs -- */
+
+static int name_files(struct run *r)
+{
+	const char *out = r->g->out, *suffix = strrchr(out, '.');
+	const int length = suffix && !strcmp(suffix, ".h5") && suffix != out ? (int)(suffix - out) : (int)strlen(out);
+	if (length + 32 > PATH_SIZE)
+		return error_set(ERR_USAGE, "the name '%s' is too long", out);
+	snprintf(r->checkpoint, PATH_SIZE, "%.*s.ckpt", length, out);
+	snprintf(r->log_path, PATH_SIZE, "%.*s.log", length, out);
+	snprintf(r->previews, PATH_SIZE, "%.*s.previews", length, out);
+	return 0;
+}
+
+/* Whether the networks of the scale before fit: the same in everything but the scale. */
+static int check_from(const char *path, const struct netfile *from, const struct arch *a)
+{
+	const struct arch *b = &from->arch;
+	if (b->scale != a->scale - 1)
+		return error_set(ERR_USAGE, "'%s' is of scale %d; scale %d grows from scale %d", path, b->scale, a->scale, a->scale - 1);
+	if (b->profile != a->profile)
+		return error_set(ERR_USAGE, "'%s' has the profile %s, not %s", path, b->profile->name, a->profile->name);
+	for (int s = 0; s < a->scale; s++)
+		if (b->depth[s] != a->depth[s])
+			return error_set(ERR_USAGE, "'%s' has %d channels at scale %d, not %d (depthScales)", path, b->depth[s], s, a->depth[s]);
+	if (b->latent != a->latent)
+		return error_set(ERR_USAGE, "'%s' has latents of %d values, not %d (dimLatentVector)", path, b->latent, a->latent);
+	if (b->leak != a->leak || b->pixel_norm != a->pixel_norm || b->stddev != a->stddev || b->equalized != a->equalized)
+		return error_set(ERR_USAGE, "'%s' differs in leakyness, perChannelNormalization, miniBatchStdDev or equalizedlR", path);
+	return 0;
+}
+
+static int start_anew(struct run *r)
+{
+	struct netfile facts = { 0 };
+	struct h5file *from = NULL;
+	int rc = 0, closed;
+	if (r->g->from && !(rc = h5_open(&from, r->g->from)) && !(rc = netfile_read(from, &facts)))
+		rc = check_from(r->g->from, &facts, &r->g->settings->arch);
+	if (!rc)
+		rc = trainer_start(&r->trainer, from);
+	if (!rc && netfile_fading(&facts))
+		note(r, "'%s' was saved while its own layers were still fading in (alpha %.3g)", r->g->from, facts.alpha);
+	netfile_free(&facts);
+	closed = h5_close(&from);
+	if (rc || (rc = closed) || (rc = preview_clear(r->previews)))
+		return rc;
+	unlink(r->checkpoint); /* with --restart there may be one */
+	return trainlog_open(&r->log, r->log_path, NULL, 0, NULL);
+}
+
+static int go_on(struct run *r)
+{
+	const int rc = checkpoint_load(r->checkpoint, &r->trainer, &r->log, r->log_path);
+	if (!rc)
+		note(r, "going on at iteration %lld of %lld from '%s'", (long long)r->trainer.iteration, (long long)r->g->settings->iterations, r->checkpoint);
+	return rc;
+}
+
+/* NOTHING_TO_DO: the result is already there. */
+static int look_at_result(struct run *r)
+{
+	const struct grow *g = r->g;
+	int64_t iterations = 0;
+	char what[1024];
+	if (g->restart || access(g->out, F_OK))
+		return 0;
+	const int differs = checkpoint_compare(g->out, g->settings, g->seed, &r->origin, &iterations, what, sizeof what);
+	if (differs < 0)
+		return differs;
+	if (!differs && iterations == g->settings->iterations) {
+		note(r, "'%s' is finished, and made from just these settings: nothing to do (--restart makes it anew)", g->out);
+		return utime(g->out, NULL) ? error_set(ERR_FAILED, "cannot touch '%s': %s", g->out, strerror(errno)) : NOTHING_TO_DO;
+	}
+	note(r, "'%s' will be replaced: %s", g->out, differs ? what : "it is not finished");
+	return 0;
+}
+
+/* 1: there is a checkpoint to go on from. */
+static int look_at_checkpoint(struct run *r)
+{
+	const struct grow *g = r->g;
+	int64_t iterations = 0;
+	char what[1024];
+	if (g->restart || access(r->checkpoint, F_OK))
+		return 0;
+	const int differs = checkpoint_compare(r->checkpoint, g->settings, g->seed, &r->origin, &iterations, what, sizeof what);
+	if (differs > 0)
+		return error_set(ERR_USAGE, "'%s' is a run with other settings: %s; give those, or --restart to begin anew", r->checkpoint, what);
+	return differs ? differs : 1;
+}
+
+/* Everything up to the first step, or NOTHING_TO_DO. */
+static int prepare(struct run *r)
+{
+	const struct grow *g = r->g;
+	const struct settings *s = g->settings;
+	int rc;
+	if ((rc = name_files(r)) || (rc = loader_open(&r->loader, g->data, s->arch.scale, g->seed, s->batch, s->mirror)) ||
+	    (rc = loader_digest(&r->loader, r->origin.data)) || (g->from && (rc = digest_file(g->from, r->origin.from))))
+		return rc;
+	if ((rc = look_at_result(r)))
+		return rc;
+	const int checkpoint = look_at_checkpoint(r);
+	if (checkpoint < 0)
+		return checkpoint;
+	if ((rc = backend_open(&r->be, g->device, g->threads)) || (rc = trainer_open(&r->trainer, r->be, s, g->seed)))
+		return rc;
+	if ((rc = checkpoint ? go_on(r) : start_anew(r)))
+		return rc;
+	const double alpha = s->iterations > 0 ? trainer_alpha(&r->trainer, s->iterations - 1) : 0;
+	if (alpha > 0)
+		note(r, "the new layers will not be faded in to the end: after %lld iterations alpha is still %.3g", (long long)s->iterations, alpha);
+	return 0;
+}
+
+/* -- on the way -- */
+
+static int save(struct run *r)
+{
+	const int rc = checkpoint_save(r->checkpoint, &r->trainer, &r->log, &r->origin);
+	r->saved_at = progress_clock();
+	return rc;
+}
+
+/* Counts what is not finite; ERR_FAILED when the losses have been so for too long. */
+static int guard(struct run *r, const double sums[STEP_SUMS])
+{
+	const struct settings *s = r->g->settings;
+	const double losses = sums[SUM_D_REAL] + sums[SUM_D_FAKE] + sums[SUM_D_GRAD] + sums[SUM_D_EPSILON] + sums[SUM_G_FAKE];
+	if (sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE] > 0 && !r->warned) {
+		note(r, "iteration %lld: %.0f gradients are not finite and count as 0; the log counts further ones", (long long)r->trainer.iteration - 1,
+		     sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE]);
+		r->warned = true;
+	}
+	r->bad_steps = isfinite(losses) ? 0 : r->bad_steps + 1;
+	if (r->bad_steps < MAX_BAD_REPORTS * s->log_iter)
+		return 0;
+	const bool saved = !access(r->checkpoint, F_OK);
+	return error_set(ERR_FAILED, "the losses have not been finite for %lld iterations, up to %lld; %s%s%s", (long long)r->bad_steps,
+	                 (long long)r->trainer.iteration, saved ? "the last state before that is '" : "no state before that was saved", saved ? r->checkpoint : "",
+	                 saved ? "'" : "");
+}
+
+static const char *record_of(const struct grow *g, int64_t iteration)
+{
+	for (size_t i = 0; i < g->n_records; i++)
+		if (g->records[i].iteration == iteration)
+			return g->records[i].path;
+	return NULL;
+}
+
+/* What is due after a step: log row, previews, checkpoint. A state whose losses are not finite does not replace a good one. */
+static int report(struct run *r)
+{
+	const struct settings *s = r->g->settings;
+	const int64_t done = r->trainer.iteration;
+	const bool last = done == s->iterations;
+	int rc = 0;
+	if (done % s->log_iter == 0 || last)
+		rc = trainlog_row(&r->log, &r->trainer);
+	if (!rc && s->preview_images && (done % s->preview_iter == 0 || last))
+		rc = preview_write(&r->trainer, r->previews, s->preview_images);
+	if (!rc && !last && !r->bad_steps &&
+	    (done % s->save_iter == 0 || (s->checkpoint_minutes > 0 && progress_clock() - r->saved_at > 60 * s->checkpoint_minutes)))
+		rc = save(r);
+	return rc;
+}
+
+static int one_step(struct run *r)
+{
+	const double begin = progress_clock();
+	const int64_t iteration = r->trainer.iteration;
+	double sums[STEP_SUMS];
+	char losses[96];
+	int rc = trainer_step(&r->trainer, &r->loader, record_of(r->g, iteration), sums);
+	if (rc || (rc = guard(r, sums)))
+		return rc;
+	trainlog_step(&r->log, sums, trainer_penalty(&r->trainer, iteration), progress_clock() - begin);
+	trainlog_brief(&r->log, losses, sizeof losses);
+	r->g->progress(r->g->ctx, r->trainer.iteration, r->g->settings->iterations, losses);
+	return report(r);
+}
+
+static int interrupted(struct run *r)
+{
+	const int number = stop_signal, rc = r->bad_steps ? 0 : save(r);
+	if (rc)
+		return rc;
+	note(r, "stopped by signal %d (%s) after iteration %lld; the same command line goes on from '%s'", number, strsignal(number),
+	     (long long)r->trainer.iteration, r->checkpoint);
+	return number;
+}
+
+static int train(struct run *r)
+{
+	int rc = 0;
+	r->saved_at = progress_clock();
+	while (!rc && r->trainer.iteration < r->g->settings->iterations) {
+		if (stop_signal)
+			return interrupted(r);
+		rc = one_step(r);
+	}
+	if (!rc && !(rc = checkpoint_finish(r->g->out, &r->trainer, &r->origin)))
+		unlink(r->checkpoint);
+	return rc;
+}
+
+int grow_scale(const struct grow *g)
+{
+	struct run *r = calloc(1, sizeof *r);
+	int rc;
+	if (!r)
+		return error_set(ERR_FAILED, "out of memory");
+	r->g = g;
+	stop_signal = 0;
+	watch_signals(true);
+	rc = prepare(r);
+	if (rc != NOTHING_TO_DO)
+		rc = rc ? rc : train(r);
+	else
+		rc = 0;
+	watch_signals(false);
+	trainlog_close(&r->log);
+	trainer_close(&r->trainer);
+	backend_close(r->be);
+	loader_close(&r->loader);
+	free(r);
+	return rc;
+}

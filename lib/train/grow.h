@@ -1,0 +1,33 @@
+/* The growing of one scale from beginning to end: inputs, checkpoint, steps, log, previews, result. */
+#ifndef PGAN_GROW_H
+#define PGAN_GROW_H
+
+#include "trainer.h"
+
+/* A step to be recorded: the one that takes the networks from `iteration` to the next. */
+struct grow_record {
+	int64_t iteration;
+	const char *path;
+};
+
+struct grow {
+	const char *data, *from, *out; /* from: NULL at scale 0 */
+	const char *device;
+	const struct settings *settings;
+	uint64_t seed;                 /* below 2^63 */
+	int threads;                   /* 0: all cores */
+	bool restart;                  /* begin anew, whatever checkpoint or result is there */
+	const struct grow_record *records;
+	size_t n_records;
+	/* Called on the way, with ctx: a line for the user; after every step, how far it is and the losses. */
+	void *ctx;
+	void (*note)(void *ctx, const char *text);
+	void (*progress)(void *ctx, int64_t done, int64_t total, const char *losses);
+};
+
+/* Trains until the scale is done and out is written. Beside OUT.h5 stand OUT.ckpt (until it is done), OUT.log and OUT.previews/.
+ * Goes on from a checkpoint of the same settings, seed and inputs; does nothing when out is already the result of just these. A checkpoint of others is
+ * ERR_USAGE with what differs. SIGINT, SIGTERM and SIGHUP save a checkpoint and return the signal's number. */
+int grow_scale(const struct grow *) MUST_CHECK;
+
+#endif

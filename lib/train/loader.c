@@ -1,0 +1,80 @@
+#include "loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "digest.h"
+#include "philox.h"
+#include "size.h"
+
+static const size_t MEMORY = (size_t)1 << 30; /* data sets up to this size are kept in memory */
+
+int loader_open(struct loader *l, const char *path, int scale, uint64_t seed, int64_t batch, bool mirror)
+{
+	int rc;
+	memset(l, 0, sizeof *l);
+	if ((rc = dataset_open(&l->data, path)))
+		return rc;
+	l->seed = seed;
+	l->scale = scale;
+	l->side = 4 << scale;
+	l->count = dataset_count(l->data);
+	l->batch = batch;
+	l->epoch = -1;
+	if (l->count > UINT32_MAX)
+		rc = error_set(ERR_INPUT, "'%s' has %lld images, more than a run can number", path, (long long)l->count);
+	else
+		rc = dataset_select(l->data, l->side, MEMORY);
+	if (!rc && (!(l->order = size_alloc((size_t)l->count, sizeof *l->order)) || !(l->row = size_alloc((size_t)batch, sizeof *l->row)) ||
+	            !(l->images = size_alloc((size_t)batch, 3 * (size_t)l->side * (size_t)l->side)) || (mirror && !(l->mirror = size_alloc((size_t)batch, 1)))))
+		rc = ERR_FAILED;
+	if (rc)
+		loader_close(l);
+	return rc;
+}
+
+void loader_close(struct loader *l)
+{
+	dataset_close(&l->data);
+	free(l->order);
+	free(l->row);
+	free(l->images);
+	free(l->mirror);
+	memset(l, 0, sizeof *l);
+}
+
+int loader_batch(struct loader *l, int64_t iteration)
+{
+	for (int64_t i = 0; i < l->batch; i++) {
+		const int64_t at = iteration * l->batch + i, epoch = at / l->count;
+		if (epoch != l->epoch) {
+			philox_permutation(l->seed, STREAM_ORDER, (uint32_t)epoch, (size_t)l->count, l->order);
+			l->epoch = epoch;
+		}
+		l->row[i] = l->order[at % l->count];
+		if (l->mirror)
+			l->mirror[i] = (uint8_t)philox_below(l->seed, STREAM_MIRROR, (uint32_t)l->scale, (uint64_t)at, 2);
+	}
+	return dataset_rows(l->data, l->row, l->batch, l->images);
+}
+
+int loader_digest(struct loader *l, char out[17])
+{
+	enum { SAMPLES = 64 };
+	const size_t size = 3 * (size_t)l->side * (size_t)l->side;
+	const int64_t n = l->count < SAMPLES ? l->count : SAMPLES;
+	uint64_t digest = digest_start();
+	int rc = 0;
+	uint8_t *image = size_alloc(size, 1);
+	if (!image)
+		return ERR_FAILED;
+	digest = digest_add(digest, &l->count, sizeof l->count);
+	for (int64_t i = 0; !rc && i < n; i++) {
+		const int64_t row = n > 1 ? i * (l->count - 1) / (n - 1) : 0;
+		if (!(rc = dataset_rows(l->data, &row, 1, image)))
+			digest = digest_add(digest, image, size);
+	}
+	free(image);
+	digest_text(digest, out);
+	return rc;
+}

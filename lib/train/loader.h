@@ -1,0 +1,34 @@
+/* The training images, batch by batch: a function of (seed, iteration) alone, so that a run that goes on needs to remember nothing.
+ *
+ * Epoch e takes the images in the order philox_permutation(seed, STREAM_ORDER, e). A batch goes on into the next epoch where one ends, so none is short; a
+ * data set smaller than a batch comes several times in it. */
+#ifndef PGAN_LOADER_H
+#define PGAN_LOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataset.h"
+
+struct loader {
+	struct dataset *data;
+	uint64_t seed;
+	int scale, side;
+	int64_t count, batch; /* images of the data set, of a batch */
+	uint32_t *order;      /* of epoch `epoch` */
+	int64_t epoch;
+	int64_t *row;
+	uint8_t *images;      /* (batch,3,side,side): the batch that loader_batch() read */
+	uint8_t *mirror;      /* batch flags, 1: to be mirrored; NULL without mirroring */
+};
+
+/* A data set without the scale's resolution is ERR_INPUT. */
+int loader_open(struct loader *, const char *path, int scale, uint64_t seed, int64_t batch, bool mirror) MUST_CHECK;
+void loader_close(struct loader *); /* a zeroed struct is fine */
+
+int loader_batch(struct loader *, int64_t iteration) MUST_CHECK;
+
+/* A digest of the images, in hexadecimal: of their number and of up to 64 of them spread over the set. */
+int loader_digest(struct loader *, char out[17]) MUST_CHECK;
+
+#endif

@@ -1,0 +1,142 @@
+#include "trainer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "philox.h"
+
+/* Adam in every profile: beta1 is 0 (backend.h). */
+static const double BETA2 = .99, ADAM_EPS = 1e-8;
+
+int trainer_open(struct trainer *t, struct backend *be, const struct settings *s, uint64_t seed)
+{
+	int rc;
+	memset(t, 0, sizeof *t);
+	t->be = be;
+	t->settings = s;
+	t->seed = seed;
+	if ((rc = network_open(&t->g, be, &s->arch, NETWORK_G, true)) || (rc = network_open(&t->d, be, &s->arch, NETWORK_D, true)))
+		trainer_close(t);
+	return rc;
+}
+
+void trainer_close(struct trainer *t)
+{
+	step_close(&t->step);
+	network_close(&t->g);
+	network_close(&t->d);
+	memset(t, 0, sizeof *t);
+}
+
+static int start_network(struct trainer *t, struct network *n, struct h5file *from, const char *group)
+{
+	const struct arch *a = &t->settings->arch;
+	const int new_layers = network_new_layers(n->kind, a->scale);
+	const int rc = from ? network_read(n, n->w, from, group, new_layers, NULL) : 0;
+	return rc ? rc : network_init(n, a, new_layers, t->seed, t->settings->bias_zero);
+}
+
+int trainer_start(struct trainer *t, struct h5file *from)
+{
+	int rc;
+	if ((rc = start_network(t, &t->g, from, "/G")) || (rc = start_network(t, &t->d, from, "/D")))
+		return rc;
+	t->be->copy(t->be, t->g.average, t->g.w, t->g.layers.size);
+	return t->be->check(t->be);
+}
+
+/* -- what changes from iteration to iteration -- */
+
+double trainer_alpha(const struct trainer *t, int64_t iteration)
+{
+	return schedule_alpha(&t->settings->alpha, iteration);
+}
+
+double trainer_lr(const struct trainer *t, int64_t iteration)
+{
+	const struct settings *s = t->settings;
+	return iteration < s->lr_warmup ? s->lr * (double)(iteration + 1) / (double)s->lr_warmup : s->lr;
+}
+
+bool trainer_penalty(const struct trainer *t, int64_t iteration)
+{
+	return t->settings->penalty > 0 && iteration % t->settings->penalty_every == 0;
+}
+
+/* Weight of the old average: fixed, or from a half-life that is short while few images have been seen (Karras et al. 2020, arXiv 2006.06676, code). */
+static double ema_weight(const struct settings *s, int64_t iteration)
+{
+	const double seen = (double)(iteration + 1) * (double)s->batch;
+	double half_life = s->ema_half_life;
+	if (half_life <= 0)
+		return s->ema;
+	if (s->ema_rampup > 0 && half_life > s->ema_rampup * seen)
+		half_life = s->ema_rampup * seen;
+	return exp2(-(double)s->batch / half_life);
+}
+
+static struct step_scalars scalars(const struct trainer *t)
+{
+	const int64_t i = t->iteration;
+	return (struct step_scalars){ .alpha = (float)trainer_alpha(t, i), .lr = (float)trainer_lr(t, i), .beta2 = (float)BETA2, .eps = (float)ADAM_EPS,
+		                      .correction = (float)(1 / (1 - pow((double)(float)BETA2, (double)(i + 1)))), .ema = (float)ema_weight(t->settings, i),
+		                      .penalty = (float)(t->settings->penalty * (double)t->settings->penalty_every) };
+}
+
+/* -- a step -- */
+
+/* Layers that take no part any more must not go on with the gradients that they had last. */
+static int clear_gradients(struct network *n)
+{
+	n->be->release(n->be, n->gradient);
+	n->gradient = n->be->alloc(n->be, n->layers.size);
+	return n->gradient ? 0 : ERR_FAILED;
+}
+
+static int open_step(struct trainer *t, bool fading)
+{
+	const struct settings *s = t->settings;
+	int rc;
+	if (t->step.be && t->fading == fading)
+		return 0;
+	step_close(&t->step);
+	t->fading = fading;
+	if ((rc = clear_gradients(&t->g)) || (rc = clear_gradients(&t->d)))
+		return rc;
+	return step_open(&t->step, t->be, &s->arch, &s->losses, &t->g, &t->d, s->batch, fading);
+}
+
+int trainer_step(struct trainer *t, struct loader *l, const char *record, double sums[STEP_SUMS])
+{
+	struct backend *be = t->be;
+	struct step *step = &t->step;
+	const struct step_scalars now = scalars(t);
+	const uint32_t scale = (uint32_t)t->settings->arch.scale;
+	const uint64_t first = (uint64_t)(t->iteration * t->settings->batch);
+	const bool penalty = trainer_penalty(t, t->iteration);
+	int rc;
+
+	if ((rc = open_step(t, now.alpha > 0)) || (rc = loader_batch(l, t->iteration)))
+		return rc;
+	be->set_scalars(be, &now);
+	be->load_images(be, step_real(step), l->images, l->mirror, t->fading);
+	be->random_normal(be, step_z_d(step), t->seed, STREAM_LATENT_D, scale, first);
+	be->random_normal(be, step_z_g(step), t->seed, STREAM_LATENT_G, scale, first);
+	be->random_uniform(be, step->mix, t->seed, STREAM_MIX, scale, first);
+	if (!record)
+		step_run(step, penalty);
+	else if ((rc = record_step(step, penalty, t->iteration + 1, record)))
+		return rc;
+	if ((rc = be->check(be)))
+		return rc;
+	be->read_sums(be, sums);
+	t->iteration++;
+	return 0;
+}
+
+struct netfile trainer_facts(const struct trainer *t)
+{
+	const struct settings *s = t->settings;
+	return (struct netfile){ .arch = s->arch, .alpha = trainer_alpha(t, t->iteration ? t->iteration - 1 : 0), .seed = (int64_t)t->seed,
+		                 .iterations = t->iteration, .images = t->iteration * s->batch, .config = s->text };
+}

@@ -1,0 +1,38 @@
+/* One scale in training: the two networks, the step over them, and what a step needs as a function of (seed, iteration). */
+#ifndef PGAN_TRAINER_H
+#define PGAN_TRAINER_H
+
+#include "config.h"
+#include "loader.h"
+#include "netfile.h"
+
+struct trainer {
+	struct backend *be;               /* borrowed, as are the next two */
+	const struct settings *settings;
+	uint64_t seed;
+	struct network g, d;
+	struct step step;                 /* opened by the first trainer_step(), and anew when fading begins or ends */
+	int64_t iteration;                /* of the next step */
+	bool fading;
+};
+
+/* Networks with memory, parameters not yet set. */
+int trainer_open(struct trainer *, struct backend *, const struct settings *, uint64_t seed) MUST_CHECK;
+void trainer_close(struct trainer *); /* a zeroed struct is fine */
+
+/* Sets all parameters for iteration 0: by the seed, and the layers of the scale before from an open network file of it (NULL at scale 0). Adam's moments
+ * start at 0 and the average as a copy of G. */
+int trainer_start(struct trainer *, struct h5file *from) MUST_CHECK;
+
+/* One step. loader: of this scale and seed. record: a file to record the step in, or NULL. sums: what the step left behind. */
+int trainer_step(struct trainer *, struct loader *, const char *record, double sums[STEP_SUMS]) MUST_CHECK;
+
+/* Alpha and learning rate of an iteration; whether it computes the gradient penalty. */
+double trainer_alpha(const struct trainer *, int64_t iteration);
+double trainer_lr(const struct trainer *, int64_t iteration);
+bool trainer_penalty(const struct trainer *, int64_t iteration);
+
+/* What the network file says of the state before iteration `iteration`; the text is borrowed. */
+struct netfile trainer_facts(const struct trainer *);
+
+#endif

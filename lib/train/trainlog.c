@@ -1,0 +1,99 @@
+#include "trainlog.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char header[] = "iteration\tscale\timages\talpha\tlr\tlossD\tlossD_real\tlossD_fake\tlossD_Grad\tlossD_Epsilon\tlossG\tgradient_D\tgradient_G\t"
+                             "gradient_x\tnonfinite_D\tnonfinite_G\tseconds\timages_per_second\n";
+
+static int failed(const struct trainlog *l, const char *verb)
+{
+	return error_set(ERR_FAILED, "cannot %s '%s': %s", verb, l->path, strerror(errno));
+}
+
+/* Appends to the text and the file. */
+static int append(struct trainlog *l, const char *text, size_t size)
+{
+	if (l->size + size > l->room) {
+		const size_t room = 2 * (l->size + size);
+		char *more = realloc(l->text, room);
+		if (!more)
+			return error_set(ERR_FAILED, "out of memory");
+		l->text = more;
+		l->room = room;
+	}
+	memcpy(l->text + l->size, text, size);
+	l->size += size;
+	return fwrite(text, 1, size, l->file) != size || fflush(l->file) ? failed(l, "write") : 0;
+}
+
+int trainlog_open(struct trainlog *l, const char *path, const char *text, size_t size, const double *sum)
+{
+	int rc;
+	memset(l, 0, sizeof *l);
+	if (!(l->path = strdup(path)))
+		return error_set(ERR_FAILED, "out of memory");
+	if (!(l->file = fopen(path, "w")))
+		rc = failed(l, "create");
+	else
+		rc = text ? append(l, text, size) : append(l, header, sizeof header - 1);
+	if (sum)
+		memcpy(l->sum, sum, sizeof l->sum);
+	if (rc)
+		trainlog_close(l);
+	return rc;
+}
+
+void trainlog_close(struct trainlog *l)
+{
+	if (l->file)
+		fclose(l->file); /* every row was flushed and checked */
+	free(l->path);
+	free(l->text);
+	memset(l, 0, sizeof *l);
+}
+
+void trainlog_step(struct trainlog *l, const double sums[STEP_SUMS], bool penalty, double seconds)
+{
+	for (int i = 0; i < STEP_SUMS; i++)
+		l->sum[i] += i == SUM_D_GRADIENT || i == SUM_G_GRADIENT ? sqrt(sums[i]) : sums[i];
+	l->sum[LOG_STEPS]++;
+	l->sum[LOG_PENALTIES] += penalty;
+	l->sum[LOG_ROW_SECONDS] += seconds;
+	l->sum[LOG_SECONDS] += seconds;
+}
+
+static double mean(const struct trainlog *l, enum step_sum which)
+{
+	return l->sum[LOG_STEPS] > 0 ? l->sum[which] / l->sum[LOG_STEPS] : 0;
+}
+
+static double loss_d(const struct trainlog *l)
+{
+	return mean(l, SUM_D_REAL) + mean(l, SUM_D_FAKE) + mean(l, SUM_D_GRAD) + mean(l, SUM_D_EPSILON);
+}
+
+int trainlog_row(struct trainlog *l, const struct trainer *t)
+{
+	const struct settings *s = t->settings;
+	const int64_t last = t->iteration - 1;
+	const double penalties = l->sum[LOG_PENALTIES] * (double)s->batch, seconds = l->sum[LOG_ROW_SECONDS];
+	char row[512];
+	const int n = snprintf(row, sizeof row, "%lld\t%d\t%lld\t%.6g\t%.6g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.5g\t%.5g\t%.5g\t%.0f\t%.0f\t%.2f\t%.2f\n",
+	                       (long long)t->iteration, s->arch.scale, (long long)(t->iteration * s->batch), trainer_alpha(t, last), trainer_lr(t, last), loss_d(l),
+	                       mean(l, SUM_D_REAL), mean(l, SUM_D_FAKE), mean(l, SUM_D_GRAD), mean(l, SUM_D_EPSILON), mean(l, SUM_G_FAKE), mean(l, SUM_D_GRADIENT),
+	                       mean(l, SUM_G_GRADIENT), penalties > 0 ? l->sum[SUM_GRADIENT_NORM] / penalties : 0, l->sum[SUM_D_NONFINITE], l->sum[SUM_G_NONFINITE],
+	                       l->sum[LOG_SECONDS], seconds > 0 ? l->sum[LOG_STEPS] * (double)s->batch / seconds : 0);
+	const double total = l->sum[LOG_SECONDS];
+	memset(l->sum, 0, sizeof l->sum);
+	l->sum[LOG_SECONDS] = total;
+	return append(l, row, (size_t)n);
+}
+
+void trainlog_brief(const struct trainlog *l, char *out, size_t size)
+{
+	snprintf(out, size, "lossD %.3g, lossG %.3g", loss_d(l), mean(l, SUM_G_FAKE));
+}

@@ -1,0 +1,38 @@
+/* The log of a scale: tab-separated, one header line, one row per report. docs/formats.md says what the columns are.
+ *
+ * Rows hold means over the steps since the row before. The rows so far and the sums of the row to come travel in the checkpoint, so a run that goes on
+ * writes the log as if it had never stopped (but for the seconds, which are those really spent). */
+#ifndef PGAN_TRAINLOG_H
+#define PGAN_TRAINLOG_H
+
+#include <stdio.h>
+
+#include "trainer.h"
+
+enum { TRAINLOG_SUMS = STEP_SUMS + 4 };
+
+struct trainlog {
+	FILE *file;
+	char *path;
+	char *text; /* the whole file so far, size bytes; owned */
+	size_t size, room;
+	/* Of the steps since the last row: the step sums, with square roots taken of the gradients' squared norms; then how many steps, how many of them with
+	 * a penalty, the seconds of the row, and the seconds of the scale. */
+	double sum[TRAINLOG_SUMS];
+};
+
+enum { LOG_STEPS = STEP_SUMS, LOG_PENALTIES, LOG_ROW_SECONDS, LOG_SECONDS };
+
+/* Writes the file anew: with the header, or with the `size` bytes of `text` and the sums of a checkpoint. */
+int trainlog_open(struct trainlog *, const char *path, const char *text, size_t size, const double *sum) MUST_CHECK;
+void trainlog_close(struct trainlog *); /* a zeroed struct is fine */
+
+void trainlog_step(struct trainlog *, const double sums[STEP_SUMS], bool penalty, double seconds);
+
+/* Ends a row after the trainer's last step. */
+int trainlog_row(struct trainlog *, const struct trainer *) MUST_CHECK;
+
+/* "lossD 1.23, lossG -4.5": the means so far, for the progress line. */
+void trainlog_brief(const struct trainlog *, char *out, size_t size);
+
+#endif
