@@ -36,6 +36,12 @@ PY
   for file in fewer/*; do cmp "$file" "all/${file#fewer/}"; done
 }
 
+@test "celeba-crop takes the archive as it is" {
+  toy-faces -n 3 -o faces.zip
+  celeba-crop faces.zip >cropped.npy
+  look faces.zip <<<'assert (np.load("cropped.npy") == x[:, 57:185, 25:153].transpose(0, 3, 1, 2)).all()'
+}
+
 @test "another seed gives other faces, seed 1 is the default" {
   toy-faces -n 8 -o a.zip
   toy-faces -n 8 --seed 1 -o same.zip
@@ -145,10 +151,10 @@ PY
   [ ! -s stderr.txt ]
 }
 
-# Waits until the condition holds, 10 seconds at most.
-wait_until() {
+# wait_for PATTERN [TEST…]: waits until `find` has something of that name, 10 seconds at most.
+wait_for() {
   for _ in {1..1000}; do
-    if eval "$1"; then return 0; fi
+    if [ -n "$(find . -name "$@" 2>/dev/null)" ]; then return 0; fi
     sleep .01
   done
   return 1
@@ -156,13 +162,12 @@ wait_until() {
 
 @test "interrupted, it leaves whole files only" {
   toy-faces -n 60000 -o x.zip 3>&- &
-  wait_until '[ -n "$(find . -name ".x.zip.*" -size +64k)" ]'
+  wait_for '.x.zip.*' -size +64k
   kill -TERM $!
   ! wait $! || false
   no_leftovers .
   toy-faces -n 60000 -o folder 3>&- &
-  wait_until '[ -e folder/000020.png ]'
-  kill -INT $! 2>/dev/null || true
+  wait_for 000020.png
   kill -TERM $!
   ! wait $! || false
   [ -z "$(find folder -name '.*' ! -name folder)" ]
