@@ -40,8 +40,13 @@ endif
 SANITIZE =
 WERROR =
 V =
-USE_CUDA = $(if $(NVCC),1,0)
+
+# The plug-in for NVIDIA GPUs is built where its compiler and cuDNN 9 are. CUDA_ARCHS: machine code for these, and code that later ones translate.
 NVCC := $(firstword $(wildcard /usr/local/cuda/bin/nvcc) $(shell command -v nvcc))
+CUDA_HOME := $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
+CUDNN_HEADER := $(firstword $(wildcard $(CUDA_HOME)/include/cudnn_graph.h /usr/include/cudnn_graph.h /usr/include/$(shell uname -m)-linux-gnu/cudnn_graph.h))
+USE_CUDA = $(if $(and $(NVCC),$(CUDNN_HEADER)),1,0)
+CUDA_ARCHS = 80 90
 
 empty :=
 space := $(empty) $(empty)
@@ -59,7 +64,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 INCLUDES := $(patsubst %,-I%,$(wildcard lib/*))
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPGAN_VERSION='"$(VERSION)"' -fopenmp -fno-math-errno $(WARNINGS) $(INCLUDES) $(PKG_CFLAGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer) $(CFLAGS)
-LIBS = -ldnnl $(PKG_LIBS) -lm -ldl
+# Plug-ins report failures by the program's own error_set().
+LIBS = -Wl,--export-dynamic-symbol=error_set -ldnnl $(PKG_LIBS) -lm -ldl
 
 # Sources for one instruction set; they are called only where the processor has it.
 AVX512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512
@@ -77,10 +83,22 @@ ARCHIVE := $(BUILD)/libpgan.a
 BUILT_TOOLS := $(filter $(TOOLS),$(patsubst src/%.c,%,$(wildcard src/*.c)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+# The plug-in goes with the plain build alone: sanitizers and other compilers have nothing to check in it that the plain build has not.
+PLUGIN_SOURCES := $(wildcard kernels/*.c kernels/*.cu)
+PLUGIN_OBJECTS := $(PLUGIN_SOURCES:%=$(BUILD)/%.o)
+PLUGIN := $(if $(and $(filter 1,$(USE_CUDA)),$(filter bin,$(OUT)),$(PLUGIN_SOURCES)),bin/pgan-cuda.so)
+PLAN_TEST := $(PLUGIN:bin/pgan-cuda.so=$(BUILD)/tests/cudnn_plans)
+CUDA_LIBDIR := $(firstword $(wildcard $(CUDA_HOME)/lib64/libcudart_static.a $(CUDA_HOME)/lib/libcudart_static.a))
+CUDA_LIBDIR := $(patsubst %/libcudart_static.a,%,$(CUDA_LIBDIR))
+CUDA_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) -Ilib/base -Ilib/backend -Ikernels -isystem $(CUDA_HOME)/include $(CFLAGS)
+NVCC_FLAGS = -std=c++17 -O3 -Xcompiler -fPIC,-fvisibility=hidden$(if $(WERROR),$(comma)-Werror) $(if $(WERROR),-Werror all-warnings) -Ilib/base -Ilib/backend -Ikernels \
+	$(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(comma)code=sm_$a) -gencode arch=compute_$(lastword $(CUDA_ARCHS))$(comma)code=compute_$(lastword $(CUDA_ARCHS))
+CUDA_LIBS = -L$(CUDA_LIBDIR) -Wl,-rpath,$(CUDA_LIBDIR) -lcudnn
+
 OBJECTS := $(LIB_OBJECTS) $(UNIT_SUPPORT) $(BUILT_TOOLS:%=$(BUILD)/src/%.o) $(UNIT_TESTS:$(BUILD)/tests/%=$(BUILD)/tests/unit/%.o)
 
 .PHONY: all check unit-tests demo bench bench-metrics bench-data setup install uninstall help clean man compile_commands.json FORCE
-all: $(BUILT_TOOLS:%=$(OUT)/%)
+all: $(BUILT_TOOLS:%=$(OUT)/%) $(PLUGIN)
 
 # -- compiling --
 
@@ -106,10 +124,31 @@ endif
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SUPPORT) $(ARCHIVE)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
 
+# -- the plug-in for NVIDIA GPUs --
+
+$(BUILD)/cuda-flags: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(CUDA_CFLAGS) $(NVCC) $(NVCC_FLAGS) $(CUDA_LIBS)' | cmp -s - $@ || echo '$(CC) $(CUDA_CFLAGS) $(NVCC) $(NVCC_FLAGS) $(CUDA_LIBS)' > $@
+
+$(filter %.c.o,$(PLUGIN_OBJECTS)): $(BUILD)/kernels/%.c.o: kernels/%.c $(BUILD)/cuda-flags
+	@mkdir -p $(@D)
+	$(call quiet,CC,$<)$(CC) $(CUDA_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(filter %.cu.o,$(PLUGIN_OBJECTS)): $(BUILD)/kernels/%.cu.o: kernels/%.cu $(BUILD)/cuda-flags
+	@mkdir -p $(@D)
+	$(call quiet,NVCC,$<)$(NVCC) $(NVCC_FLAGS) -MMD -MP -c -o $@ $<
+
+bin/pgan-cuda.so: $(PLUGIN_OBJECTS)
+	@mkdir -p bin
+	$(call quiet,LD,$@)g++ -shared -o $@.new $^ -Wl,--exclude-libs,ALL $(CUDA_LIBS) -lcudart_static -lpthread -lrt -ldl; mv -f $@.new $@
+
+$(BUILD)/tests/cudnn_plans: tests/gpu/cudnn_plans.c $(BUILD)/kernels/cudnn_plan.c.o $(UNIT_SUPPORT) $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -Ikernels -isystem $(CUDA_HOME)/include -o $@ $^ $(CUDA_LIBS) $(LIBS)
+
 unit-tests: $(UNIT_TESTS)
 
 .SECONDARY: $(OBJECTS) $(BUILT_TOOLS:%=$(BUILD)/bin/%)
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(PLUGIN_OBJECTS:.o=.d)
 
 compile_commands.json:
 	@{ echo '['; sep=; for f in $(LIB_SOURCES) $(wildcard src/*.c tests/unit/*.c); do \
@@ -137,11 +176,13 @@ install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/pgan
 	install -m 755 $(BUILT_TOOLS:%=$(OUT)/%) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BUILT_TOOLS:%=$(BUILD)/man/%.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	$(if $(PLUGIN),install -d $(DESTDIR)$(PREFIX)/lib/pgan; install -m 755 $(PLUGIN) $(DESTDIR)$(PREFIX)/lib/pgan)
 	install -m 644 pipeline.mk $(DESTDIR)$(PREFIX)/share/pgan
 
 uninstall:
-	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/man/man1/%.1) $(DESTDIR)$(PREFIX)/share/pgan/pipeline.mk
-	-rmdir $(DESTDIR)$(PREFIX)/share/pgan
+	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/man/man1/%.1) $(DESTDIR)$(PREFIX)/share/pgan/pipeline.mk \
+		$(DESTDIR)$(PREFIX)/lib/pgan/pgan-cuda.so
+	-rmdir $(DESTDIR)$(PREFIX)/share/pgan $(DESTDIR)$(PREFIX)/lib/pgan
 
 setup:
 	@missing=; \
@@ -174,7 +215,7 @@ help:
 	@echo
 	@echo '  CC=gcc|clang  SANITIZE=address,undefined  WERROR=1  V=1  USE_CUDA=0|1  CHECK_ARGS=--quick'
 	@echo
-	@echo 'compiler: $(CC); CUDA: $(if $(filter 1,$(USE_CUDA)),$(NVCC),not used)$(if $(wildcard kernels/*.cu),,; this version has no CUDA backend yet)'
+	@echo 'compiler: $(CC); CUDA: $(if $(filter 1,$(USE_CUDA)),$(NVCC) for sm_$(subst $(space),$(comma) sm_,$(CUDA_ARCHS)),not used)'
 	@echo 'to run the pipeline: make -f pipeline.mk help'
 
 endif

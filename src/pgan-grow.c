@@ -33,7 +33,7 @@ static const struct option options[] = {
 	{ "lr", 0, OPTION_REAL, &rate, "X", "learning rate: baseLearningRate", 0, 1 },
 	{ "seed", 0, OPTION_INT, &seed, "N", "what everything random follows from (1)", 0, 9e18 },
 	{ "threads", 0, OPTION_INT, &threads, "N", "threads (all cores)", 1, 1024 },
-	{ "device", 0, OPTION_TEXT, &device, "D", "auto, cpu, cpu:direct (no Winograd convolutions) or plain (auto)", 0, 0 },
+	{ "device", 0, OPTION_TEXT, &device, "D", BACKEND_DEVICES " (auto)", 0, 0 },
 	{ "record", 0, OPTION_LIST, &records, "K:FILE", "record the step after K iterations in a file; may be given again", 0, 0 },
 	{ "restart", 0, OPTION_FLAG, &restart, NULL, "begin anew, whatever checkpoint or result is there", 0, 0 },
 	{ "print-config", 0, OPTION_FLAG, &print_config, NULL, "print every key with its value and where that came from; with --scale, what holds there", 0, 0 },
@@ -228,20 +228,13 @@ static int run(void)
 
 static void version(void)
 {
-	struct backend *be;
+	char line[1024];
 	unsigned major, minor, release;
 	const dnnl_version_t *dnnl = dnnl_version();
 	H5get_libversion(&major, &minor, &release);
 	printf("libraries: oneDNN %d.%d.%d, HDF5 %u.%u.%u, jansson %s\n", dnnl->major, dnnl->minor, dnnl->patch, major, minor, release, JANSSON_VERSION);
-	for (size_t i = 0; i < 2; i++) {
-		const char *name = i ? "plain" : "cpu";
-		if (backend_open(&be, name, 0)) {
-			printf("backend: %s: %s\n", name, error_text());
-			continue;
-		}
-		printf("backend: %s: %s\n", name, be->details);
-		backend_close(be);
-	}
+	for (int i = 0; backend_describe(i, line, sizeof line); i++)
+		printf("backend: %s\n", line);
 }
 
 /* The manual's text with the keys. */

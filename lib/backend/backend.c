@@ -1,18 +1,56 @@
 #include "backend.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "plugin.h"
 #include "size.h"
+
+static _Thread_local char fallback[1024];
+
+const char *backend_fallback(void)
+{
+	return fallback;
+}
+
+/* The GPU where there is one, the processor otherwise; why not the GPU is kept. */
+static int open_auto(struct backend **out, int threads)
+{
+	if (!plugin_open(out, "cuda", "", threads))
+		return 0;
+	snprintf(fallback, sizeof fallback, "%s", error_text());
+	return backend_open_cpu(out, threads, false);
+}
 
 int backend_open(struct backend **out, const char *device, int threads)
 {
-	if (!strcmp(device, "auto") || !strcmp(device, "cpu"))
+	fallback[0] = 0;
+	if (!strcmp(device, "auto"))
+		return open_auto(out, threads);
+	if (!strcmp(device, "cpu"))
 		return backend_open_cpu(out, threads, false);
 	if (!strcmp(device, "cpu:direct"))
 		return backend_open_cpu(out, threads, true);
 	if (!strcmp(device, "plain"))
 		return backend_open_plain(out, threads);
-	return error_set(ERR_USAGE, "unknown device '%s': give auto, cpu, cpu:direct or plain", device);
+	if (!strcmp(device, "cuda") || !strncmp(device, "cuda:", strlen("cuda:")))
+		return plugin_open(out, "cuda", device + (device[4] ? 5 : 4), threads);
+	return error_set(ERR_USAGE, "unknown device '%s': give " BACKEND_DEVICES, device);
+}
+
+bool backend_describe(int i, char *line, size_t size)
+{
+	static const char *const devices[] = { "cpu", "cuda", "plain" };
+	struct backend *b;
+	if (i < 0 || (size_t)i >= sizeof devices / sizeof *devices)
+		return false;
+	if (backend_open(&b, devices[i], 0)) {
+		snprintf(line, size, "%s: not usable: %s", devices[i], error_text());
+		return true;
+	}
+	snprintf(line, size, "%s: %s", devices[i], b->details);
+	backend_close(b);
+	return true;
 }
 
 void backend_close(struct backend *b)

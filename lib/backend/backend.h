@@ -205,8 +205,15 @@ struct backend {
 	void (*adam)(struct backend *, float *w, const float *g, float *v, float *average, size_t count, enum step_sum norm, enum step_sum nonfinite);
 };
 
-/* device: "cpu", "cpu:direct" (without Winograd convolutions), "plain", or "auto" (cpu). threads: 0 = all cores. Unknown or unusable: ERR_USAGE or ERR_FAILED with the reason. */
+#define BACKEND_DEVICES "auto, cpu, cpu:direct, plain or cuda[:N][:fp32|tf32|bf16]"
+
+/* device: "cpu", "cpu:direct" (without Winograd convolutions), "plain", "cuda" or "cuda:OPTIONS" (a GPU's number, a precision or both; a plug-in: plugin.h), or
+ * "auto": cuda where that can be opened, else cpu. threads: 0 = all cores. Unknown or unusable: ERR_USAGE or ERR_FAILED with the reason. */
 int backend_open(struct backend **, const char *device, int threads) MUST_CHECK;
+/* After backend_open("auto"): why it did not take the GPU; "" when it did. Valid until the next backend_open() of the thread. */
+const char *backend_fallback(void);
+/* Line i for --version: "NAME: what it is", or why it cannot be used. False when there is no such line. */
+bool backend_describe(int i, char *line, size_t size);
 void backend_close(struct backend *); /* NULL is fine */
 
 /* A tensor with memory of its own. */
