@@ -388,6 +388,12 @@ int64_t images_read(struct images *i, void *data, int64_t max)
 	return s->kind->read(i, data, max);
 }
 
+bool images_decodes(const struct images *i)
+{
+	const struct input *s = i->source;
+	return s->kind == &picture_kind;
+}
+
 void images_close(struct images *i)
 {
 	struct input *s = i->source;

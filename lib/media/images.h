@@ -2,6 +2,7 @@
 #ifndef PGAN_IMAGES_H
 #define PGAN_IMAGES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -28,6 +29,9 @@ int64_t images_read(struct images *, void *data, int64_t max) MUST_CHECK;
 /* Images until the end of the current record, or of the next one when it is read up; of everything where there are no records.
  * 0 at the end, or ERR_INPUT. Empty records are passed over. */
 int64_t images_left(struct images *) MUST_CHECK;
+
+/* Whether reading means decoding pictures. */
+bool images_decodes(const struct images *);
 
 void images_close(struct images *); /* a zeroed struct is fine */
 

@@ -1,0 +1,55 @@
+/* The sliced Wasserstein distance of two sets of images over the levels of their Laplacian pyramids (Karras et al. 2018, section 5). */
+#ifndef PGAN_SWD_H
+#define PGAN_SWD_H
+
+#include <stdint.h>
+
+#include "error.h"
+#include "image_set.h"
+#include "laplacian.h"
+
+enum swd_protocol {
+	SWD_KARRAS, /* the paper's: 128 patches of every image, levels down to 16, images as bytes */
+	SWD_PADDLE  /* the reproduced system's: batches of 16, whose 16 * 128 patches are all cut from the first image; corners leave out the last row
+	               and column; at most 4 levels, at most log2(side) - 2; images as they are */
+};
+
+enum { SWD_REPEATS = 4, SWD_DIRECTIONS = 128, SWD_PATCHES = 128, SWD_BATCH = 16 };
+
+/* Images that the protocol compares: 16,384, or 1,001 batches of 16. */
+int64_t swd_protocol_images(enum swd_protocol);
+
+/* Levels at this side, or ERR_INPUT with the reason (`name`: the input) where the protocol has none. */
+int swd_levels(enum swd_protocol, int side, const char *name) MUST_CHECK;
+
+/* Opens a set as the protocol wants it. */
+int swd_open_set(struct image_set *, const char *input, int side, int64_t limit, enum swd_protocol) MUST_CHECK;
+
+struct swd_settings {
+	enum swd_protocol protocol;
+	uint64_t seed;
+	size_t memory; /* bytes for projections; 0: half a GiB */
+	void (*progress)(void *ctx, int64_t done, int64_t total);
+	void *ctx;
+};
+
+/* Images first … first + n of a set, counted as the input has them (under SWD_PADDLE first is a multiple of 16). id tells sets apart: patches of two sets are
+ * drawn independently. */
+struct swd_part {
+	struct image_set *set;
+	int64_t first, n;
+	uint32_t id;
+};
+
+/* Values and standard errors over the repeats, both times 1,000. The errors tell the spread by the directions, not by the images and patches. */
+struct swd_result {
+	int levels;
+	int side[LAPLACIAN_LEVELS];
+	double value[LAPLACIAN_LEVELS], error[LAPLACIAN_LEVELS];
+	double average, average_error;
+};
+
+/* Both parts have the same n, side and channels. Constant sets are ERR_INPUT. */
+int swd_compute(struct swd_result *, const struct swd_part *a, const struct swd_part *b, const struct swd_settings *) MUST_CHECK;
+
+#endif

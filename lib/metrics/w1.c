@@ -1,0 +1,218 @@
+#include "w1.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "size.h"
+
+/* A value becomes an integer below 2^FIXED_BITS; its high bits are the bucket, its low bits the place in it. All sums are integers, hence exact. */
+enum { FIXED_BITS = 30, MIN_BUCKET_BITS = 8, MAX_BUCKET_BITS = 16, COUNT_SHIFT = 40, CHUNK = 256 };
+
+struct w1 {
+	size_t n;
+	int shift; /* bits of the place in a bucket */
+	size_t buckets;
+	uint64_t *a, *b;          /* per bucket: count << COUNT_SHIFT | sum of places */
+	uint32_t *next_a, *next_b; /* where the bucket's next value goes; NONE in buckets that need no look inside */
+	int32_t *values_a, *values_b;
+};
+
+#define NONE UINT32_MAX
+
+int w1_open(struct w1 **out, size_t n)
+{
+	struct w1 *w = size_zalloc(1, sizeof *w);
+	int bits = MIN_BUCKET_BITS;
+	*out = w;
+	if (!w)
+		return ERR_FAILED;
+	if (n > W1_MAX) {
+		w1_close(out);
+		return error_set(ERR_USAGE, "samples of %zu values are more than the %zu that fit", n, W1_MAX);
+	}
+	while (bits < MAX_BUCKET_BITS && n >> (bits + 3))
+		bits++;
+	w->n = n;
+	w->shift = FIXED_BITS - bits;
+	w->buckets = (size_t)1 << bits;
+	w->a = size_alloc(w->buckets, sizeof *w->a);
+	w->b = size_alloc(w->buckets, sizeof *w->b);
+	w->next_a = size_alloc(w->buckets, sizeof *w->next_a);
+	w->next_b = size_alloc(w->buckets, sizeof *w->next_b);
+	w->values_a = size_alloc(n, sizeof *w->values_a);
+	w->values_b = size_alloc(n, sizeof *w->values_b);
+	if (w->a && w->b && w->next_a && w->next_b && w->values_a && w->values_b)
+		return 0;
+	w1_close(out);
+	return ERR_FAILED;
+}
+
+void w1_close(struct w1 **out)
+{
+	struct w1 *w = *out;
+	if (w) {
+		free(w->a);
+		free(w->b);
+		free(w->next_a);
+		free(w->next_b);
+		free(w->values_a);
+		free(w->values_b);
+		free(w);
+	}
+	*out = NULL;
+}
+
+/* -- from values to integers -- */
+
+struct grid {
+	float low, scale;
+};
+
+static void widen(float *low, float *high, const float *x, size_t n)
+{
+	float l = *low, h = *high;
+	for (size_t i = 0; i < n; i++) {
+		l = x[i] < l ? x[i] : l;
+		h = x[i] > h ? x[i] : h;
+	}
+	*low = l;
+	*high = h;
+}
+
+/* Integers of up to CHUNK values. */
+static void to_fixed(int32_t *out, const float *x, size_t n, struct grid g)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (int32_t)((x[i] - g.low) * g.scale);
+}
+
+static void count(uint64_t *buckets, const float *x, size_t n, struct grid g, int shift)
+{
+	const uint64_t one = (uint64_t)1 << COUNT_SHIFT;
+	const uint32_t place = ((uint32_t)1 << shift) - 1;
+	int32_t q[CHUNK];
+	for (size_t i = 0; i < n; i += CHUNK) {
+		const size_t m = n - i < CHUNK ? n - i : CHUNK;
+		to_fixed(q, x + i, m, g);
+		for (size_t j = 0; j < m; j++)
+			buckets[q[j] >> shift] += one | ((uint32_t)q[j] & place);
+	}
+}
+
+/* -- looking inside -- */
+
+/* Sorts values of one bucket: shell sort, Ciura's gaps; they are few. */
+static void sort(int32_t *x, size_t n)
+{
+	static const size_t gaps[] = { 46750, 20778, 9234, 4104, 1824, 811, 358, 156, 66, 27, 10, 4, 1 };
+	for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++)
+		for (size_t i = gaps[g]; i < n; i++) {
+			const int32_t v = x[i];
+			size_t j = i;
+			for (; j >= gaps[g] && x[j - gaps[g]] > v; j -= gaps[g])
+				x[j] = x[j - gaps[g]];
+			x[j] = v;
+		}
+}
+
+/* Integral of |difference| from `low` over `width`, where the sorted values of a raise the difference by one each and those of b lower it. */
+static int64_t integrate(int64_t difference, int32_t low, int32_t width, const int32_t *a, size_t n_a, const int32_t *b, size_t n_b)
+{
+	int64_t sum = 0;
+	int32_t at = low;
+	while (n_a || n_b) {
+		const bool from_a = n_a && (!n_b || *a <= *b);
+		const int32_t value = from_a ? *a : *b;
+		sum += llabs(difference) * (value - at);
+		at = value;
+		if (from_a) {
+			difference++;
+			a++;
+			n_a--;
+		} else {
+			difference--;
+			b++;
+			n_b--;
+		}
+	}
+	return sum + llabs(difference) * (low + (int64_t)width - at);
+}
+
+/* Values of the marked buckets, bucket after bucket, each sorted. */
+static void collect(int32_t *out, uint32_t *next, const float *x, size_t n, struct grid g, int shift)
+{
+	int32_t q[CHUNK];
+	for (size_t i = 0; i < n; i += CHUNK) {
+		const size_t m = n - i < CHUNK ? n - i : CHUNK;
+		to_fixed(q, x + i, m, g);
+		for (size_t j = 0; j < m; j++) {
+			uint32_t *const at = &next[q[j] >> shift];
+			if (*at != NONE)
+				out[(*at)++] = q[j];
+		}
+	}
+}
+
+/* The sum over the marked buckets. difference: F_A - F_B at the lower edge is recomputed on the way. */
+static int64_t look_inside(struct w1 *w, const float *a, const float *b, struct grid g)
+{
+	int64_t sum = 0, difference = 0;
+	collect(w->values_a, w->next_a, a, w->n, g, w->shift);
+	collect(w->values_b, w->next_b, b, w->n, g, w->shift);
+	for (size_t i = 0; i < w->buckets; i++) {
+		const size_t n_a = w->a[i] >> COUNT_SHIFT, n_b = w->b[i] >> COUNT_SHIFT;
+		if (w->next_a[i] != NONE) {
+			int32_t *const in_a = w->values_a + w->next_a[i] - n_a, *const in_b = w->values_b + w->next_b[i] - n_b;
+			sort(in_a, n_a);
+			sort(in_b, n_b);
+			sum += integrate(difference, (int32_t)(i << w->shift), (int32_t)1 << w->shift, in_a, n_a, in_b, n_b);
+		}
+		difference += (int64_t)n_a - (int64_t)n_b;
+	}
+	return sum;
+}
+
+/* Whether F_A - F_B may change its sign in a bucket: after `left` it falls by at most n_b and rises by at most n_a, and so it did before `right`. */
+static bool may_cross(int64_t left, int64_t right, int64_t n_a, int64_t n_b)
+{
+	const bool positive = left >= n_b || right >= n_a, negative = -left >= n_a || -right >= n_b;
+	return !positive && !negative;
+}
+
+double w1_distance(struct w1 *w, const float *a, const float *b)
+{
+	const uint64_t place = ((uint64_t)1 << COUNT_SHIFT) - 1;
+	const int64_t width = (int64_t)1 << w->shift;
+	float low = INFINITY, high = -INFINITY;
+	uint32_t n_a_marked = 0, n_b_marked = 0;
+	int64_t sum = 0, difference = 0;
+
+	widen(&low, &high, a, w->n);
+	widen(&low, &high, b, w->n);
+	if (!(high > low))
+		return 0;
+	const struct grid g = { low, (float)fmin(FLT_MAX, 0x1p30 * (1 - 0x1p-20) / ((double)high - low)) };
+	memset(w->a, 0, w->buckets * sizeof *w->a);
+	memset(w->b, 0, w->buckets * sizeof *w->b);
+	count(w->a, a, w->n, g, w->shift);
+	count(w->b, b, w->n, g, w->shift);
+	for (size_t i = 0; i < w->buckets; i++) {
+		const int64_t n_a = (int64_t)(w->a[i] >> COUNT_SHIFT), n_b = (int64_t)(w->b[i] >> COUNT_SHIFT), right = difference + n_a - n_b;
+		const bool mark = may_cross(difference, right, n_a, n_b);
+		w->next_a[i] = mark ? n_a_marked : NONE;
+		w->next_b[i] = mark ? n_b_marked : NONE;
+		if (mark) {
+			n_a_marked += (uint32_t)n_a;
+			n_b_marked += (uint32_t)n_b;
+		} else {
+			sum += llabs(right * width - (int64_t)(w->a[i] & place) + (int64_t)(w->b[i] & place));
+		}
+		difference = right;
+	}
+	if (n_a_marked || n_b_marked)
+		sum += look_inside(w, a, b, g);
+	return (double)sum / ((double)w->n * (double)g.scale);
+}

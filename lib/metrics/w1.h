@@ -1,0 +1,23 @@
+/* The 1-D Wasserstein distance of two equally large samples, exact, without sorting them.
+ *
+ * With F_A, F_B the distribution functions, W1 is the integral of |F_A - F_B|. Over a fine bucket in which F_A - F_B keeps its sign that is |integral of the
+ * difference|, which follows from the bucket's counts and sums alone; only the values of the other buckets are sorted. */
+#ifndef PGAN_W1_H
+#define PGAN_W1_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+#define W1_MAX ((size_t)1 << 24) /* values in a sample */
+
+struct w1; /* scratch memory of one thread */
+
+int w1_open(struct w1 **, size_t n) MUST_CHECK; /* for samples of n values; more than W1_MAX: ERR_USAGE */
+void w1_close(struct w1 **);                    /* NULL is fine */
+
+/* a, b: n values each, below 1e38 in magnitude, in any order, which does not matter. Exact but for the values' resolution: 2^-24 of their range. */
+double w1_distance(struct w1 *, const float *a, const float *b);
+
+#endif

@@ -1,0 +1,195 @@
+#!/usr/bin/env bats
+load common
+
+# sets: real.h5 and fake.h5 with 40 images each of 32x32, and fake.npy, fake.zip, fake/ with the same images as fake.h5.
+sets() {
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np, os, zipfile
+from PIL import Image
+rng = np.random.default_rng(3)
+def draw(n, noise):
+    base = rng.integers(40, 216, (n, 3, 8, 8)).repeat(4, 2).repeat(4, 3)
+    return np.clip(base + rng.normal(0, noise, (n, 3, 32, 32)), 0, 255).astype('u1')
+def save(name, x):
+    h5py.File(name, 'w').create_dataset('data32x32', data=x, chunks=(1,) + x.shape[1:])
+save('real.h5', draw(90, 10))
+x = draw(40, 30)
+save('fake.h5', x)
+np.save('fake.npy', x)
+os.mkdir('fake')
+with zipfile.ZipFile('fake.zip', 'w') as z:
+    for i, p in enumerate(x):
+        Image.fromarray(p.transpose(1, 2, 0)).save(f'fake/{i:03}.png')
+        z.write(f'fake/{i:03}.png', f'{i:03}.png')
+PY
+}
+
+@test "swd: all kinds of input give the same numbers, from pipes too" {
+  sets
+  swd --json --ref real.h5 fake.h5 >h5.json
+  for input in fake.npy fake fake.zip; do
+    swd --json --ref real.h5 "$input" | cmp - h5.json
+  done
+  swd --json --ref real.h5 <fake.npy | cmp - h5.json
+  cat fake.npy | swd --json --ref real.h5 - | cmp - h5.json
+}
+
+@test "swd: the JSON has the fields, and the sizes are said" {
+  sets
+  swd --json --seed 3 --ref real.h5 fake.h5 >out.json
+  "$PYTHON" - <<'PY'
+import json
+r = json.load(open('out.json'))
+assert r['protocol'] == 'karras' and r['n'] == 40 and r['seed'] == 3 and set(r['levels']) == {'32', '16'}
+assert abs(r['average'] - sum(r['levels'].values()) / 2) < 1e-5 and r['levels']['32'] > 20 * r['errors']['32'] > 0
+assert any('40 and 90' in n for n in r['notes']) and any('16384' in n for n in r['notes']), r['notes']
+PY
+  swd -n 40 --ref real.h5 fake.h5 >table
+  grep -q "protocol karras, 40 images of each set, seed 0" table
+  grep -q "Fewer images than the protocol's 16384" table
+  ! grep -q "differ in size" table
+}
+
+@test "swd: against a plain computation with NumPy" {
+  sets
+  swd --json --ref real.h5 fake.h5 >out.json
+  "$PYTHON" - <<'PY'
+import h5py, json, numpy as np
+rng = np.random.default_rng(1)
+w = np.array([1, 4, 6, 4, 1]) / 16
+def blur(x, gain=1):
+    for axis in 2, 3:
+        p = [(0, 0)] * 4
+        p[axis] = 2, 2
+        y = np.pad(x, p, 'reflect')
+        x = gain * sum(w[k] * np.take(y, range(k, k + x.shape[axis]), axis) for k in range(5))
+    return x
+def levels(x):
+    small = blur(x)[:, :, ::2, ::2]
+    up = np.zeros_like(x)
+    up[:, :, ::2, ::2] = small
+    return x - blur(up, 2), small
+def descriptors(x):
+    n, s = len(x) * 128, x.shape[2]
+    y, c = rng.integers(0, s - 6, (2, n))
+    d = np.stack([x[i // 128, :, y[i]:y[i] + 7, c[i]:c[i] + 7] for i in range(n)])
+    d -= d.mean((0, 2, 3), keepdims=True)
+    d /= d.std((0, 2, 3), keepdims=True)
+    return d.reshape(n, -1)
+a, b = (levels(h5py.File(f)['data32x32'][:40].astype(float)) for f in ('real.h5', 'fake.h5'))
+r = json.load(open('out.json'))
+for k, side in enumerate(('32', '16')):
+    u = rng.standard_normal((147, 512))
+    u /= np.sqrt((u * u).sum(0))
+    v = 1e3 * np.abs(np.sort(descriptors(a[k]) @ u, 0) - np.sort(descriptors(b[k]) @ u, 0)).mean()
+    # two independent draws of patches and directions: a few per cent
+    assert abs(v / r['levels'][side] - 1) < 0.15, (side, v, r['levels'])
+PY
+}
+
+@test "swd: the number of threads does not matter, the seed does" {
+  sets
+  swd --json -j 1 --ref real.h5 fake.h5 >one.json
+  swd --json -j 3 --ref real.h5 fake.h5 | cmp - one.json
+  swd --json -s 1 --ref real.h5 fake.h5 >other.json
+  ! cmp -s one.json other.json
+}
+
+@test "swd: --floor compares the reference with itself" {
+  sets
+  swd --json --floor --ref real.h5 fake.h5 >out.json
+  "$PYTHON" - <<'PY'
+import json
+r = json.load(open('out.json'))
+assert [f['n'] for f in r['floor']] == [20, 40]
+assert r['floor'][1]['levels']['32'] < r['levels']['32'], r
+PY
+  swd --floor --ref fake.npy real.h5 | grep -q "floor, 20 images"
+}
+
+@test "swd: protocol paddle cuts patches from every 16th image, and says so" {
+  sets
+  swd --json -p paddle --ref real.h5 fake.h5 >out.json
+  "$PYTHON" - <<'PY'
+import json, h5py
+r = json.load(open('out.json'))
+assert r['protocol'] == 'paddle' and set(r['levels']) == {'32', '16', '8'}
+assert any('first image' in n and '3 images' in n for n in r['notes'])
+with h5py.File('fake.h5', 'r+') as f:
+    x = f['data32x32'][()]
+    keep = x[::16].copy()
+    x[:] = 0
+    x[::16] = keep
+    f['data32x32'][...] = x
+PY
+  swd --json -p paddle --ref real.h5 fake.h5 | cmp - out.json
+}
+
+@test "swd: floats beyond [-1,1] are clamped under karras, not under paddle" {
+  sets
+  npy 32,3,32,32 f4 'rng.normal(0, 1, shape)' >wide.npy
+  "$PYTHON" -c 'import numpy as np; x = np.load("wide.npy"); np.save("clamped.npy", np.floor(np.clip((x + 1) * 127.5, 0, 255) + 0.5).astype("u1"))'
+  swd --json --ref real.h5 wide.npy >wide.json
+  swd --json --ref real.h5 clamped.npy | cmp - wide.json
+  swd --json -p paddle --ref real.h5 wide.npy >wide.json
+  swd --json -p paddle --ref real.h5 clamped.npy >clamped.json
+  ! cmp -s wide.json clamped.json
+}
+
+@test "swd: grey images, and sides of 16 and 64" {
+  for shape in 20,1,16,16 20,1,64,64 20,3,16,16; do
+    npy "$shape" u1 >a.npy
+    npy "$shape" u1 'rng.integers(0, 200, shape)' >b.npy
+    swd --json --ref a.npy b.npy | grep -q '"16": '
+  done
+}
+
+@test "swd: bad input is refused in one line" {
+  sets
+  fails 2 "--ref is missing" swd fake.h5
+  fails 2 "cannot both be stdin" swd --ref - -
+  fails 2 "unknown option" swd --rev real.h5 fake.h5
+  fails 2 "protocol" swd --protocol paper --ref real.h5 fake.h5
+  fails 3 "cannot open 'none.h5'" swd --ref real.h5 none.h5
+  fails 3 "cannot open 'none.h5'" swd --ref none.h5 fake.h5
+  echo "no picture" >text
+  fails 3 "'text'" swd --ref real.h5 text
+  mkdir empty
+  fails 3 "'empty'" swd --ref real.h5 empty
+  npy 4,3,8,8 u1 >small.npy
+  fails 3 "images of side 8" swd --ref small.npy small.npy
+  npy 4,3,64,64 u1 >large.npy
+  fails 3 "data64x64" swd --ref real.h5 large.npy
+  npy 4,1,32,32 u1 >grey.npy
+  fails 3 "grey" swd --ref real.h5 grey.npy
+  npy 4,3,32,32 u1 77 >constant.npy
+  fails 3 "'constant.npy' is constant" swd --ref real.h5 constant.npy
+  npy 4,3,32,32 f4 'np.where(np.arange(32) == 5, np.nan, 0.5 * rng.standard_normal(shape))' >nan.npy
+  fails 3 "'nan.npy': image 0 holds values that are not finite" swd --ref real.h5 nan.npy
+  fails 3 "not finite" swd -p paddle --ref real.h5 nan.npy
+}
+
+@test "swd: pictures of different sizes or colours are refused by name" {
+  sets
+  "$PYTHON" -c 'from PIL import Image; Image.new("RGB", (64, 64)).save("fake/017.png")'
+  fails 3 "'fake/017.png' is RGB of 64x64" swd --ref real.h5 fake
+  "$PYTHON" -c 'from PIL import Image; Image.new("L", (32, 32)).save("fake/017.png")'
+  fails 3 "'fake/017.png' is grey" swd --ref real.h5 fake
+}
+
+@test "swd: an upstream that dies gives no number" {
+  sets
+  status=0
+  head -c 100000 fake.npy | swd --json --ref real.h5 >out 2>err || status=$?
+  [ "$status" = 3 ] && [ ! -s out ] && grep -q truncated err
+  status=0
+  swd --json --ref real.h5 </dev/null >out 2>err || status=$?
+  [ "$status" = 3 ] && [ ! -s out ] && grep -q "'stdin' is empty" err
+}
+
+@test "swd: a full disk is an error" {
+  sets
+  status=0
+  swd --json -n 8 --ref real.h5 fake.h5 >/dev/full 2>err || status=$?
+  [ "$status" = 1 ] && grep -q "cannot write to stdout" err
+}
