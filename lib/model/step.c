@@ -2,6 +2,14 @@
 
 #include <string.h>
 
+static struct step_weights weights(const struct arch *a, const struct step_losses *l, int64_t batch)
+{
+	const float mean = 1.f / (float)batch;
+	if (a->profile->mean_losses)
+		return (struct step_weights){ mean, mean, mean };
+	return (struct step_weights){ l->loss == LOSS_WGAN ? 1 : mean, l->penalty == PENALTY_WGAN_GP ? 1 : mean, 1 };
+}
+
 int step_open(struct step *s, struct backend *be, const struct arch *a, const struct step_losses *losses, struct network *g, struct network *d,
               int64_t batch, bool fading)
 {
@@ -11,7 +19,7 @@ int step_open(struct step *s, struct backend *be, const struct arch *a, const st
 	s->arch = *a;
 	s->losses = *losses;
 	s->batch = batch;
-	s->mean = a->profile->mean_losses ? 1.f / (float)batch : 1.f;
+	s->weight = weights(a, losses, batch);
 	s->g_net = g;
 	s->d_net = d;
 	if ((rc = generator_open(&s->g, be, a, 2 * batch, fading, true)) || (rc = discriminator_open(&s->d, be, a, batch, fading)) ||
@@ -57,16 +65,16 @@ void step_d_gradients(struct step *s, bool penalty)
 		copy_tensor(be, SLOT(image, SLOT_PENALTY_X), SLOT(image, SLOT_REAL));
 	discriminator_forward(d, SLOT_REAL, penalty ? 3 : 2, w);
 
-	be->score_loss(be, SLOT(dscore, SLOT_REAL), SLOT(score, SLOT_REAL), s->losses.loss, true, s->mean, SUM_D_REAL);
-	be->score_loss(be, SLOT(dscore, SLOT_FAKE), SLOT(score, SLOT_FAKE), s->losses.loss, false, s->mean, SUM_D_FAKE);
+	be->score_loss(be, SLOT(dscore, SLOT_REAL), SLOT(score, SLOT_REAL), s->losses.loss, true, s->weight.score, SUM_D_REAL);
+	be->score_loss(be, SLOT(dscore, SLOT_FAKE), SLOT(score, SLOT_FAKE), s->losses.loss, false, s->weight.score, SUM_D_FAKE);
 	if (s->losses.epsilon_d > 0)
-		be->score_drift(be, SLOT(dscore, SLOT_REAL), SLOT(score, SLOT_REAL), s->mean * (float)s->losses.epsilon_d, SUM_D_EPSILON);
+		be->score_drift(be, SLOT(dscore, SLOT_REAL), SLOT(score, SLOT_REAL), s->weight.drift * (float)s->losses.epsilon_d, SUM_D_EPSILON);
 	if (penalty)
 		be->score_fill(be, SLOT(dscore, SLOT_PENALTY_B), 1);
 
 	discriminator_backward(d, penalty, w, dw);
 	if (penalty) {
-		be->gradient_penalty(be, SLOT(image, SLOT_TANGENT), SLOT(d->image.b, SLOT_PENALTY_B), s->losses.penalty, s->mean);
+		be->gradient_penalty(be, SLOT(image, SLOT_TANGENT), SLOT(d->image.b, SLOT_PENALTY_B), s->losses.penalty, s->weight.penalty);
 		discriminator_penalty(d, w, dw);
 	}
 	discriminator_weights(d, penalty, dw);
@@ -85,7 +93,7 @@ void step_g_gradients(struct step *s)
 
 	copy_tensor(be, SLOT(d->image.x, SLOT_REAL), tensor_part(s->g.image, s->batch, s->batch));
 	discriminator_forward(d, SLOT_REAL, 1, s->d_net->w);
-	be->score_loss(be, SLOT(d->score.b, SLOT_REAL), SLOT(d->score.x, SLOT_REAL), s->losses.loss, true, s->mean, SUM_G_FAKE);
+	be->score_loss(be, SLOT(d->score.b, SLOT_REAL), SLOT(d->score.x, SLOT_REAL), s->losses.loss, true, s->weight.score, SUM_G_FAKE);
 	discriminator_backward_images(d, s->d_net->w);
 	generator_backward(&s->g, s->batch, SLOT(d->image.b, SLOT_REAL), s->g_net->w, s->g_net->gradient);
 #undef SLOT

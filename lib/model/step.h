@@ -1,8 +1,9 @@
 /* One training step: D's update, then G's. Fill in the inputs, then call the four parts in order (step_run() does).
  *
- * Losses (Gulrajani et al. 2017, arXiv 1704.00028, with the drift term of Karras et al. 2018, appendix A.1), m = 1 or 1/N by profile:
- *   D: m * sum over real f(D(x), real) + m * sum over fake f(D(G(z)), fake) + m * lambda * sum penalty + m * epsilon * sum D(x)^2
- *   G: m * sum f(D(G(z)), real) */
+ * Losses (Gulrajani et al. 2017, arXiv 1704.00028, with the drift term of Karras et al. 2018, appendix A.1; Mescheder et al. 2018, arXiv 1801.04406):
+ *   D: a * sum over real f(D(x), real) + a * sum over fake f(D(G(z)), fake) + b * lambda * sum penalty + c * epsilon * sum D(x)^2
+ *   G: a * sum f(D(G(z)), real)
+ * with a, b and c each 1 or 1/N. Profile karras has means throughout. The reference has sums, but for every loss other than WGANGP (a) and for R1 (b). */
 #ifndef PGAN_STEP_H
 #define PGAN_STEP_H
 
@@ -21,7 +22,9 @@ struct step {
 	struct arch arch;
 	struct step_losses losses;
 	int64_t batch;
-	float mean; /* m above */
+	struct step_weights {
+		float score, penalty, drift; /* a, b, c above */
+	} weight;
 	struct network *g_net, *d_net; /* borrowed, with gradients */
 	struct generator g;     /* capacity 2N: latents of D's step, then of G's */
 	struct discriminator d;

@@ -106,7 +106,7 @@ int checkpoint_compare(const char *path, const struct settings *s, uint64_t seed
 	return rc ? rc : what[0] != 0;
 }
 
-static int load_log(struct h5file *f, struct trainlog *l, const char *log_path)
+static int load_log(struct h5file *f, struct trainlog *l)
 {
 	int64_t dim[H5_MAX_DIMS];
 	double sum[TRAINLOG_SUMS];
@@ -121,12 +121,12 @@ static int load_log(struct h5file *f, struct trainlog *l, const char *log_path)
 	if (!text)
 		return ERR_FAILED;
 	if (!(rc = h5_read(f, "/log", H5_U8, text, (size_t)dim[0])))
-		rc = trainlog_open(l, log_path, text, (size_t)dim[0], sum);
+		rc = trainlog_begin(l, text, (size_t)dim[0], sum);
 	free(text);
 	return rc;
 }
 
-static int load(struct h5file *f, struct trainer *t, struct trainlog *l, const char *log_path)
+static int load(struct h5file *f, struct trainer *t, struct trainlog *l)
 {
 	const int all = MAX_LAYERS;
 	struct netfile facts;
@@ -137,16 +137,16 @@ static int load(struct h5file *f, struct trainer *t, struct trainlog *l, const c
 	    (rc = network_read(&t->d, t->d.w, f, "/D", all, NULL)) || (rc = network_read(&t->g, t->g.moment, f, "/adam_v/G", all, NULL)) ||
 	    (rc = network_read(&t->d, t->d.moment, f, "/adam_v/D", all, NULL)))
 		return rc;
-	return load_log(f, l, log_path);
+	return load_log(f, l);
 }
 
-int checkpoint_load(const char *path, struct trainer *t, struct trainlog *l, const char *log_path)
+int checkpoint_load(const char *path, struct trainer *t, struct trainlog *l)
 {
 	struct h5file *f = NULL;
 	int rc = h5_open(&f, path), closed;
 	if (rc)
 		return rc;
-	rc = load(f, t, l, log_path);
+	rc = load(f, t, l);
 	closed = h5_close(&f);
 	return rc ? rc : closed;
 }

@@ -107,12 +107,12 @@ static int start_anew(struct run *r)
 	if (rc || (rc = closed) || (rc = preview_clear(r->previews)))
 		return rc;
 	unlink(r->checkpoint); /* with --restart there may be one */
-	return trainlog_open(&r->log, r->log_path, NULL, 0, NULL);
+	return trainlog_begin(&r->log, NULL, 0, NULL);
 }
 
 static int go_on(struct run *r)
 {
-	const int rc = checkpoint_load(r->checkpoint, &r->trainer, &r->log, r->log_path);
+	const int rc = checkpoint_load(r->checkpoint, &r->trainer, &r->log);
 	if (!rc)
 		note(r, "going on at iteration %lld of %lld from '%s'", (long long)r->trainer.iteration, (long long)r->g->settings->iterations, r->checkpoint);
 	return rc;
@@ -160,7 +160,7 @@ static int prepare(struct run *r)
 	if ((rc = name_files(r)) || (rc = loader_open(&r->loader, g->data, s->arch.scale, g->seed, s->batch, s->mirror)) ||
 	    (rc = loader_digest(&r->loader, r->origin.data)) || (g->from && (rc = digest_file(g->from, r->origin.from))))
 		return rc;
-	if ((rc = look_at_result(r)))
+	if ((rc = trainlog_open(&r->log, r->log_path)) || (rc = look_at_result(r)))
 		return rc;
 	const int checkpoint = look_at_checkpoint(r);
 	if (checkpoint < 0)

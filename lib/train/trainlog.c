@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 static const char header[] = "iteration\tscale\timages\talpha\tlr\tlossD\tlossD_real\tlossD_fake\tlossD_Grad\tlossD_Epsilon\tlossG\tgradient_D\tgradient_G\t"
                              "gradient_x\tnonfinite_D\tnonfinite_G\tseconds\timages_per_second\n";
@@ -30,30 +32,37 @@ static int append(struct trainlog *l, const char *text, size_t size)
 	return fwrite(text, 1, size, l->file) != size || fflush(l->file) ? failed(l, "write") : 0;
 }
 
-int trainlog_open(struct trainlog *l, const char *path, const char *text, size_t size, const double *sum)
+int trainlog_open(struct trainlog *l, const char *path)
 {
-	int rc;
 	memset(l, 0, sizeof *l);
 	if (!(l->path = strdup(path)))
 		return error_set(ERR_FAILED, "out of memory");
-	if (!(l->file = fopen(path, "w")))
-		rc = failed(l, "create");
-	else
-		rc = text ? append(l, text, size) : append(l, header, sizeof header - 1);
-	if (sum)
-		memcpy(l->sum, sum, sizeof l->sum);
-	if (rc)
-		trainlog_close(l);
-	return rc;
+	if (!(l->file = fopen(path, "a")))
+		return failed(l, "create");
+	if (!flock(fileno(l->file), LOCK_EX | LOCK_NB))
+		return 0;
+	l->borrowed = true;
+	return errno == EWOULDBLOCK ? error_set(ERR_FAILED, "'%s' is being written by another pgan-grow", path) : failed(l, "lock");
 }
 
 void trainlog_close(struct trainlog *l)
 {
+	if (l->file && !l->borrowed && fseek(l->file, 0, SEEK_END) == 0 && ftell(l->file) == 0)
+		unlink(l->path);
 	if (l->file)
 		fclose(l->file); /* every row was flushed and checked */
 	free(l->path);
 	free(l->text);
 	memset(l, 0, sizeof *l);
+}
+
+int trainlog_begin(struct trainlog *l, const char *text, size_t size, const double *sum)
+{
+	if (ftruncate(fileno(l->file), 0))
+		return failed(l, "write");
+	if (sum)
+		memcpy(l->sum, sum, sizeof l->sum);
+	return text ? append(l, text, size) : append(l, header, sizeof header - 1);
 }
 
 void trainlog_step(struct trainlog *l, const double sums[STEP_SUMS], bool penalty, double seconds)

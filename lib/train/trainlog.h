@@ -12,7 +12,8 @@
 enum { TRAINLOG_SUMS = STEP_SUMS + 4 };
 
 struct trainlog {
-	FILE *file;
+	FILE *file;    /* opened for appending, and locked */
+	bool borrowed; /* another process has it */
 	char *path;
 	char *text; /* the whole file so far, size bytes; owned */
 	size_t size, room;
@@ -23,9 +24,13 @@ struct trainlog {
 
 enum { LOG_STEPS = STEP_SUMS, LOG_PENALTIES, LOG_ROW_SECONDS, LOG_SECONDS };
 
+/* Takes the file for this process, until it ends or trainlog_close(): ERR_FAILED when another one has it, which is then at work on the same scale. The file
+ * is left as it is. */
+int trainlog_open(struct trainlog *, const char *path) MUST_CHECK;
+void trainlog_close(struct trainlog *); /* an empty file is removed; a zeroed struct is fine */
+
 /* Writes the file anew: with the header, or with the `size` bytes of `text` and the sums of a checkpoint. */
-int trainlog_open(struct trainlog *, const char *path, const char *text, size_t size, const double *sum) MUST_CHECK;
-void trainlog_close(struct trainlog *); /* a zeroed struct is fine */
+int trainlog_begin(struct trainlog *, const char *text, size_t size, const double *sum) MUST_CHECK;
 
 void trainlog_step(struct trainlog *, const double sums[STEP_SUMS], bool penalty, double seconds);
 

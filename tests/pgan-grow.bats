@@ -1,0 +1,396 @@
+#!/usr/bin/env bats
+# pgan-grow: training, going on after every kind of end, records, and what it refuses.
+bats_require_minimum_version 1.5.0
+load common
+
+# A network of some thousand parameters; one thread, so that the bytes are those of any machine's one thread.
+tiny=(--set depthScales=8,8,8,8,8,8,8 --set dimLatentVector=8 --set previewImages=0 --threads 1)
+
+# data N SIDE FILE: N seeded random pictures at 4x4 … SIDE.
+data() {
+  "$PYTHON" - "$@" <<'PY'
+import sys, h5py, numpy as np
+n, side, path = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+x = np.random.default_rng(5).integers(0, 256, (n, 3, side, side)).astype('u1')
+with h5py.File(path, 'w') as f:
+    r = side
+    while r >= 4:
+        f[f'data{r}x{r}'] = x.reshape(n, 3, r, side // r, r, side // r).mean((3, 5)).astype('u1')
+        r //= 2
+PY
+}
+
+# grow SCALE OUT OPTION…: a quiet run on data.h5, from scale(SCALE-1).h5.
+grow() {
+  local scale=$1 out=$2 from=()
+  shift 2
+  if [ "$scale" != 0 ]; then from=(--from "scale$((scale - 1)).h5"); fi
+  pgan-grow -q --data data.h5 --scale "$scale" "${from[@]}" -o "$out" "${tiny[@]}" "$@"
+}
+
+# The columns of a log that do not tell the time.
+columns() {
+  cut -f 1-16 "$1"
+}
+
+@test "the same seed gives the same bytes, another seed others" {
+  data 20 8 data.h5
+  grow 0 scale0.h5 -n 5 -b 4
+  grow 0 again.h5 -n 5 -b 4
+  grow 0 other.h5 -n 5 -b 4 --seed 2
+  cmp scale0.h5 again.h5
+  run ! cmp -s scale0.h5 other.h5
+  grow 1 scale1.h5 -n 5 -b 4
+  grow 1 again.h5 -n 5 -b 4
+  cmp scale1.h5 again.h5
+  no_leftovers . data.h5 scale0.h5 scale0.log scale1.h5 scale1.log again.h5 again.log other.h5 other.log
+}
+
+@test "a new layer follows from the seed, an old one from the scale before; the average starts as a copy" {
+  data 20 8 data.h5
+  grow 0 scale0.h5 -n 3 -b 4
+  grow 1 a.h5 -n 0 -b 4
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+old, new = h5py.File('scale0.h5'), h5py.File('a.h5')
+for net in 'G', 'D':
+    for name in new[net]:
+        w = new[net][name][:]
+        if name in old[net]:
+            assert np.array_equal(w, old[net][name][:]), name
+        else:
+            assert name.endswith('bias') and not w.any() or abs(w.std() - 1) < .3, name
+assert all(np.array_equal(new['G'][n][:], new['avgG'][n][:]) for n in new['G'])
+PY
+}
+
+@test "killed again and again at any moment, it ends in the same bytes, at two scales" {
+  data 20 8 data.h5
+  RANDOM=3
+  local kills=0 from=()
+  for scale in 0 1; do
+    run=(pgan-grow -q --data data.h5 --scale "$scale" "${from[@]}" "${tiny[@]}" -n 150 -b 4 --set alphaNJumps=0,10 --set alphaSizeJumps=0,10 --set evalIter=7)
+    from=(--from scale0.h5)
+    "${run[@]}" -o "whole$scale.h5"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+      before=$(stat -c %i "scale$scale.ckpt" 2>/dev/null || true)
+      "${run[@]}" -o "scale$scale.h5" --set saveIter=5 &
+      while kill -0 $! 2>/dev/null && [ "$(stat -c %i "scale$scale.ckpt" 2>/dev/null || true)" = "$before" ]; do sleep .005; done
+      sleep ".00$((RANDOM % 10))"
+      if kill -9 $! 2>/dev/null; then kills=$((kills + 1)); fi
+      wait $! || true
+    done
+    "${run[@]}" -o "scale$scale.h5" --set saveIter=5
+    cmp "scale$scale.h5" "whole$scale.h5"
+    diff <(columns "scale$scale.log") <(columns "whole$scale.log")
+    [ ! -e "scale$scale.ckpt" ]
+  done
+  echo "$kills kills"
+  [ "$kills" -ge 10 ]
+}
+
+@test "two runs of one scale do not get into each other's way" {
+  data 20 4 data.h5
+  pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 &
+  while ! [ -s a.log ]; do sleep .01; done
+  fails 1 "'a.log' is being written by another pgan-grow" grow 0 a.h5 -n 5 -b 4
+  [ -s a.log ]
+  kill $!
+  wait $! || true
+  [ -e a.ckpt ]
+}
+
+@test "SIGTERM and SIGINT save, say how to go on, and end the program by that signal" {
+  data 20 4 data.h5
+  grow 0 whole.h5 -n 400 -b 4
+  for signal in TERM INT; do
+    rm -f scale0.*
+    status=0
+    timeout --preserve-status -s "$signal" .3 pgan-grow --data data.h5 --scale 0 -o scale0.h5 "${tiny[@]}" -n 1000000 -b 4 2>said || status=$?
+    [ "$status" = "$((128 + $(kill -l "$signal")))" ]
+    [ "$(wc -l <said)" = 1 ]
+    grep -q "the same command line goes on from 'scale0.ckpt'" said
+    no_leftovers . data.h5 whole.h5 whole.log said scale0.ckpt scale0.log
+    [ ! -e scale0.h5 ]
+  done
+  pgan-grow --data data.h5 --scale 0 -o scale0.h5 "${tiny[@]}" --restart -n 400 -b 4
+  cmp scale0.h5 whole.h5
+}
+
+@test "a checkpoint of other settings, seed or images is refused, with what differs; --restart begins anew" {
+  data 20 4 data.h5
+  cp data.h5 first.h5
+  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true
+  [ -e a.ckpt ]
+  fails 2 "'a.ckpt' is a run with other settings: baseLearningRate is 0.002 and was 0.001; give those, or --restart" grow 0 a.h5 -n 1000000 -b 4 --lr 0.002
+  fails 2 "iterations is 9 and was 1000000" grow 0 a.h5 -n 9 -b 4
+  fails 2 "the seed is 7 and was 1" grow 0 a.h5 -n 1000000 -b 4 --seed 7
+  data 21 4 data.h5
+  fails 2 "the training images are others" grow 0 a.h5 -n 1000000 -b 4
+  cp first.h5 data.h5
+  grow 0 a.h5 -n 5 -b 4 --restart
+  grow 0 b.h5 -n 5 -b 4
+  cmp a.h5 b.h5
+  [ ! -e a.ckpt ]
+}
+
+@test "a finished scale is not trained again; other settings replace it" {
+  data 20 4 data.h5
+  grow 0 a.h5 -n 5 -b 4
+  touch -d 2001-01-01 a.h5
+  cp a.h5 before.h5
+  run pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 5 -b 4
+  [ "$status" = 0 ]
+  [[ "$output" == *"'a.h5' is finished, and made from just these settings: nothing to do"* ]]
+  cmp a.h5 before.h5
+  [ a.h5 -nt data.h5 ]
+  run pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 6 -b 4
+  [ "$status" = 0 ]
+  [[ "$output" == *"'a.h5' will be replaced: iterations is 6 and was 5"* ]]
+  run ! cmp -s a.h5 before.h5
+}
+
+@test "the log: one header, rows of numbers, means over each report" {
+  data 20 8 data.h5
+  grow 0 scale0.h5 -n 3 -b 4
+  grow 1 scale1.h5 -n 25 -b 4 --set evalIter=10 --set alphaNJumps=0,2 --set alphaSizeJumps=0,8 --set lrWarmup=20
+  "$PYTHON" - <<'PY'
+import math
+rows = [line.rstrip('\n').split('\t') for line in open('scale1.log')]
+names = 'iteration scale images alpha lr lossD lossD_real lossD_fake lossD_Grad lossD_Epsilon lossG gradient_D gradient_G gradient_x nonfinite_D nonfinite_G seconds images_per_second'
+assert rows[0] == names.split()
+t = [dict(zip(rows[0], map(float, r))) for r in rows[1:]]
+assert [r['iteration'] for r in t] == [10, 20, 25] and [r['images'] for r in t] == [40, 80, 100]
+assert [r['alpha'] for r in t] == [.5, 0, 0] and [r['lr'] for r in t] == [.0005, .001, .001]
+for r in t:
+    assert all(math.isfinite(v) for v in r.values()) and r['scale'] == 1 and r['nonfinite_D'] == 0
+    assert abs(r['lossD'] - r['lossD_real'] - r['lossD_fake'] - r['lossD_Grad'] - r['lossD_Epsilon']) < 1e-4 * (1 + abs(r['lossD']))
+    assert r['gradient_D'] > 0 and r['gradient_G'] > 0 and r['gradient_x'] > 0
+PY
+}
+
+@test "previews: grids of G and its average, numbered by iteration; the same again after a kill" {
+  data 20 8 data.h5
+  pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" --set previewImages=10 --set previewIter=4 -n 10 -b 4
+  no_leftovers a.previews {G,avgG}-0000{04,08,10}.png
+  "$PYTHON" -c 'from PIL import Image; i = Image.open("a.previews/avgG-000010.png"); assert i.size == ((8*5-1)*16, (2*5-1)*16), i.size'
+  run ! cmp -s a.previews/G-000010.png a.previews/avgG-000010.png
+  run ! cmp -s a.previews/G-000004.png a.previews/G-000010.png
+  touch a.previews/G-000777.png
+  pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" --set previewImages=10 --set previewIter=5 -n 10 -b 4 --restart
+  no_leftovers a.previews {G,avgG}-0000{05,10}.png
+}
+
+@test "recorded steps verify on every device, in and out of a fade, with any loss" {
+  data 20 8 data.h5
+  grow 0 scale0.h5 -n 5 -b 4
+  grow 1 scale1.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5 --record 0:r0.h5 --record 9:r9.h5 --record 29:r29.h5
+  grow 1 plain.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5
+  cmp scale1.h5 plain.h5
+  grow 1 logistic.h5 -n 9 -b 4 --set lossMode=Logistic --set lambdaGP=0 --set logisticGradReal=0.5 --set penaltyEvery=4 --record 8:l8.h5 --record 7:l7.h5
+  for device in cpu cpu:direct plain; do
+    run pgan-grow --device "$device" --verify r0.h5 r9.h5 r29.h5 l7.h5 l8.h5
+    echo "$output"
+    [ "$status" = 0 ]
+    [ "$(grep -c ': pass$' <<<"$output")" = 5 ]
+  done
+}
+
+@test "--verify fails on a wrong record and says where; --json is an array of objects" {
+  cp "$golden"/step_s1_b8_a060.h5 wrong.h5
+  chmod u+w wrong.h5
+  "$PYTHON" -c 'import h5py; d = h5py.File("wrong.h5", "r+")["iter1/grad/D/scaleLayers.0.1.module.weight"]; d[...] = d[...] * 1.1'
+  status=0
+  pgan-grow --json --device plain --verify "$golden"/step_s0_b8_a000.h5 wrong.h5 >result.json 2>said || status=$?
+  [ "$status" = 1 ]
+  grep -q "1 of the recorded steps are not reproduced on device 'plain'" said
+  "$PYTHON" - <<'PY'
+import json
+r = json.load(open('result.json'))
+assert [x['pass'] for x in r] == [True, True, True, False], r
+assert all(set(x) == set('file iteration loss grad_median grad_worst grad_worst_tensor adam ema pass'.split()) for x in r)
+assert r[3]['grad_worst_tensor'] == 'D/scaleLayers.0.1.module.weight' and r[3]['file'] == 'wrong.h5' and r[3]['iteration'] == 1
+PY
+  fails 3 "cannot open 'none.h5': No such file or directory" pgan-grow --verify none.h5
+  head -c 5000 wrong.h5 >short.h5
+  fails 3 "short.h5" pgan-grow --verify short.h5
+  data 4 4 data.h5
+  fails 3 "data.h5" pgan-grow --verify data.h5
+}
+
+@test "batches of 1, 3 and 64, and a data set smaller than the batch" {
+  data 5 8 data.h5
+  for batch in 1 3 64; do
+    grow 0 "scale0.h5" -n 2 -b "$batch"
+    grow 1 "b$batch.h5" -n 2 -b "$batch"
+    run ! grep -qE 'nan|inf' "b$batch.log"
+  done
+}
+
+@test "4x4 to 256x256" {
+  data 3 256 data.h5
+  for scale in 0 1 2 3 4 5 6; do
+    grow "$scale" "scale$scale.h5" -n 2 -b 2 --set alphaNJumps=1 --set alphaSizeJumps=1
+    run ! grep -qE 'nan|inf' "scale$scale.log"
+  done
+  "$PYTHON" -c 'import h5py; f = h5py.File("scale6.h5"); assert f.attrs["resolution"] == 256 and f["avgG/toRGBLayers.6.module.weight"].shape == (3, 8, 1, 1)'
+}
+
+@test "one and two threads agree after 10 steps" {
+  data 20 8 data.h5
+  grow 0 scale0.h5 -n 2 -b 8
+  grow 1 a.h5 -n 10 -b 8
+  grow 1 b.h5 -n 10 -b 8 --threads 2
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+a, b = h5py.File('a.h5'), h5py.File('b.h5')
+# All parameters of a network together: a single bias whose gradient is within rounding of 0 moves by the learning rate, up or down.
+for net in 'G', 'D', 'avgG':
+    x, y = (np.concatenate([f[net][n][:].astype('f8').ravel() for n in f[net]]) for f in (a, b))
+    assert np.linalg.norm(x - y) <= 1e-5 * np.linalg.norm(x), (net, np.linalg.norm(x - y) / np.linalg.norm(x))
+PY
+}
+
+@test "keys of our own change what they say, and are off by default" {
+  data 20 4 data.h5
+  grow 0 base.h5 -n 20 -b 4
+  grow 0 off.h5 -n 20 -b 4 --set emaHalfLife=0 --set mirrorAugment=false --set penaltyEvery=1 --set lrWarmup=0
+  cmp base.h5 off.h5
+  for key in mirrorAugment=true penaltyEvery=2 lrWarmup=10 emaHalfLife=50; do
+    grow 0 changed.h5 -n 20 -b 4 --set "$key" --restart
+    "$PYTHON" - "$key" <<'PY'
+import sys, h5py, numpy as np
+a, b = h5py.File('base.h5'), h5py.File('changed.h5')
+same = lambda net: all(np.array_equal(a[net][n][:], b[net][n][:]) for n in a[net])
+assert not same('avgG')
+assert same('G') == sys.argv[1].startswith('ema')
+PY
+  done
+}
+
+@test "the running average: its half-life and its ramp-up" {
+  data 20 4 data.h5
+  # One step of 4 images with a half-life of 4: half of the start, half of the result.
+  grow 0 start.h5 -n 0 -b 4
+  grow 0 half.h5 -n 1 -b 4 --set emaHalfLife=4
+  grow 0 ramp.h5 -n 1 -b 4 --set emaHalfLife=1e9 --set emaRampup=0.5 # 2 of the 4 images seen: a quarter of the start
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+s, h, r = (h5py.File(f) for f in ('start.h5', 'half.h5', 'ramp.h5'))
+for n in s['G']:
+    a, g = s['G'][n][:].astype('f8'), h['G'][n][:].astype('f8')
+    assert np.abs(.5 * a + .5 * g - h['avgG'][n][:]).max() < 1e-6, n
+    assert np.abs(.25 * a + .75 * g - r['avgG'][n][:]).max() < 1e-6, n
+PY
+}
+
+@test "--print-config: where each value came from; its JSON is a configuration again" {
+  echo '{"pathDB": "x", "config": {"lambdaGP": 5, "miniBatchScheduler": {"0": 64, "4": 32}}}' >c.json
+  run pgan-grow --profile paddle --config c.json --set leakyness=0.1 --lr 0.002 --scale 4 --print-config
+  [ "$status" = 0 ]
+  grep -qE '^lambdaGP +file +5$' <<<"$output"
+  grep -qE '^miniBatchSize +file +32$' <<<"$output"
+  grep -qE '^leakyness +--set +0.1$' <<<"$output"
+  grep -qE '^baseLearningRate +option +0.002$' <<<"$output"
+  grep -qE '^maxIterAtScale +paddle +96000$' <<<"$output"
+  grep -qE '^epsilonD +default +0.001$' <<<"$output"
+  pgan-grow --profile karras --config c.json --print-config --json >full.json
+  pgan-grow --profile karras --config full.json --print-config --json >again.json
+  "$PYTHON" -c 'import json; a, b = (json.load(open(f)) for f in ("full.json", "again.json")); assert a["config"] == b["config"] and a["from"] != b["from"]'
+}
+
+@test "what is missing or wrong on the command line is said" {
+  data 4 8 data.h5
+  fails 2 "unknown option '--scael': did you mean '--scale'?" pgan-grow --scael 3
+  fails 2 "--data is missing" pgan-grow --scale 0 -o x.h5
+  fails 2 "-o is missing" pgan-grow --scale 0 --data data.h5
+  fails 2 "--scale is missing" pgan-grow --data data.h5 -o x.h5
+  fails 2 "scale 1 grows from the network of scale 0: give it with --from" pgan-grow --data data.h5 --scale 1 -o x.h5
+  fails 2 "scale 0 starts from nothing: leave --from out" pgan-grow --data data.h5 --scale 0 --from y.h5 -o x.h5
+  fails 2 "unexpected operand 'x'" pgan-grow x
+  fails 2 "unknown key 'lossMod': did you mean 'lossMode'?" grow 0 x.h5 --set lossMod=WGANGP
+  fails 2 "lossMode takes one of WGANGP|Logistic|MSE|DCGAN, not \"Wasserstein\"" grow 0 x.h5 --set lossMode=Wasserstein
+  fails 2 "GDPP: only false is implemented yet" grow 0 x.h5 --set GDPP=true
+  fails 2 "--record takes K:FILE, not '5'" grow 0 x.h5 --record 5
+  fails 2 "--batch takes a number from 1 to 4096" grow 0 x.h5 --batch 0
+  fails 2 "unknown device 'gpu'" grow 0 x.h5 --device gpu
+  fails 2 "--profile takes one of zoo|paddle|karras, not 'kerras'" pgan-grow --profile kerras
+  echo '{"lamdaGP": 3}' >c.json
+  fails 3 "'c.json': unknown key 'lamdaGP': did you mean 'lambdaGP'?" grow 0 x.h5 --config c.json
+  no_leftovers . data.h5 c.json stdout.txt stderr.txt
+}
+
+@test "a data set that is missing, damaged, grey, or without the resolution is refused" {
+  fails 3 "cannot open 'data.h5': No such file or directory" grow 0 x.h5
+  echo text >data.h5
+  fails 3 "'data.h5' is not an HDF5 file" grow 0 x.h5
+  data 40 16 whole.h5
+  head -c 20000 whole.h5 >data.h5
+  fails 3 "data.h5" grow 0 x.h5
+  "$PYTHON" -c 'import h5py; h5py.File("data.h5", "w")["data4x4"] = [[[[1] * 4] * 4]] * 3'
+  fails 3 "data.h5" grow 0 x.h5
+  data 4 4 data.h5
+  grow 0 scale0.h5 -n 1 -b 2
+  fails 3 "'data.h5' has no pictures of 8x8" grow 1 x.h5
+  no_leftovers . data.h5 whole.h5 scale0.h5 scale0.log stdout.txt stderr.txt
+}
+
+@test "a network that does not fit is refused with the reason" {
+  data 4 16 data.h5
+  grow 0 scale0.h5 -n 1 -b 2
+  grow 1 scale1.h5 -n 1 -b 2
+  try() { pgan-grow -q --data data.h5 --scale "$1" --from "$2" -o x.h5 --threads 1 -n 1 -b 2 "${@:3}"; }
+  fails 2 "'scale0.h5' is of scale 0; scale 2 grows from scale 1" try 2 scale0.h5
+  fails 2 "'scale0.h5' has 8 channels at scale 0, not 512 (depthScales)" try 1 scale0.h5
+  fails 2 "'scale0.h5' has latents of 8 values, not 9 (dimLatentVector)" try 1 scale0.h5 --set depthScales=8,8 --set dimLatentVector=9
+  fails 2 "'scale0.h5' has the profile zoo, not karras" try 1 scale0.h5 "${tiny[@]}" --profile karras
+  fails 2 "'scale0.h5' differs in leakyness" try 1 scale0.h5 "${tiny[@]}" --set leakyness=0.1
+  fails 3 "'data.h5' is not a network of pgan" try 1 data.h5 "${tiny[@]}"
+  fails 3 "cannot open 'none.h5': No such file or directory" try 1 none.h5 "${tiny[@]}"
+  head -c 9000 scale0.h5 >short.h5
+  fails 3 "short.h5" try 1 short.h5 "${tiny[@]}"
+  [ ! -e x.h5 ]
+}
+
+@test "a damaged checkpoint is refused and left as it is" {
+  data 20 4 data.h5
+  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true
+  head -c 8000 a.ckpt >short
+  cp short a.ckpt
+  fails 3 "a.ckpt" grow 0 a.h5 -n 1000000 -b 4
+  cmp short a.ckpt
+  [ ! -e a.h5 ]
+}
+
+@test "losses that are not finite stop the run, and no checkpoint of them is written" {
+  data 8 8 data.h5
+  grow 0 scale0.h5 -n 1 -b 4 --set perChannelNormalization=false
+  "$PYTHON" -c 'import h5py; h5py.File("scale0.h5", "r+")["G/formatLayer.module.weight"][...] = 1e38'
+  fails 1 "the losses have not been finite for 9 iterations, up to 9; no state before that was saved" \
+    grow 1 x.h5 -n 400 -b 4 --set perChannelNormalization=false --set evalIter=3 --set saveIter=2
+  [ "$(tail -n 1 x.log | cut -f 15)" -gt 0 ]
+  no_leftovers . data.h5 scale0.h5 scale0.log x.log stdout.txt stderr.txt
+}
+
+@test "a full disk and a folder that is not there fail in one line" {
+  data 8 4 data.h5
+  fails 1 "cannot create 'nowhere/x.log': No such file or directory" grow 0 nowhere/x.h5 -n 1 -b 2
+  run pipe 'pgan-grow --print-config >/dev/full'
+  [ "$status" = 1 ]
+  [[ "$output" == *"cannot write to stdout: No space left on device"* ]]
+  full_disk
+  status=0
+  fails 1 "full/x.h5': No space left on device" grow 0 full/x.h5 -n 1 -b 2 --set dimLatentVector=512 || status=$?
+  ls -A full >left
+  full_disk_end
+  [ "$status" = 0 ]
+  [ "$(cat left)" = x.log ]
+}
+
+@test "help, manual page and version" {
+  pgan-grow --help | grep -q -- '--print-config'
+  pgan-grow --help | grep -q '  miniBatchScheduler'
+  pgan-grow --man | head -n 1 | grep -q '^.TH pgan-grow 1'
+  pgan-grow --version | grep -q '^libraries: oneDNN'
+  pgan-grow --version | grep -q '^backend: plain'
+}
