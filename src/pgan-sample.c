@@ -1,4 +1,6 @@
 /* pgan-sample: images of a network. */
+#include <dnnl.h>
+#include <hdf5.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -32,7 +34,7 @@ static const struct option options[] = {
 	{ "walk", 0, OPTION_FLAG, &walk, NULL, "go from latent K to K + 1 to K + 2 …", 0, 0 },
 	{ "frames", 0, OPTION_INT, &frames, "F", "images per leg of a walk (30)", 1, FRAMES_MOST },
 	{ "threads", 0, OPTION_INT, &threads, "N", "threads (all cores)", 1, 1024 },
-	{ "device", 0, OPTION_TEXT, &device, "D", "auto, cpu, cpu:direct (no Winograd convolutions) or plain (auto)", 0, 0 },
+	{ "device", 0, OPTION_TEXT, &device, "D", BACKEND_DEVICES " (auto)", 0, 0 },
 	{ 0 }
 };
 
@@ -220,11 +222,13 @@ static int run(const char *path)
 
 static void version(void)
 {
-	struct backend *be;
-	if (!backend_open(&be, "auto", 0)) {
-		printf("device: %s, %s, %d threads\n", be->name, be->details, be->threads);
-		backend_close(be);
-	}
+	char line[1024];
+	unsigned major, minor, release;
+	const dnnl_version_t *dnnl = dnnl_version();
+	H5get_libversion(&major, &minor, &release);
+	printf("libraries: oneDNN %d.%d.%d, HDF5 %u.%u.%u\n", dnnl->major, dnnl->minor, dnnl->patch, major, minor, release);
+	for (int i = 0; backend_describe(i, line, sizeof line); i++)
+		printf("backend: %s\n", line);
 }
 
 int main(int argc, char **argv)

@@ -123,10 +123,16 @@ static int read_generator(struct sampler *s, struct h5file *f)
 	return s->be->check(s->be);
 }
 
+/* A processor runs a batch on every core; another device runs one at a time. */
+static int most_workers(const struct backend *be)
+{
+	return !strcmp(be->name, "cpu") || !strcmp(be->name, "plain") ? be->threads : 1;
+}
+
 static int start(struct sampler *s)
 {
 	const int64_t batches = s->end - s->begun;
-	const int wanted = s->be->threads < batches ? s->be->threads : (int)batches;
+	const int most = most_workers(s->be), wanted = most < batches ? most : (int)batches;
 	s->slots = 2 * (int64_t)wanted;
 	s->worker = size_alloc((size_t)wanted, sizeof *s->worker);
 	s->slot = size_zalloc((size_t)s->slots, sizeof *s->slot);
