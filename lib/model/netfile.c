@@ -214,7 +214,8 @@ char *netfile_highest(const char *dir)
 			best = scale_of_name(e->d_name);
 	if (d)
 		closedir(d);
-	if (best >= 0 && asprintf(&path, "%s/scale%d.h5", dir, best) < 0)
+	const bool here = !strcmp(dir, ".");
+	if (best >= 0 && asprintf(&path, "%s%sscale%d.h5", here ? "" : dir, here ? "" : "/", best) < 0)
 		return NULL;
 	return path;
 }
