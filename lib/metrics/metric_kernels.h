@@ -6,7 +6,9 @@
 
 enum {
 	SLICED_BLOCK = 32, /* descriptors that are projected together */
-	SLICED_MAX_TILE = 8
+	SLICED_MAX_TILE = 8,
+	SSIM_PLANES = 4,
+	SSIM_PADDING = 16 /* doubles beside a row that may be read */
 };
 
 struct metric_kernels {
@@ -21,6 +23,12 @@ struct metric_kernels {
 	/* out[d * pitch + j] = offset[d] + sum over k of u[d][k] * x[k][j] for SLICED_BLOCK descriptors j. x: (length,SLICED_BLOCK);
 	 * u: (directions/tile, length, tile); offset: (directions). */
 	void (*project)(float *out, size_t pitch, const float *x, const float *u, const float *offset, int length, int directions);
+
+	/* Structural similarity of two planes a, b under a window (size) that is applied along both axes, where it fits whole (Wang et al. 2003).
+	 * planes: a, b, a^2 + b^2, a b, each (side,pitch), pitch a multiple of SSIM_PADDING, zeros right of side. scratch: SSIM_PLANES rows of
+	 * pitch + SSIM_PADDING, zeros beyond pitch. sums[0]: the sum of the similarities over all places of the window; sums[1]: of their
+	 * contrast-structure part alone. clip: negative contrast-structure terms count 0. */
+	void (*ssim)(double sums[2], const double *planes, int side, size_t pitch, const double *window, int size, double c1, double c2, int clip, double *scratch);
 };
 
 /* The best table for this processor. */

@@ -6,6 +6,7 @@
  *
  * and include this. Sums are in the same order whatever the number of threads; between vector lengths they differ by rounding. */
 #include <stddef.h>
+#include <stdint.h>
 
 #include "metric_kernels.h"
 
@@ -85,4 +86,65 @@ static void project(float *out, size_t pitch, const float *restrict x, const flo
 	}
 }
 
-const struct metric_kernels LOOPS_TABLE = { TILE, down, up, project };
+/* -- structural similarity -- */
+
+enum { DLANES = LANES / 2 };
+
+typedef double dvec __attribute__((vector_size(8 * DLANES), aligned(8), may_alias));
+typedef int64_t dmask __attribute__((vector_size(8 * DLANES)));
+
+static inline dvec load(const double *p)
+{
+	return *(const dvec *)p;
+}
+
+/* Columns of a row of the four planes under the vertical window. */
+static void ssim_column(double *out, const double *in, size_t pitch, const double *window, int size)
+{
+	for (size_t x = 0; x < pitch; x += DLANES) {
+		dvec sum = window[0] * load(in + x);
+		for (int k = 1; k < size; k++)
+			sum += window[k] * load(in + (size_t)k * pitch + x);
+		*(dvec *)(out + x) = sum;
+	}
+}
+
+static inline dvec ssim_row(const double *in, const double *window, int size)
+{
+	dvec sum = window[0] * load(in);
+	for (int k = 1; k < size; k++)
+		sum += window[k] * load(in + k);
+	return sum;
+}
+
+static void ssim(double sums[2], const double *planes, int side, size_t pitch, const double *window, int size, double c1, double c2, int clip, double *scratch)
+{
+	const int n = side - size + 1;
+	const size_t plane = (size_t)side * pitch, row = pitch + SSIM_PADDING;
+	dvec all = { 0 }, structure = { 0 };
+	for (int y = 0; y < n; y++) {
+		for (int m = 0; m < SSIM_PLANES; m++)
+			ssim_column(scratch + (size_t)m * row, planes + (size_t)m * plane + (size_t)y * pitch, pitch, window, size);
+		for (int x = 0; x < n; x += DLANES) {
+			const dvec a = ssim_row(scratch + x, window, size), b = ssim_row(scratch + row + x, window, size);
+			const dvec squares = ssim_row(scratch + 2 * row + x, window, size), product = ssim_row(scratch + 3 * row + x, window, size);
+			const dvec ab = a * b, aabb = a * a + b * b;
+			dvec cs = (2 * (product - ab) + c2) / (squares - aabb + c2);
+			dmask keep;
+			for (int i = 0; i < DLANES; i++)
+				keep[i] = -(int64_t)(x + i < n);
+			if (clip)
+				keep &= cs > 0;
+			cs = (dvec)((dmask)cs & keep);
+			structure += cs;
+			all += (2 * ab + c1) / (aabb + c1) * cs;
+		}
+	}
+	sums[0] = sums[1] = 0;
+	for (int i = 0; i < DLANES; i++) {
+		sums[0] += all[i];
+		sums[1] += structure[i];
+	}
+}
+
+const struct metric_kernels LOOPS_TABLE = { TILE, down, up, project, ssim };

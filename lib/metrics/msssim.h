@@ -1,0 +1,33 @@
+/* Multi-scale structural similarity of pairs of images (Wang, Simoncelli and Bovik 2003), as three published programs compute it. */
+#ifndef PGAN_MSSSIM_H
+#define PGAN_MSSSIM_H
+
+#include <stdint.h>
+
+#include "error.h"
+#include "npy.h"
+
+enum msssim_protocol {
+	MSSSIM_KARRAS, /* the paper's: values 0..255, the window shrinks with small scales, negative scales count 0 */
+	MSSSIM_PADDLE, /* the reproduced system's: values in [-1,1] with range 1, K1 0.1, K2 0.3; scales below 32 are not halved but counted again;
+	                  negative places count 0; the last scale's factor is counted four times */
+	MSSSIM_VAINF   /* pytorch-msssim: values 0..255, a factor per channel */
+};
+
+enum { MSSSIM_SCALES = 5, MSSSIM_WINDOW = 11 };
+
+/* Pairs that a published value rests on. */
+int64_t msssim_protocol_pairs(enum msssim_protocol);
+
+/* 0, or ERR_INPUT with the reason (`name`: the input) where the protocol is not defined at this side. */
+int msssim_check(enum msssim_protocol, int side, const char *name) MUST_CHECK;
+
+struct msssim; /* scratch memory of one thread */
+
+int msssim_open(struct msssim **, enum msssim_protocol, int c, int side) MUST_CHECK;
+void msssim_close(struct msssim **); /* NULL is fine */
+
+/* a, b: (c,side,side) of their types. Floats are in [-1,1]; all but MSSSIM_PADDLE take them as 0..255. */
+double msssim_pair(struct msssim *, enum npy_type type_a, const void *a, enum npy_type type_b, const void *b);
+
+#endif

@@ -1,0 +1,172 @@
+/* Multi-scale structural similarity of pairs of images. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "images.h"
+#include "message.h"
+#include "options.h"
+#include "pairs.h"
+#include "progress.h"
+
+static const char *reference, *real, *protocol_name = "karras";
+static int64_t most, threads;
+static bool as_json, per_pair;
+
+static const struct option options[] = {
+	{ "ref", 'r', OPTION_TEXT, &reference, "REF", "compare image i of INPUT with image i of REF instead of pairs within INPUT", 0, 0 },
+	{ "pairs", 'n', OPTION_INT, &most, "N", "pairs to compare at most; by default the protocol's number", 1, 1 << 24 },
+	{ "protocol", 'p', OPTION_CHOICE, &protocol_name, "karras|paddle|vainf", "whose MS-SSIM: that of the paper (default), of the system reproduced here, or of pytorch-msssim",
+	  0, 0 },
+	{ "per-pair", 0, OPTION_FLAG, &per_pair, NULL, "give the value of every pair", 0, 0 },
+	{ "floor", 'f', OPTION_TEXT, &real, "REAL", "also the value of these real images among themselves", 0, 0 },
+	{ "json", 0, OPTION_FLAG, &as_json, NULL, "one JSON object instead of a table", 0, 0 },
+	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; by default one per core", 1, 1024 },
+	{ 0 }
+};
+
+static const struct tool tool = {
+	.name = "msssim",
+	.summary = "multi-scale structural similarity of pairs of images",
+	.synopsis = "[INPUT] [--ref REF] [--protocol karras|paddle|vainf] [--pairs N] [--per-pair] [--floor REAL] [--json]",
+	.details =
+	        "INPUT, REF and REAL are HDF5 files (the largest data{R}x{R}; in REF and REAL the one of INPUT's side), .npy files, folders or zip archives of PNG or "
+	        "JPEG pictures, or '-' (INPUT's default): .npy records on stdin. Images are square, grey or RGB, uint8 or float32 in [-1,1].\n"
+	        "Without --ref images 0 and 1, 2 and 3, … of INPUT are compared: the mean falls as a generator's pictures become more varied, and should be near that of "
+	        "real pictures (--floor). With --ref image i of both sets are compared. The mean is printed with its standard error over the pairs.\n"
+	        "Protocol karras: 10,000 pairs of one set, five scales, the window shrinks with small scales, negative scales count 0, floats are rounded to bytes; from "
+	        "16 pixels on. Protocol paddle: generated images against real ones (--ref), values in [-1,1] with range 1, K1 0.1, K2 0.3, scales below 32 are counted "
+	        "again instead of halved, the last factor is counted four times; from 32 pixels on. Protocol vainf: pytorch-msssim, a product per channel; from 161 pixels "
+	        "on. Values under different protocols or at different sides do not compare.\n"
+	        "JSON: {\"protocol\", \"pairs\", \"msssim\", \"error\", \"notes\": […]}, with --per-pair \"values\": […], with --floor \"floor\": {\"pairs\", \"msssim\", "
+	        "\"error\"}.\n"
+	        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 bad or truncated input.\n"
+	        "Examples:\n"
+	        "  pgan-sample -n 20000 net.h5 | msssim --floor data.h5\n"
+	        "  msssim --json --per-pair a.npy --ref b.npy",
+	.options = options,
+};
+
+enum { MAX_NOTES = 4 };
+
+struct report {
+	enum msssim_protocol protocol;
+	struct pairs pairs, floor;
+	int n_notes;
+	char note[MAX_NOTES][256];
+};
+
+/* -- printing -- */
+
+static int print_json(const struct report *r)
+{
+	json_t *o = json_object(), *values = json_array(), *notes = json_array(), *floor = json_object();
+	json_object_set_new(o, "protocol", json_string(protocol_name));
+	json_object_set_new(o, "pairs", json_integer(r->pairs.n));
+	json_object_set_new(o, "msssim", json_real(r->pairs.mean));
+	json_object_set_new(o, "error", json_real(r->pairs.error));
+	for (int64_t i = 0; per_pair && i < r->pairs.n; i++)
+		json_array_append_new(values, json_real(r->pairs.value[i]));
+	if (per_pair)
+		json_object_set(o, "values", values);
+	json_object_set_new(floor, "pairs", json_integer(r->floor.n));
+	json_object_set_new(floor, "msssim", json_real(r->floor.mean));
+	json_object_set_new(floor, "error", json_real(r->floor.error));
+	if (real)
+		json_object_set(o, "floor", floor);
+	for (int i = 0; i < r->n_notes; i++)
+		json_array_append_new(notes, json_string(r->note[i]));
+	json_object_set(o, "notes", notes);
+	char *text = json_dumps(o, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12));
+	json_decref(values);
+	json_decref(floor);
+	json_decref(notes);
+	json_decref(o);
+	if (!text)
+		return error_set(ERR_FAILED, "out of memory");
+	puts(text);
+	free(text);
+	return 0;
+}
+
+static void print_table(const struct report *r)
+{
+	printf("MS-SSIM, protocol %s; ± standard error over the pairs\n\n", protocol_name);
+	printf("          pairs  MS-SSIM\n");
+	printf("%15" PRId64 "  %.5f ± %.5f\n", r->pairs.n, r->pairs.mean, r->pairs.error);
+	if (real)
+		printf("floor %9" PRId64 "  %.5f ± %.5f\n", r->floor.n, r->floor.mean, r->floor.error);
+	for (int64_t i = 0; per_pair && i < r->pairs.n; i++)
+		printf("%s%15" PRId64 "  %.7f\n", i ? "" : "\n           pair  value\n", i, r->pairs.value[i]);
+	for (int i = 0; i < r->n_notes; i++)
+		printf("%s%s\n", i ? "" : "\n", r->note[i]);
+}
+
+static void add_notes(struct report *r)
+{
+	const int64_t whole = msssim_protocol_pairs(r->protocol);
+	if (r->pairs.n < whole && r->protocol != MSSSIM_VAINF)
+		snprintf(r->note[r->n_notes++], sizeof *r->note, "Fewer pairs than the protocol's %" PRId64 ": the mean is less certain.", whole);
+	if (r->protocol == MSSSIM_KARRAS && reference)
+		snprintf(r->note[r->n_notes++], sizeof *r->note, "Pairs across two sets; the protocol compares pairs of one.");
+	if (r->protocol == MSSSIM_PADDLE && !reference)
+		snprintf(r->note[r->n_notes++], sizeof *r->note, "Pairs of one set; the protocol compares generated images with real ones: --ref.");
+	if (r->pairs.left)
+		snprintf(r->note[r->n_notes++], sizeof *r->note, reference ? "The sets differ in size: the longer one was cut." : "The last image has no partner and was left out.");
+}
+
+/* -- computing -- */
+
+static void show(void *ctx, int64_t done)
+{
+	progress_show(ctx, done, NULL);
+}
+
+static int compare(struct pairs *p, enum msssim_protocol protocol, struct images *set, struct images *other)
+{
+	struct progress progress;
+	const int64_t limit = most ? most : msssim_protocol_pairs(protocol), known = set->n < 0 ? limit : other ? set->n : set->n / 2;
+	progress_start(&progress, "pairs", known < limit ? known : limit);
+	const int rc = pairs_compute(p, protocol, set, other, limit, show, &progress);
+	progress_end(&progress);
+	return rc;
+}
+
+static int run(int operands, char **argv)
+{
+	const char *const path = operands ? argv[1] : "-";
+	struct report r = { .protocol = !strcmp(protocol_name, "karras") ? MSSSIM_KARRAS : !strcmp(protocol_name, "paddle") ? MSSSIM_PADDLE : MSSSIM_VAINF };
+	struct images input = { 0 }, ref = { 0 }, reals = { 0 };
+	const int from_stdin = !strcmp(path, "-") + (reference && !strcmp(reference, "-")) + (real && !strcmp(real, "-"));
+	int rc;
+	if (operands > 1)
+		return error_set(ERR_USAGE, "one input at most; '%s' is one too many", argv[2]);
+	if (from_stdin > 1)
+		return error_set(ERR_USAGE, "only one of INPUT, REF and REAL can be stdin");
+	if (threads)
+		omp_set_num_threads((int)threads);
+	if (!(rc = images_open(&input, path, 0)) && (!reference || !(rc = images_open(&ref, reference, input.side))) &&
+	    (!real || !(rc = images_open(&reals, real, input.side))) && !(rc = compare(&r.pairs, r.protocol, &input, reference ? &ref : NULL)) &&
+	    (!real || !(rc = compare(&r.floor, r.protocol, &reals, NULL)))) {
+		add_notes(&r);
+		if (as_json)
+			rc = print_json(&r);
+		else
+			print_table(&r);
+	}
+	images_close(&input);
+	images_close(&ref);
+	images_close(&reals);
+	free(r.pairs.value);
+	free(r.floor.value);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	const int operands = options_parse(&tool, argc, argv);
+	return message_exit(operands < 0 ? operands : run(operands, argv));
+}

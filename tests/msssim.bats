@@ -1,0 +1,119 @@
+#!/usr/bin/env bats
+load common
+
+# pictures NAME SIDE: a (N,3,R,R) .npy file of golden's pictures on stdout.
+pictures() {
+  "$PYTHON" - "$golden/metrics.h5" "$1" <<'PY'
+import sys, h5py, numpy as np
+np.save(sys.stdout.buffer, np.ascontiguousarray(h5py.File(sys.argv[1])['msssim/' + sys.argv[2]][()].transpose(0, 3, 1, 2)))
+PY
+}
+
+# equals FILE.json DATASET LIMIT: the values per pair equal golden's.
+equals() {
+  "$PYTHON" - "$golden/metrics.h5" "$@" <<'PY'
+import sys, json, h5py, numpy as np
+r, want = json.load(open(sys.argv[2])), h5py.File(sys.argv[1])['msssim/' + sys.argv[3]][()]
+assert r['pairs'] == len(want) and np.abs(np.array(r['values']) - want).max() <= float(sys.argv[4]), (r, want)
+assert abs(r['msssim'] - np.mean(r['values'])) < 1e-9
+PY
+}
+
+@test "msssim: karras equals the published values, pair by pair" {
+  for side in 128 64 32 16; do
+    pictures "$side/faces" | msssim --json --per-pair >out.json
+    equals out.json "$side/faces_consecutive_pairs" 1e-5
+    pictures "$side/images" >a.npy
+    pictures "$side/noisy" | msssim --json --per-pair --ref a.npy >out.json
+    equals out.json "$side/image_vs_noisy" 1e-5
+  done
+}
+
+@test "msssim: paddle equals the reproduced system's values" {
+  for side in 128 64 32; do
+    pictures "$side/images" >a.npy
+    pictures "$side/noisy" | msssim --json --per-pair -p paddle --ref a.npy >out.json
+    equals out.json "$side/pgan_paddle_image_vs_noisy" 1e-4
+    msssim --json --per-pair -p paddle a.npy >out.json
+    equals out.json "$side/pgan_paddle_consecutive_pairs" 1e-4
+    grep -q "compares generated images with real ones" out.json
+  done
+}
+
+@test "msssim: vainf equals pytorch-msssim" {
+  pictures pytorch_msssim_192/images | msssim --json --per-pair -p vainf - >out.json
+  equals out.json pytorch_msssim_192/consecutive_pairs 1e-5
+}
+
+@test "msssim: fields, notes and --pairs" {
+  npy 9,3,32,32 u1 >in.npy
+  msssim --json in.npy >out.json
+  "$PYTHON" - <<'PY'
+import json
+r = json.load(open('out.json'))
+assert r['protocol'] == 'karras' and r['pairs'] == 4 and 'values' not in r
+assert any('no partner' in n for n in r['notes']) and any('10000' in n for n in r['notes'])
+PY
+  msssim --json --pairs 3 --per-pair in.npy | "$PYTHON" -c 'import sys, json; assert len(json.load(sys.stdin)["values"]) == 3'
+  msssim --floor in.npy in.npy >table
+  grep -q "protocol karras" table && grep -q "^floor  *4 " table && grep -q "Fewer pairs than the protocol's 10000" table
+}
+
+@test "msssim: bytes, floats, pictures and pipes give the same numbers, for any number of threads" {
+  npy 70,3,32,32 u1 >in.npy
+  "$PYTHON" - <<'PY'
+import numpy as np, os
+from PIL import Image
+x = np.load('in.npy')
+np.save('f32.npy', (x / 127.5 - 1).astype('f4'))
+os.mkdir('png')
+for i, p in enumerate(x):
+    Image.fromarray(p.transpose(1, 2, 0)).save(f'png/{i:03}.png')
+PY
+  msssim --json --per-pair -j 1 in.npy >one.json
+  msssim --json --per-pair -j 3 in.npy | cmp - one.json
+  cat in.npy | msssim --json --per-pair | cmp - one.json
+  msssim --json --per-pair f32.npy | cmp - one.json
+  msssim --json --per-pair png | cmp - one.json
+}
+
+@test "msssim: bad input is refused in one line" {
+  npy 4,3,32,32 u1 >in.npy
+  fails 3 "cannot open 'none.npy'" msssim none.npy
+  fails 3 "cannot open 'none.npy'" msssim --ref none.npy in.npy
+  fails 2 "stdin" msssim --ref -
+  fails 2 "unknown option" msssim --pair 3 in.npy
+  fails 2 "protocol" msssim --protocol ssim in.npy
+  echo "no picture" >text
+  fails 3 "'text'" msssim text
+  mkdir empty
+  fails 3 "'empty'" msssim empty
+  npy 4,3,8,8 u1 >small.npy
+  fails 3 "needs 16" msssim small.npy
+  npy 4,3,16,16 u1 >small.npy
+  fails 3 "only one scale" msssim -p paddle small.npy
+  fails 3 "more than 160" msssim -p vainf in.npy
+  npy 4,1,32,32 u1 >grey.npy
+  fails 3 "of 1x32x32" msssim --ref grey.npy in.npy
+  fails 3 "side 32 where 16" msssim --ref in.npy small.npy
+  npy 1,3,32,32 u1 >one.npy
+  fails 3 "too few images" msssim one.npy
+  npy 4,3,32,32 f4 'np.where(np.arange(32) == 5, np.inf, 0.5)' >inf.npy
+  fails 3 "not finite" msssim inf.npy
+  npy 4,32,32 u1 >shape.npy
+  fails 3 "shape (4,32,32)" msssim shape.npy
+}
+
+@test "msssim: an upstream that dies gives no number" {
+  npy 40,3,32,32 u1 >in.npy
+  status=0
+  head -c 60000 in.npy | msssim --json >out 2>err || status=$?
+  [ "$status" = 3 ] && [ ! -s out ] && grep -q truncated err
+}
+
+@test "msssim: a full disk is an error" {
+  npy 4,3,32,32 u1 >in.npy
+  status=0
+  msssim in.npy >/dev/full 2>err || status=$?
+  [ "$status" = 1 ] && grep -q "cannot write to stdout" err
+}

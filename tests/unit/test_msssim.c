@@ -1,0 +1,107 @@
+/* MS-SSIM of the three protocols against golden/metrics.h5, pair by pair. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "metrics_fixture.h"
+#include "msssim.h"
+#include "size.h"
+
+static const double GOLDEN = 1e-5;        /* per pair: those programs work in double or float32 */
+static const double GOLDEN_PADDLE = 1e-4; /* recorded in float32, with a fourth power */
+
+/* Pictures of golden, which are (n,side,side,3), as (n,3,side,side) bytes; owned. */
+static uint8_t *pictures(const char *name, int n, int side)
+{
+	const size_t area = (size_t)side * (size_t)side, values = (size_t)n * area * 3;
+	float *in = golden_floats(name, values);
+	uint8_t *out = size_alloc(values, 1);
+	REQUIRE(in && out);
+	for (size_t i = 0; i < values; i++)
+		out[i / (3 * area) * 3 * area + i % 3 * area + i % (3 * area) / 3] = (uint8_t)in[i];
+	free(in);
+	return out;
+}
+
+/* Pair i is a[i * step], b[i * step]. */
+static void compare(enum msssim_protocol protocol, double tolerance, const char *name, const uint8_t *a, const uint8_t *b, int step, int n, int side)
+{
+	const size_t values = (size_t)side * (size_t)side * 3;
+	double *want = golden_doubles(name, (size_t)n);
+	float *fa = size_alloc(values, sizeof *fa);
+	struct msssim *m;
+	REQUIRE(want && fa && !msssim_open(&m, protocol, 3, side));
+	for (int i = 0; i < n; i++) {
+		const uint8_t *const pa = a + (size_t)(i * step) * values, *const pb = b + (size_t)(i * step) * values;
+		const double got = msssim_pair(m, NPY_U8, pa, NPY_U8, pb);
+		CHECK_MSG(fabs(got - want[i]) <= tolerance, "%s, pair %d: %.9g instead of %.9g", name, i, got, want[i]);
+		for (size_t v = 0; v < values; v++)
+			fa[v] = (float)pa[v] / 127.5f - 1;
+		const double of_floats = msssim_pair(m, NPY_F32, fa, NPY_U8, pb);
+		CHECK_MSG(fabs(of_floats - want[i]) <= tolerance, "%s, pair %d of floats and bytes: %.9g instead of %.9g", name, i, of_floats, want[i]);
+	}
+	msssim_close(&m);
+	free(want);
+	free(fa);
+}
+
+static void side_equals_golden(int side, int n, int faces)
+{
+	const size_t values = (size_t)side * (size_t)side * 3;
+	char name[96];
+	uint8_t *a, *b, *f;
+#define NAME(x) (snprintf(name, sizeof name, "msssim/%d/" x, side), name)
+	a = pictures(NAME("images"), n, side);
+	b = pictures(NAME("noisy"), n, side);
+	f = pictures(NAME("faces"), faces, side);
+	compare(MSSSIM_KARRAS, GOLDEN, NAME("image_vs_noisy"), a, b, 1, n, side);
+	compare(MSSSIM_KARRAS, GOLDEN, NAME("consecutive_pairs"), a, a + values, 2, n / 2, side);
+	compare(MSSSIM_KARRAS, GOLDEN, NAME("faces_consecutive_pairs"), f, f + values, 2, faces / 2, side);
+	if (side > 16) {
+		compare(MSSSIM_PADDLE, GOLDEN_PADDLE, NAME("pgan_paddle_image_vs_noisy"), a, b, 1, n, side);
+		compare(MSSSIM_PADDLE, GOLDEN_PADDLE, NAME("pgan_paddle_consecutive_pairs"), a, a + values, 2, n / 2, side);
+	}
+#undef NAME
+	free(a);
+	free(b);
+	free(f);
+}
+
+TEST(side_128) { side_equals_golden(128, 2, 4); }
+TEST(side_64) { side_equals_golden(64, 4, 8); }
+TEST(side_32) { side_equals_golden(32, 4, 8); }
+TEST(side_16) { side_equals_golden(16, 4, 8); }
+
+TEST(vainf_at_192)
+{
+	uint8_t *a = pictures("msssim/pytorch_msssim_192/images", 4, 192);
+	compare(MSSSIM_VAINF, GOLDEN, "msssim/pytorch_msssim_192/consecutive_pairs", a, a + 3 * 192 * 192, 2, 2, 192);
+	free(a);
+}
+
+TEST(equal_images_give_one)
+{
+	static uint8_t x[3 * 161 * 161];
+	for (int protocol = MSSSIM_KARRAS; protocol <= MSSSIM_VAINF; protocol++)
+		for (int c = 1; c <= 3; c += 2) {
+			struct msssim *m;
+			for (size_t i = 0; i < sizeof x; i++)
+				x[i] = (uint8_t)(i * 2654435761u >> 24);
+			REQUIRE(!msssim_open(&m, (enum msssim_protocol)protocol, c, 161));
+			const double got = msssim_pair(m, NPY_U8, x, NPY_U8, x);
+			/* at odd sides vainf averages in zeros, in both images alike */
+			CHECK_MSG(fabs(got - 1) < 1e-12, "protocol %d, %d channels: %.15g", protocol, c, got);
+			msssim_close(&m);
+		}
+}
+
+TEST(sides_without_a_value_are_refused)
+{
+	CHECK(msssim_check(MSSSIM_KARRAS, 15, "x") == ERR_INPUT);
+	CHECK(msssim_check(MSSSIM_KARRAS, 16, "x") == 0);
+	CHECK(msssim_check(MSSSIM_PADDLE, 31, "x") == ERR_INPUT);
+	CHECK(msssim_check(MSSSIM_PADDLE, 32, "x") == 0);
+	CHECK(msssim_check(MSSSIM_VAINF, 160, "x") == ERR_INPUT);
+	CHECK(msssim_check(MSSSIM_VAINF, 161, "x") == 0);
+}
