@@ -19,8 +19,7 @@ static bool as_json, per_pair;
 static const struct option options[] = {
 	{ "ref", 'r', OPTION_TEXT, &reference, "REF", "compare image i of INPUT with image i of REF instead of pairs within INPUT", 0, 0 },
 	{ "pairs", 'n', OPTION_INT, &most, "N", "pairs to compare at most; by default the protocol's number", 1, 1 << 24 },
-	{ "protocol", 'p', OPTION_CHOICE, &protocol_name, "karras|paddle|vainf", "whose MS-SSIM: that of the paper (default), of the system reproduced here, or of pytorch-msssim",
-	  0, 0 },
+	{ "protocol", 'p', OPTION_CHOICE, &protocol_name, "karras|paddle|vainf", "whose MS-SSIM: the paper's (default), the reproduced system's, pytorch-msssim's", 0, 0 },
 	{ "per-pair", 0, OPTION_FLAG, &per_pair, NULL, "give the value of every pair", 0, 0 },
 	{ "floor", 'f', OPTION_TEXT, &real, "REAL", "also the value of these real images among themselves", 0, 0 },
 	{ "json", 0, OPTION_FLAG, &as_json, NULL, "one JSON object instead of a table", 0, 0 },
@@ -115,7 +114,8 @@ static void add_notes(struct report *r)
 	if (r->protocol == MSSSIM_PADDLE && !reference)
 		snprintf(r->note[r->n_notes++], sizeof *r->note, "Pairs of one set; the protocol compares generated images with real ones: --ref.");
 	if (r->pairs.left)
-		snprintf(r->note[r->n_notes++], sizeof *r->note, reference ? "The sets differ in size: the longer one was cut." : "The last image has no partner and was left out.");
+		snprintf(r->note[r->n_notes++], sizeof *r->note, "%s",
+		         reference ? "The sets differ in size: the longer one was cut." : "The last image has no partner and was left out.");
 }
 
 /* -- computing -- */

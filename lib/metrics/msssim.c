@@ -164,7 +164,8 @@ static double mean(const double *x, int n)
 }
 
 /* From the means of all scales and channels to one number. */
-static double combine(const struct msssim *m, double similarity[MSSSIM_SCALES][MAX_CHANNELS], double part[MSSSIM_SCALES][MAX_CHANNELS], const bool halved[MSSSIM_SCALES])
+static double combine(const struct msssim *m, double similarity[MSSSIM_SCALES][MAX_CHANNELS], double part[MSSSIM_SCALES][MAX_CHANNELS],
+                      const bool halved[MSSSIM_SCALES])
 {
 	const int last = MSSSIM_SCALES - 1;
 	double product = 1, sum = 0;

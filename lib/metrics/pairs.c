@@ -24,11 +24,17 @@ static size_t values_of(const struct images *i)
 	return (size_t)i->c * (size_t)i->side * (size_t)i->side;
 }
 
-/* Checks n images that follow the first `before`; floats that the protocol takes as bytes become their bytes' floats. */
+/* What the images of a set are compared as. */
+static enum npy_type type_of(const struct work *w, const struct images *set)
+{
+	return w->protocol == MSSSIM_PADDLE ? set->type : NPY_U8;
+}
+
+/* Checks n images that follow the first `before`; floats that the protocol takes as bytes become bytes, in place. */
 static int prepare(const struct work *w, const struct images *set, char *data, int64_t n, int64_t before)
 {
 	const size_t values = values_of(set);
-	float *const x = (float *)data;
+	const float *const x = (const float *)data;
 	if (set->type == NPY_U8)
 		return 0;
 	for (int64_t i = 0; i < n; i++) {
@@ -38,13 +44,8 @@ static int prepare(const struct work *w, const struct images *set, char *data, i
 		if (bad)
 			return error_set(ERR_INPUT, "'%s': image %lld holds values that are not finite", set->name, (long long)(before + i));
 	}
-	if (w->protocol == MSSSIM_PADDLE)
-		return 0;
-	for (size_t v = 0; v < (size_t)n * values; v++) {
-		uint8_t byte;
-		images_to_bytes(&byte, x + v, 1);
-		x[v] = (float)byte / 127.5f - 1;
-	}
+	if (type_of(w, set) == NPY_U8)
+		images_to_bytes((uint8_t *)data, x, (size_t)n * values); /* byte i lies before float i */
 	return 0;
 }
 
@@ -57,7 +58,7 @@ struct found {
 /* Reads up to n pairs after the first `before`. *left: images without a partner. */
 static int64_t read_pairs(struct work *w, int64_t n, int64_t before, struct found *f, int64_t *left)
 {
-	const size_t size = images_size(w->set);
+	const size_t size = values_of(w->set) * npy_type_size(type_of(w, w->set));
 	int64_t got, got_other;
 	int rc;
 	if (!w->other) {
@@ -74,7 +75,7 @@ static int64_t read_pairs(struct work *w, int64_t n, int64_t before, struct foun
 		return got_other;
 	if ((rc = prepare(w, w->set, w->a, got, before)) || (rc = prepare(w, w->other, w->b, got_other, before)))
 		return rc;
-	*f = (struct found){ w->a, w->b, size, images_size(w->other) };
+	*f = (struct found){ w->a, w->b, size, values_of(w->other) * npy_type_size(type_of(w, w->other)) };
 	*left = got - got_other;
 	return got < got_other ? got : got_other;
 }
@@ -94,7 +95,7 @@ static int grow(struct pairs *p, struct work *w, int64_t n)
 
 static int compute(struct pairs *p, struct work *w, int64_t most, void (*progress)(void *ctx, int64_t done), void *ctx)
 {
-	const enum npy_type type_b = (w->other ? w->other : w->set)->type;
+	const enum npy_type type_a = type_of(w, w->set), type_b = type_of(w, w->other ? w->other : w->set);
 	while (p->n < most && !p->left) {
 		struct found found;
 		const int64_t want = most - p->n < BATCH ? most - p->n : BATCH, n = read_pairs(w, want, p->n, &found, &p->left);
@@ -104,7 +105,7 @@ static int compute(struct pairs *p, struct work *w, int64_t most, void (*progres
 		double *const value = p->value + p->n;
 #pragma omp parallel for num_threads(w->threads) schedule(dynamic)
 		for (int64_t i = 0; i < n; i++)
-			value[i] = msssim_pair(w->msssim[omp_get_thread_num()], w->set->type, found.a + (size_t)i * found.step_a, type_b, found.b + (size_t)i * found.step_b);
+			value[i] = msssim_pair(w->msssim[omp_get_thread_num()], type_a, found.a + (size_t)i * found.step_a, type_b, found.b + (size_t)i * found.step_b);
 		p->n += n;
 		if (progress)
 			progress(ctx, p->n);
@@ -135,7 +136,8 @@ static int check(enum msssim_protocol protocol, const struct images *set, const 
 	return 0;
 }
 
-int pairs_compute(struct pairs *p, enum msssim_protocol protocol, struct images *set, struct images *other, int64_t most, void (*progress)(void *, int64_t), void *ctx)
+int pairs_compute(struct pairs *p, enum msssim_protocol protocol, struct images *set, struct images *other, int64_t most, void (*progress)(void *, int64_t),
+                  void *ctx)
 {
 	struct work w = { .protocol = protocol, .set = set, .other = other, .threads = omp_get_max_threads() };
 	int rc = check(protocol, set, other);
