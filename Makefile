@@ -15,7 +15,7 @@ PREFIX = /usr/local
 DESTDIR =
 
 # What has to be there to build, and what the tests and the CI need besides.
-PACKAGES := gcc libc6-dev make pkg-config libdnnl-dev libhdf5-dev libpng-dev libjpeg62-turbo-dev libzip-dev zlib1g-dev libjansson-dev
+PACKAGES := gcc libc6-dev make pkg-config libdnnl-dev libhdf5-dev libpng-dev libjpeg62-turbo-dev libzip-dev zlib1g-dev libjansson-dev nettle-dev
 PACKAGES_CHECK := bats zip unzip python3 python3-numpy python3-h5py python3-pil
 
 # With `setup` among the goals, it runs first and alone; the rest sees the machine as it is afterwards.
@@ -55,7 +55,7 @@ BUILD := build/$(notdir $(CC))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
 OUT := $(if $(SANITIZE)$(filter-out gcc,$(notdir $(CC))),$(BUILD)/bin,bin)
 
 # Found when first needed, so that `make setup …` works before pkg-config is there.
-PKGS := hdf5 libpng libjpeg libzip zlib jansson
+PKGS := hdf5 libpng libjpeg libzip zlib jansson nettle
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 

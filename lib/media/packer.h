@@ -1,0 +1,29 @@
+/* Packing: pictures or images in, a data set out, by several threads in bounded memory. */
+#ifndef PGAN_PACKER_H
+#define PGAN_PACKER_H
+
+#include "dataset.h"
+#include "images.h"
+#include "rejects.h"
+#include "source.h"
+
+struct pack_settings {
+	const char *output; /* path of the data set */
+	enum level_filter filter;
+	const char *options; /* the options that shape the data set, for its attributes */
+	int threads;         /* the bytes of the output do not depend on it */
+	void (*progress)(void *ctx, int64_t done);
+	void *progress_ctx;
+};
+
+/* What packing gave. rejects: owned by the caller, rejects_free(). */
+struct pack_result {
+	int64_t good;
+	struct rejects rejects;
+};
+
+/* Packs the pictures of `source`, or if that is NULL the rest of `images`; both borrowed. Pictures that cannot be used are rejects. Something wrong with the images
+ * (a truncated stream) is ERR_INPUT, as is a source without a usable picture; then there is no data set. *result is set in any case. */
+int pack(struct pack_result *result, const struct pack_settings *, struct source *source, struct images *images) MUST_CHECK;
+
+#endif
