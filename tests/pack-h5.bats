@@ -69,7 +69,7 @@ PY
 import hashlib, numpy as np, h5py
 f, g = h5py.File('data.h5', 'r'), h5py.File('names.h5', 'r')
 text = lambda f, k: f.attrs[k] if isinstance(f.attrs[k], str) else f.attrs[k].decode()
-assert text(f, 'tool').startswith('pack-h5 ') and text(f, 'options') == '--filter box' and text(g, 'options') == '--filter bilinear'
+assert text(f, 'tool') == 'pack-h5' and text(f, 'tool_version') and text(f, 'options') == '--filter box' and text(g, 'options') == '--filter bilinear'
 assert text(f, 'input_pixels_sha256') == hashlib.sha256(np.load('stream.npy').tobytes()).hexdigest()
 names = sorted(['0.png', '1.png', '2.jpg', '3.png', '4.png', '5.jpg', '6.png', '7.png', 'sub/8.jpg', 'sub/9.png'])
 assert text(g, 'input_names_sha256') == hashlib.sha256(''.join(n + '\n' for n in names).encode()).hexdigest()

@@ -183,7 +183,8 @@ static int describe(struct packer *p)
 	sha256_digest(&p->sha, sizeof digest, digest);
 	for (size_t i = 0; i < sizeof digest; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	if ((rc = dataset_describe(p->writer, "tool", "pack-h5 " PGAN_VERSION)) || (rc = dataset_describe(p->writer, "options", p->settings->options)))
+	if ((rc = dataset_describe(p->writer, "tool", "pack-h5")) || (rc = dataset_describe(p->writer, "tool_version", PGAN_VERSION)) ||
+	    (rc = dataset_describe(p->writer, "options", p->settings->options)))
 		return rc;
 	return dataset_describe(p->writer, p->source ? "input_names_sha256" : "input_pixels_sha256", hex);
 }
