@@ -4,7 +4,7 @@ bats_require_minimum_version 1.5.0
 load common
 
 # A network of some thousand parameters; one thread, so that the bytes are those of any machine's one thread.
-tiny=(--set depthScales=8,8,8,8,8,8,8 --set dimLatentVector=8 --set previewImages=0 --threads 1)
+tiny=(--set "depthScales=8,8,8,8,8,8,8" --set dimLatentVector=8 --set previewImages=0 --threads 1)
 
 # data N SIDE FILE: N seeded random pictures at 4x4 … SIDE.
 data() {
@@ -69,7 +69,7 @@ PY
   RANDOM=3
   local kills=0 from=()
   for scale in 0 1; do
-    run=(pgan-grow -q --data data.h5 --scale "$scale" "${from[@]}" "${tiny[@]}" -n 150 -b 4 --set alphaNJumps=0,10 --set alphaSizeJumps=0,10 --set evalIter=7)
+    run=(pgan-grow -q --data data.h5 --scale "$scale" "${from[@]}" "${tiny[@]}" -n 150 -b 4 --set "alphaNJumps=0,10" --set "alphaSizeJumps=0,10" --set evalIter=7)
     from=(--from scale0.h5)
     "${run[@]}" -o "whole$scale.h5"
     for _ in 1 2 3 4 5 6 7 8 9 10; do
