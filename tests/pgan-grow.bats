@@ -268,6 +268,22 @@ PY
   done
 }
 
+@test "a learning rate that falls on a plateau, also across a kill" {
+  data 20 4 data.h5
+  plateau=(-n 60 -b 4 --set reduceOnPlateau=lossD --set plateauPatience=2 --set plateauFloor=0.00001 --set evalIter=1)
+  grow 0 a.h5 "${plateau[@]}"
+  [ "$(cut -f 5 a.log | sed 1d | sort -u | wc -l)" -gt 3 ]
+  [ "$(sed -n 2p a.log | cut -f 5)" = 0.001 ]
+  [ "$(cut -f 5 a.log | sed 1d | sort -gr | tail -n 1)" = "$(tail -n 1 a.log | cut -f 5)" ]
+  pgan-grow -q --data data.h5 --scale 0 -o b.h5 "${tiny[@]}" "${plateau[@]}" --set saveIter=1 &
+  while ! [ -e b.ckpt ]; do sleep .001; done
+  kill -9 $!
+  wait $! || true
+  grow 0 b.h5 "${plateau[@]}"
+  cmp a.h5 b.h5
+  diff <(columns a.log) <(columns b.log)
+}
+
 @test "the running average: its half-life and its ramp-up" {
   data 20 4 data.h5
   # One step of 4 images with a half-life of 4: half of the start, half of the result.
