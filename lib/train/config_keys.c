@@ -12,7 +12,7 @@
 const struct config_key config_keys[CONFIG_KEYS] = {
 	/* the networks */
 	{ "depthScales", KIND_INTS, .value = "[512,512,512,512,256,128,64,32,16]", .min = 5, .max = 8192, .doc = "channels of each scale" },
-	{ "dimLatentVector", KIND_INT, .value = "512", .min = 1, .max = 8192, .doc = "values of a latent" },
+	{ "dimLatentVector", KIND_INT, .value = "512", .min = 5, .max = 8192, .doc = "values of a latent" },
 	{ "dimOutput", KIND_INT, .value = "3", .min = 1, .max = 3, .only = "3", .doc = "channels of an image" },
 	{ "leakyness", KIND_REAL, .value = "0.2", .min = 0, .max = 1, .doc = "slope of the leaky ReLU below 0" },
 	{ "perChannelNormalization", KIND_BOOL, .value = "true", .doc = "pixel norm after every layer of G" },
