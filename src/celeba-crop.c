@@ -16,14 +16,17 @@
 
 enum { RECORD = 64 }; /* pictures in a record of the stream */
 
-static const char *dir, *center = "89,121", *rejects_file;
-static int64_t side = 128, threads;
-static bool keep_going;
+static const char *dir, *center = "89,121", *box, *background = "white", *rejects_file;
+static int64_t size = 128, threads;
+static bool pad, keep_going;
 
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, &dir, "DIR", "write a PNG file for every picture into this folder; default: an image stream on stdout", 0, 0 },
 	{ "center", 'c', OPTION_TEXT, &center, "X,Y", "column and row of the square's centre; default: 89,121", 0, 0 },
-	{ "size", 's', OPTION_INT, &side, "N", "side of the square in pixels; default: 128", 1, 16384 },
+	{ "size", 's', OPTION_INT, &size, "N", "side of the square in pixels; default: 128", 1, 16384 },
+	{ "box", 'b', OPTION_TEXT, &box, "X,Y,W,H", "instead: column and row of the upper left corner, width and height; square unless there is -o", 0, 0 },
+	{ "pad", 'p', OPTION_FLAG, &pad, NULL, "take pictures that are too small, and fill up with the background", 0, 0 },
+	{ "background", 0, OPTION_TEXT, &background, "COLOUR", "what shows through transparent pixels and fills up; default: white", 0, 0 },
 	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "end successfully although pictures were left out", 0, 0 },
 	{ "rejects", 0, OPTION_TEXT, &rejects_file, "FILE", "write the names of the pictures left out, with the reasons", 0, 0 },
 	{ "jobs", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
@@ -33,21 +36,23 @@ static const struct option options[] = {
 static const struct tool tool = {
 	.name = "celeba-crop",
 	.summary = "cut the face out of every picture",
-	.synopsis = "[-o DIR] [--center X,Y] [--size N] INPUT…",
+	.synopsis = "[-o DIR] [--center X,Y] [--size N] [--pad] INPUT…",
 	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg), a zip archive, which is read in place "
 		   "(img_align_celeba.zip as downloaded), or '-': a list of file names on stdin. Folders and archives are read in the bytewise order of the paths.\n\n"
 		   "The square has its upper left corner at X - N/2, Y - N/2; by default columns 25 to 152 and rows 57 to 184, which in the aligned pictures of CelebA "
-		   "(178x218) is the face. Grey pictures become RGB.\n\n"
+		   "(178x218) is the face. Grey pictures become RGB, "
+		   "transparent pixels show the background, and pictures that a camera has marked as turned are turned upright first.\n\n"
 		   "Without -o, an image stream goes to stdout: .npy records of uint8 (n,3,N,N), 64 pictures each. How many pictures there will be is known only when the "
 		   "last one has been decoded, so no record promises more than it holds. With -o DIR, every picture becomes DIR/PATH.png, where PATH is its path below "
 		   "the INPUT without the ending. PNG keeps every pixel; a second JPEG compression would add its own 8x8 blocks to what a network learns.\n\n"
-		   "A picture that is damaged, too small or no picture is left out; the others are not affected. The reasons are told at the end, the first 20 of "
+		   "A picture that is damaged, too small (unless there is --pad) or no picture is left out; the others are not affected. The reasons are told at the end, the first 20 of "
 		   "them; --rejects FILE gets all, as a table of names and reasons.\n\n"
 		   "Exit codes: 0 done, 1 pictures were left out (the output holds all the others) or the output could not be written, 2 usage, 3 an INPUT is missing or "
 		   "has no usable picture.\n\n"
 		   "Examples:\n"
 		   "  celeba-crop img_align_celeba.zip | pack-h5 -o celeba.h5\n"
-		   "  celeba-crop -o faces --center 89,121 --size 64 img_align_celeba\n",
+		   "  celeba-crop -o faces --center 89,121 --size 64 img_align_celeba\n"
+		   "  celeba-crop --center 256,256 --size 512 --pad --background black snapshots/ | pack-h5 -o snapshots.h5\n",
 	.options = options,
 };
 
@@ -55,16 +60,17 @@ static const struct tool tool = {
 struct item {
 	int64_t i;
 	struct bytes bytes;
-	struct picture picture, square;
+	struct picture picture, cut;
 	char reason[1024]; /* "" or why it is left out */
 };
 
 struct crop {
 	struct source *source;
-	int x, y;
+	int x, y, w, h; /* the box */
+	struct picture_options decode_as;
 	char **output; /* names of the files by picture, with -o */
 	int64_t next, good;
-	uint8_t *record; /* (RECORD,3,side,side) */
+	uint8_t *record; /* (RECORD,3,h,w) */
 	int64_t gathered;
 	struct rejects rejects;
 	struct progress progress;
@@ -101,21 +107,26 @@ static int work(void *ctx, int thread, void *data)
 	(void)thread;
 	if ((rc = source_picture(c->source, item->i, &item->bytes, &item->picture)))
 		return leave_out(item, rc, name);
-	if ((rc = picture_cut(&item->square, &item->picture, c->x, c->y, (int)side, (int)side)))
+	if ((rc = picture_cut(&item->cut, &item->picture, c->x, c->y, c->w, c->h, pad ? c->decode_as.background : NULL)))
 		return leave_out(item, rc, name);
 	if (!c->output)
 		return 0;
 	if (!c->output[item->i])
 		return leave_out(item, error_set(ERR_INPUT, "'%s' leads out of the folder", name), name);
-	return picture_write_one_of_many(&item->square, c->output[item->i]);
+	return picture_write_one_of_many(&item->cut, c->output[item->i]);
+}
+
+static size_t image_size(const struct crop *c)
+{
+	return 3 * (size_t)c->w * (size_t)c->h;
 }
 
 static int write_record(struct crop *c)
 {
-	const struct npy_header h = { NPY_U8, 4, { c->gathered, 3, side, side } };
+	const struct npy_header h = { NPY_U8, 4, { c->gathered, 3, c->h, c->w } };
 	int rc = 0;
 	if (c->gathered && !(rc = npy_write_header(stdout, "stdout", &h)))
-		rc = npy_write(stdout, "stdout", NPY_U8, c->record, (size_t)(c->gathered * 3 * side * side));
+		rc = npy_write(stdout, "stdout", NPY_U8, c->record, (size_t)c->gathered * image_size(c));
 	c->gathered = 0;
 	return rc;
 }
@@ -131,18 +142,28 @@ static int drain(void *ctx, void *data)
 	c->good++;
 	if (c->output)
 		return 0;
-	picture_to_planes(c->record + (size_t)(c->gathered * 3 * side * side), &item->square);
+	picture_to_planes(c->record + (size_t)c->gathered * image_size(c), &item->cut);
 	return ++c->gathered == RECORD ? write_record(c) : 0;
 }
 
-/* "89,121" */
-static int parse_center(struct crop *c)
+static int parse_box(struct crop *c)
 {
-	int x, y, end = 0;
-	if (sscanf(center, "%d,%d%n", &x, &y, &end) != 2 || center[end] || x < 0 || y < 0 || x > 65535 || y > 65535)
+	enum { MOST = 65535 };
+	int end = 0;
+
+	if (box) {
+		if (sscanf(box, "%d,%d,%d,%d%n", &c->x, &c->y, &c->w, &c->h, &end) != 4 || box[end] || abs(c->x) > MOST || abs(c->y) > MOST || c->w < 1 || c->h < 1 ||
+		    c->w > MOST || c->h > MOST)
+			return error_set(ERR_USAGE, "--box takes a column, a row, a width and a height, such as 25,57,128,128, not '%s'", box);
+		if (!dir && c->w != c->h)
+			return error_set(ERR_USAGE, "an image stream holds squares, and --box %s is none: give -o DIR", box);
+		return 0;
+	}
+	if (sscanf(center, "%d,%d%n", &c->x, &c->y, &end) != 2 || center[end] || abs(c->x) > MOST || abs(c->y) > MOST)
 		return error_set(ERR_USAGE, "--center takes a column and a row, such as 89,121, not '%s'", center);
-	c->x = x - (int)side / 2;
-	c->y = y - (int)side / 2;
+	c->w = c->h = (int)size;
+	c->x -= c->w / 2;
+	c->y -= c->h / 2;
 	return 0;
 }
 
@@ -153,7 +174,7 @@ static int crop_all(struct crop *c)
 	const struct ordered o = { (int)threads, item, (size_t)items, sizeof *item, c, feed, work, drain };
 	int rc = item ? 0 : ERR_FAILED;
 
-	if (!c->output && !(c->record = size_alloc(RECORD * 3, (size_t)(side * side))))
+	if (!c->output && !(c->record = size_alloc(RECORD, image_size(c))))
 		rc = ERR_FAILED;
 	progress_start(&c->progress, "pictures", source_count(c->source));
 	if (!rc && !(rc = ordered_run(&o)))
@@ -162,7 +183,7 @@ static int crop_all(struct crop *c)
 	for (int64_t i = 0; item && i < items; i++) {
 		free(item[i].bytes.data);
 		picture_free(&item[i].picture);
-		picture_free(&item[i].square);
+		picture_free(&item[i].cut);
 	}
 	free(item);
 	free(c->record);
@@ -177,8 +198,9 @@ static int run(const char *const *inputs, size_t n)
 
 	if (!n)
 		return error_set(ERR_USAGE, "no INPUT: give files, folders or archives, or '-' for a list of names on stdin");
-	if ((rc = parse_center(&c)) || (!dir && (rc = message_stdout_is_data())) || (rc = source_open(&c.source, inputs, n)))
+	if ((rc = parse_box(&c)) || (rc = picture_colour(c.decode_as.background, background)) || (!dir && (rc = message_stdout_is_data())) || (rc = source_open(&c.source, inputs, n)))
 		return rc;
+	source_decode_as(c.source, &c.decode_as);
 	const int64_t left_out = source_left_out(c.source, &first);
 	if (left_out)
 		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)left_out, first);

@@ -230,3 +230,31 @@ for f in glob.glob("out/**/*.png", recursive=True): Image.open(f).load()'
   celeba-crop -o out in
   [ "$(find out -name '*.png' | wc -l)" = 305 ] && [ -z "$(find out -name '.*')" ]
 }
+
+@test "--box: any rectangle into files, squares into a stream" {
+  make_pictures
+  celeba-crop --box 25,57,128,128 in | cmp - <(celeba-crop in)
+  celeba-crop -o out --box 10,20,60,90 in/a.jpg
+  "$PYTHON" -c 'from PIL import Image; import numpy as np
+assert np.array_equal(Image.open("out/a.png"), Image.open("in/a.jpg").crop((10, 20, 70, 110)))'
+  fails 2 "give -o DIR" celeba-crop --box 10,20,60,90 in/a.jpg
+  fails 2 "--box takes" celeba-crop --box 10,20,60 in/a.jpg
+  fails 3 "too small" celeba-crop --box 100,20,90,90 in/a.jpg
+}
+
+@test "--pad fills up with the background what a picture does not have" {
+  make_pictures
+  celeba-crop --pad --background 102030 --center 20,200 --size 256 in/a.jpg in/grey.jpg >got.npy
+  celeba-crop --pad --center 1000,-1000 --size 8 in/a.jpg >beyond.npy
+  "$PYTHON" - <<'PY'
+import numpy as np
+from PIL import Image
+got = np.load('got.npy')
+for g, name in zip(got, ('in/a.jpg', 'in/grey.jpg')):
+    want = Image.new('RGB', (256, 256), (16, 32, 48))
+    want.paste(Image.open(name).convert('RGB'), (108, -72))
+    assert np.array_equal(g.transpose(1, 2, 0), want), name
+assert (np.load('beyond.npy') == 255).all()
+PY
+  fails 2 "is no colour" celeba-crop --pad --background fff in/a.jpg
+}

@@ -31,16 +31,35 @@ int picture_check_size(const char *name, int64_t w, int64_t h)
 	return 0;
 }
 
-int picture_decode(struct picture *p, const char *name, const void *bytes, size_t size)
+const struct picture_options picture_defaults = { .background = { 255, 255, 255 } };
+
+int picture_colour(uint8_t rgb[3], const char *text)
+{
+	const char *digits = !strcmp(text, "white") ? "ffffff" : !strcmp(text, "black") ? "000000" : text + (*text == '#');
+	char *end;
+	const unsigned long value = strtoul(digits, &end, 16);
+	if (strlen(digits) != 6 || strspn(digits, "0123456789abcdefABCDEF") != 6)
+		return error_set(ERR_USAGE, "'%s' is no colour: give six hexadecimal digits (ff8000), white or black", text);
+	for (int k = 0; k < 3; k++)
+		rgb[k] = (uint8_t)(value >> (16 - 8 * k));
+	return 0;
+}
+
+int picture_decode_as(struct picture *p, const char *name, const void *bytes, size_t size, const struct picture_options *options)
 {
 	static const uint8_t png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' }, jpeg[3] = { 0xff, 0xd8, 0xff };
 
 	*p = (struct picture){ 0 };
 	if (size >= sizeof png && !memcmp(bytes, png, sizeof png))
-		return picture_decode_png(p, name, bytes, size);
+		return picture_decode_png(p, name, bytes, size, options);
 	if (size >= sizeof jpeg && !memcmp(bytes, jpeg, sizeof jpeg))
 		return picture_decode_jpeg(p, name, bytes, size);
 	return error_set(ERR_INPUT, size ? "'%s' is not a PNG or JPEG picture" : "'%s' is empty", name);
+}
+
+int picture_decode(struct picture *p, const char *name, const void *bytes, size_t size)
+{
+	return picture_decode_as(p, name, bytes, size, &picture_defaults);
 }
 
 int picture_read(struct picture *p, const char *path)
@@ -81,23 +100,40 @@ int picture_write_one_of_many(const struct picture *p, const char *path)
 
 /* -- parts and layouts -- */
 
-int picture_cut(struct picture *out, const struct picture *in, int x, int y, int w, int h)
+/* n pixels of RGB. */
+static void fill(uint8_t *out, int n, const uint8_t rgb[3])
 {
-	if (x < 0 || y < 0 || x + w > in->w || y + h > in->h)
+	for (int i = 0; i < 3 * n; i++)
+		out[i] = rgb[i % 3];
+}
+
+int picture_cut(struct picture *out, const struct picture *in, int x, int y, int w, int h, const uint8_t *beyond)
+{
+	if (!beyond && (x < 0 || y < 0 || x + w > in->w || y + h > in->h))
 		return error_set(ERR_INPUT, "%dx%d pixels are too small for columns %d to %d, rows %d to %d", in->w, in->h, x, x + w - 1, y, y + h - 1);
 	if (out->w != w || out->h != h || out->c != 3) {
 		picture_free(out);
 		if (picture_alloc(out, w, h, 3))
 			return ERR_FAILED;
 	}
-	for (int row = 0; row < h; row++) {
-		const uint8_t *from = in->pixel + ((size_t)(y + row) * (size_t)in->w + (size_t)x) * (size_t)in->c;
-		uint8_t *to = out->pixel + (size_t)row * (size_t)w * 3;
+	/* Columns left … right - 1 of the result lie in the picture. */
+	const int left = x < 0 ? (-x < w ? -x : w) : 0, right = in->w - x < w ? (in->w - x > left ? in->w - x : left) : w;
+	uint8_t *to = out->pixel;
+	for (int row = y; row < y + h; row++, to += 3 * w) {
+		if (row < 0 || row >= in->h) {
+			fill(to, w, beyond);
+			continue;
+		}
+		const uint8_t *from = in->pixel + ((size_t)row * (size_t)in->w + (size_t)(x + left)) * (size_t)in->c;
 		if (in->c == 3)
-			memcpy(to, from, (size_t)w * 3);
+			memcpy(to + 3 * left, from, (size_t)(right - left) * 3);
 		else
-			for (int i = 0; i < w; i++)
-				to[3 * i] = to[3 * i + 1] = to[3 * i + 2] = from[i];
+			for (int i = 0; i < right - left; i++)
+				memset(to + 3 * (left + i), from[i], 3);
+		if (left > 0)
+			fill(to, left, beyond);
+		if (right < w)
+			fill(to + 3 * right, w - right, beyond);
 	}
 	return 0;
 }

@@ -17,9 +17,20 @@ struct picture {
 int picture_alloc(struct picture *, int w, int h, int c) MUST_CHECK; /* pixels uninitialized */
 void picture_free(struct picture *);
 
-/* Decodes a PNG or JPEG file held in memory, told by its first bytes, to grey or RGB as the file is. name: for messages.
- * Anything else, a truncated or corrupt file or a warning of the decoder about lost data: ERR_INPUT. */
-int picture_decode(struct picture *, const char *name, const void *bytes, size_t size) MUST_CHECK;
+/* How a file becomes pixels. A zeroed struct lays transparent pixels over black; picture_defaults over white. */
+struct picture_options {
+	uint8_t background[3]; /* RGB, seen through transparent pixels */
+};
+extern const struct picture_options picture_defaults;
+
+/* "#ffd090", "ffd090", "white" or "black". Anything else is ERR_USAGE. */
+int picture_colour(uint8_t rgb[3], const char *text) MUST_CHECK;
+
+/* Decodes a PNG or JPEG file held in memory, told by its first bytes, to grey or RGB as the file is, upright (EXIF's orientation is applied). 16-bit samples keep
+ * their high byte; profiles and gamma are left alone; four inks become RGB as if they were stored inverted (Adobe's way). All as Pillow does.
+ * name: for messages. Anything else, a truncated or corrupt file or a warning of the decoder about lost data: ERR_INPUT. */
+int picture_decode_as(struct picture *, const char *name, const void *bytes, size_t size, const struct picture_options *) MUST_CHECK;
+int picture_decode(struct picture *, const char *name, const void *bytes, size_t size) MUST_CHECK; /* with the defaults */
 int picture_read(struct picture *, const char *path) MUST_CHECK;
 
 /* Writes an 8-bit PNG: to an open stream, or to a file, whole or not at all. name: for messages. */
@@ -27,9 +38,9 @@ int picture_encode(const struct picture *, const char *name, FILE *out) MUST_CHE
 int picture_write(const struct picture *, const char *path) MUST_CHECK;
 int picture_write_one_of_many(const struct picture *, const char *path) MUST_CHECK; /* see outfile_open_one_of_many() */
 
-/* Columns x … x+w-1 and rows y … y+h-1 of a picture, as RGB. *out is used again when it has that size, else freed. ERR_INPUT when the picture is too small
- * (the message does not know its name). */
-int picture_cut(struct picture *out, const struct picture *in, int x, int y, int w, int h) MUST_CHECK;
+/* Columns x … x+w-1 and rows y … y+h-1 of a picture, as RGB. *out is used again when it has that size, else freed. Where the picture does not reach, `beyond`
+ * (RGB) is put; beyond NULL: ERR_INPUT (the message does not know the picture's name). */
+int picture_cut(struct picture *out, const struct picture *in, int x, int y, int w, int h, const uint8_t *beyond) MUST_CHECK;
 
 /* Interleaved pixels to planes: out (3,h,w), grey in all three. */
 void picture_to_planes(uint8_t *out, const struct picture *);

@@ -9,6 +9,8 @@
 
 #include <jerror.h>
 
+#include "orientation.h"
+
 #define MAX_SCANS 500 /* of a progressive file; more are an attack on the reader's time */
 
 struct jpeg_job {
@@ -18,6 +20,7 @@ struct jpeg_job {
 	jmp_buf failed;
 	const char *name;
 	struct picture *p;
+	int orientation;
 };
 
 static struct jpeg_job *job_of(j_common_ptr info)
@@ -59,6 +62,16 @@ static void cmyk_to_rgb(uint8_t *out, const uint8_t *in, size_t n)
 			out[3 * i + k] = (uint8_t)((in[4 * i + k] * in[4 * i + 3] + 127) / 255);
 }
 
+/* Of the first EXIF block among the saved markers. */
+static int saved_orientation(const struct jpeg_decompress_struct *info)
+{
+	static const uint8_t exif[6] = "Exif\0";
+	for (jpeg_saved_marker_ptr m = info->marker_list; m; m = m->next)
+		if (m->marker == JPEG_APP0 + 1 && m->data_length > sizeof exif && !memcmp(m->data, exif, sizeof exif))
+			return orientation_of(m->data + sizeof exif, m->data_length - sizeof exif);
+	return 1;
+}
+
 static int decode(struct jpeg_job *j, const uint8_t *bytes, size_t size)
 {
 	struct jpeg_decompress_struct *const info = &j->info;
@@ -69,6 +82,7 @@ static int decode(struct jpeg_job *j, const uint8_t *bytes, size_t size)
 	info->client_data = j;
 	info->progress = &j->progress;
 	jpeg_mem_src(info, bytes, size);
+	jpeg_save_markers(info, JPEG_APP0 + 1, 0xffff);
 	jpeg_read_header(info, TRUE);
 	if (picture_check_size(j->name, info->image_width, info->image_height))
 		return ERR_INPUT;
@@ -83,6 +97,7 @@ static int decode(struct jpeg_job *j, const uint8_t *bytes, size_t size)
 		JSAMPROW row = j->p->pixel + info->output_scanline * stride;
 		jpeg_read_scanlines(info, &row, 1);
 	}
+	j->orientation = saved_orientation(info);
 	jpeg_finish_decompress(info);
 	return 0;
 }
@@ -95,13 +110,13 @@ int picture_decode_jpeg(struct picture *p, const char *name, const uint8_t *byte
 	j.info.client_data = &j;
 	j.errors.error_exit = on_error;
 	j.errors.emit_message = on_message;
-	const int rc = decode(&j, bytes, size);
+	int rc = decode(&j, bytes, size);
 	jpeg_destroy_decompress(&j.info);
-	if (rc) {
-		picture_free(p);
-	} else if (p->c == 4) {
+	if (!rc && p->c == 4) {
 		cmyk_to_rgb(p->pixel, p->pixel, (size_t)p->w * (size_t)p->h);
 		p->c = 3;
 	}
+	if (rc || (rc = orientation_apply(p, j.orientation)))
+		picture_free(p);
 	return rc;
 }

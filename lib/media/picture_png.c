@@ -3,9 +3,11 @@
 
 #include <png.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "orientation.h"
 #include "size.h"
 
 struct png_job {
@@ -17,7 +19,9 @@ struct png_job {
 
 	const uint8_t *bytes; /* still to be read */
 	size_t left;
+	const uint8_t *background;
 	struct picture stored; /* with the alpha channel, if there is one */
+	int orientation;
 	png_bytep *row;
 	FILE *out;
 };
@@ -46,12 +50,25 @@ static void read_bytes(png_structp png, png_bytep out, size_t n)
 	j->left -= n;
 }
 
-/* To 8 bits: 16-bit samples keep their high byte, as in Pillow; 1, 2 and 4 bits are stretched; palettes become RGB; transparency an alpha channel. */
-static void set_transforms(png_structp png)
+/* To 8 bits: 16-bit samples keep their high byte, as in Pillow; 1, 2 and 4 bits are stretched; palettes become RGB; transparency an alpha channel. Grey pictures
+ * with transparency become RGB when the background is not grey. */
+static void set_transforms(struct png_job *j)
 {
-	png_set_expand(png);
-	png_set_strip_16(png);
-	png_set_interlace_handling(png);
+	const uint8_t *b = j->background;
+	const bool transparent = (png_get_color_type(j->png, j->info) & PNG_COLOR_MASK_ALPHA) || png_get_valid(j->png, j->info, PNG_INFO_tRNS);
+	png_set_expand(j->png);
+	png_set_strip_16(j->png);
+	png_set_interlace_handling(j->png);
+	if (transparent && (b[0] != b[1] || b[0] != b[2]))
+		png_set_gray_to_rgb(j->png);
+}
+
+static void read_orientation(struct png_job *j)
+{
+	png_uint_32 n;
+	png_bytep exif;
+	if (png_get_eXIf_1(j->png, j->info, &n, &exif))
+		j->orientation = orientation_of(exif, n);
 }
 
 static int decode(struct png_job *j)
@@ -63,7 +80,7 @@ static int decode(struct png_job *j)
 	const int64_t w = png_get_image_width(j->png, j->info), h = png_get_image_height(j->png, j->info);
 	if ((j->code = picture_check_size(j->name, w, h)))
 		return j->code;
-	set_transforms(j->png);
+	set_transforms(j);
 	png_read_update_info(j->png, j->info);
 	const int c = png_get_channels(j->png, j->info);
 	if ((j->code = picture_alloc(&j->stored, (int)w, (int)h, c)))
@@ -73,12 +90,13 @@ static int decode(struct png_job *j)
 	for (int64_t y = 0; y < h; y++)
 		j->row[y] = j->stored.pixel + (size_t)(y * w * c);
 	png_read_image(j->png, j->row);
-	png_read_end(j->png, NULL);
+	png_read_end(j->png, j->info);
+	read_orientation(j);
 	return 0;
 }
 
-/* Lays a grey or RGB picture with alpha over white: round(alpha * x + (1 - alpha) * 255), in place. */
-static void flatten(struct picture *p)
+/* Lays a grey or RGB picture with alpha over a background: round(alpha * x + (1 - alpha) * background), in place. */
+static void flatten(struct picture *p, const uint8_t background[3])
 {
 	const size_t n = (size_t)p->w * (size_t)p->h;
 	const int c = p->c - 1;
@@ -87,14 +105,14 @@ static void flatten(struct picture *p)
 		uint8_t *out = p->pixel + i * (size_t)c;
 		const int alpha = in[c];
 		for (int k = 0; k < c; k++)
-			out[k] = (uint8_t)((alpha * in[k] + (255 - alpha) * 255 + 127) / 255);
+			out[k] = (uint8_t)((alpha * in[k] + (255 - alpha) * background[k] + 127) / 255);
 	}
 	p->c = c;
 }
 
-int picture_decode_png(struct picture *p, const char *name, const uint8_t *bytes, size_t size)
+int picture_decode_png(struct picture *p, const char *name, const uint8_t *bytes, size_t size, const struct picture_options *options)
 {
-	struct png_job j = { .name = name, .bytes = bytes, .left = size };
+	struct png_job j = { .name = name, .bytes = bytes, .left = size, .background = options->background, .orientation = 1 };
 	int rc = ERR_FAILED;
 
 	j.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning);
@@ -109,9 +127,11 @@ int picture_decode_png(struct picture *p, const char *name, const uint8_t *bytes
 		return rc;
 	}
 	if (j.stored.c == 2 || j.stored.c == 4)
-		flatten(&j.stored);
+		flatten(&j.stored, options->background);
 	*p = j.stored;
-	return 0;
+	if ((rc = orientation_apply(p, j.orientation)))
+		picture_free(p);
+	return rc;
 }
 
 /* -- writing -- */

@@ -27,6 +27,7 @@ struct source {
 	int64_t left_out;
 	char *first_left_out; /* owned */
 	pthread_mutex_t lock; /* of the archives */
+	struct picture_options decode_as;
 };
 
 static bool named_as_picture(const char *path)
@@ -196,6 +197,7 @@ int source_open(struct source **out, const char *const *inputs, size_t n)
 	if (!s)
 		return ERR_FAILED;
 	pthread_mutex_init(&s->lock, NULL);
+	s->decode_as = picture_defaults;
 	for (size_t i = 0; !rc && i < n; i++) {
 		struct stat st;
 		if (!strcmp(inputs[i], "-"))
@@ -249,6 +251,11 @@ const char *source_member(const struct source *s, int64_t i)
 	return s->entry[i].name + s->entry[i].member;
 }
 
+void source_decode_as(struct source *s, const struct picture_options *options)
+{
+	s->decode_as = *options;
+}
+
 int source_read(struct source *s, int64_t i, struct bytes *b)
 {
 	const struct entry *e = &s->entry[i];
@@ -264,5 +271,5 @@ int source_picture(struct source *s, int64_t i, struct bytes *buffer, struct pic
 {
 	const int rc = source_read(s, i, buffer);
 	picture_free(p);
-	return rc ? rc : picture_decode(p, source_name(s, i), buffer->data, buffer->size);
+	return rc ? rc : picture_decode_as(p, source_name(s, i), buffer->data, buffer->size, &s->decode_as);
 }
