@@ -64,14 +64,17 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 INCLUDES := $(patsubst %,-I%,$(wildcard lib/*))
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPGAN_VERSION='"$(VERSION)"' -fopenmp -fno-math-errno $(WARNINGS) $(INCLUDES) $(PKG_CFLAGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer) $(CFLAGS)
-# Plug-ins report failures by the program's own error_set().
-LIBS = -Wl,--export-dynamic-symbol=error_set -ldnnl $(PKG_LIBS) -lm -ldl
+# Plug-ins report failures by the program's own error.h.
+LIBS = -Wl,--export-dynamic-symbol=error_set,--export-dynamic-symbol=error_text -ldnnl $(PKG_LIBS) -lm -ldl
 
 # Sources for one instruction set; they are called only where the processor has it.
 AVX512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512
 AVX2 := -mavx2 -mfma
 $(BUILD)/lib/%_avx512.o: ISA := $(AVX512)
 $(BUILD)/lib/%_avx2.o: ISA := $(AVX2)
+# Random numbers are the same bits everywhere: no a * b + c in one rounding.
+$(BUILD)/lib/base/philox.o: ISA := -ffp-contract=off
+$(BUILD)/kernels/input.cu.o: EXACT := -fmad=false
 $(BUILD)/lib/metrics/%_avx512.o: ISA := $(AVX512) -ffp-contract=fast
 $(BUILD)/lib/metrics/%_avx2.o: ISA := $(AVX2) -ffp-contract=fast
 
@@ -87,11 +90,12 @@ UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wil
 PLUGIN_SOURCES := $(wildcard kernels/*.c kernels/*.cu)
 PLUGIN_OBJECTS := $(PLUGIN_SOURCES:%=$(BUILD)/%.o)
 PLUGIN := $(if $(and $(filter 1,$(USE_CUDA)),$(filter bin,$(OUT)),$(PLUGIN_SOURCES)),bin/pgan-cuda.so)
-PLAN_TEST := $(PLUGIN:bin/pgan-cuda.so=$(BUILD)/tests/cudnn_plans)
+PLAN_TEST := $(PLUGIN:bin/pgan-cuda.so=$(BUILD)/tests/test_cudnn_plans)
 CUDA_LIBDIR := $(firstword $(wildcard $(CUDA_HOME)/lib64/libcudart_static.a $(CUDA_HOME)/lib/libcudart_static.a))
 CUDA_LIBDIR := $(patsubst %/libcudart_static.a,%,$(CUDA_LIBDIR))
-CUDA_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) -Ilib/base -Ilib/backend -Ikernels -isystem $(CUDA_HOME)/include $(CFLAGS)
-NVCC_FLAGS = -std=c++17 -O3 -Xcompiler -fPIC,-fvisibility=hidden$(if $(WERROR),$(comma)-Werror) $(if $(WERROR),-Werror all-warnings) -Ilib/base -Ilib/backend -Ikernels \
+CUDA_INCLUDES := -Ilib/base -Ilib/backend -Ikernels
+CUDA_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) $(CUDA_INCLUDES) -isystem $(CUDA_HOME)/include $(CFLAGS)
+NVCC_FLAGS = -std=c++17 -O3 -Xcompiler -fPIC,-fvisibility=hidden$(if $(WERROR),$(comma)-Werror) $(if $(WERROR),-Werror all-warnings) $(CUDA_INCLUDES) \
 	$(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(comma)code=sm_$a) -gencode arch=compute_$(lastword $(CUDA_ARCHS))$(comma)code=compute_$(lastword $(CUDA_ARCHS))
 CUDA_LIBS = -L$(CUDA_LIBDIR) -Wl,-rpath,$(CUDA_LIBDIR) -lcudnn
 
@@ -135,17 +139,17 @@ $(filter %.c.o,$(PLUGIN_OBJECTS)): $(BUILD)/kernels/%.c.o: kernels/%.c $(BUILD)/
 
 $(filter %.cu.o,$(PLUGIN_OBJECTS)): $(BUILD)/kernels/%.cu.o: kernels/%.cu $(BUILD)/cuda-flags
 	@mkdir -p $(@D)
-	$(call quiet,NVCC,$<)$(NVCC) $(NVCC_FLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,NVCC,$<)$(NVCC) $(NVCC_FLAGS) $(EXACT) -MMD -MP -c -o $@ $<
 
 bin/pgan-cuda.so: $(PLUGIN_OBJECTS)
 	@mkdir -p bin
 	$(call quiet,LD,$@)g++ -shared -o $@.new $^ -Wl,--exclude-libs,ALL $(CUDA_LIBS) -lcudart_static -lpthread -lrt -ldl; mv -f $@.new $@
 
-$(BUILD)/tests/cudnn_plans: tests/gpu/cudnn_plans.c $(BUILD)/kernels/cudnn_plan.c.o $(UNIT_SUPPORT) $(ARCHIVE)
+$(BUILD)/tests/test_cudnn_plans: tests/gpu/test_cudnn_plans.c $(BUILD)/kernels/cudnn_plan.c.o $(UNIT_SUPPORT) $(ARCHIVE)
 	@mkdir -p $(@D)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -Ikernels -isystem $(CUDA_HOME)/include -o $@ $^ $(CUDA_LIBS) $(LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -Ikernels -Itests/unit -isystem $(CUDA_HOME)/include -o $@ $^ $(CUDA_LIBS) $(LIBS)
 
-unit-tests: $(UNIT_TESTS)
+unit-tests: $(UNIT_TESTS) $(PLAN_TEST)
 
 .SECONDARY: $(OBJECTS) $(BUILT_TOOLS:%=$(BUILD)/bin/%)
 -include $(OBJECTS:.o=.d) $(PLUGIN_OBJECTS:.o=.d)

@@ -18,6 +18,8 @@ struct plugin {
 	int (*open)(struct backend **, const char *options, int threads);
 };
 
+extern const struct plugin pgan_plugin __attribute__((visibility("default")));
+
 /* A plug-in that is missing, cannot be loaded or was built for another version is ERR_FAILED; so is a device that is not there. */
 int plugin_open(struct backend **, const char *name, const char *options, int threads) MUST_CHECK;
 

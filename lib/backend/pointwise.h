@@ -16,7 +16,7 @@
 POINTWISE float lrelu(float z, float leak) { return z > 0 ? z : z * leak; }
 POINTWISE float lrelu_slope(float y, float leak) { return y > 0 ? 1.f : leak; }
 
-POINTWISE double softplus(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))); }
+POINTWISE double softplus(double x) { return fmax(x, 0.0) + log1p(exp(-fabs(x))); }
 POINTWISE double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
 
 /* Value of the loss of one score; *slope is its derivative. golden/losses.json has the same as means over a batch. */

@@ -1,28 +1,15 @@
 #include "philox.h"
 
-#include <math.h>
+#include "philox_core.h"
 
 struct philox_block philox_4x32_10(const uint32_t counter[4], const uint32_t key[2])
 {
-	uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
-	for (int round = 0; round < 10; round++) {
-		const uint64_t p = (uint64_t)0xD2511F53u * c0, q = (uint64_t)0xCD9E8D57u * c2;
-		const uint32_t d0 = (uint32_t)(q >> 32) ^ c1 ^ k0, d2 = (uint32_t)(p >> 32) ^ c3 ^ k1;
-		c1 = (uint32_t)q;
-		c3 = (uint32_t)p;
-		c0 = d0;
-		c2 = d2;
-		k0 += 0x9E3779B9u;
-		k1 += 0xBB67AE85u;
-	}
-	return (struct philox_block){ { c0, c1, c2, c3 } };
+	return philox_rounds(counter[0], counter[1], counter[2], counter[3], key[0], key[1]);
 }
 
 struct philox_block philox_block(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t block)
 {
-	const uint32_t counter[4] = { (uint32_t)block, (uint32_t)(block >> 32), stream, substream };
-	const uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) };
-	return philox_4x32_10(counter, key);
+	return philox_stream_block(seed, stream, substream, block);
 }
 
 void philox_uniform(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first, size_t n, float *out)
@@ -32,16 +19,8 @@ void philox_uniform(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t
 		const uint64_t at = first + i;
 		if (i == 0 || at % 4 == 0)
 			b = philox_block(seed, stream, substream, at / 4);
-		out[i] = (float)(b.v[at % 4] >> 8) * 0x1p-24f;
+		out[i] = philox_uniform_of(b.v[at % 4]);
 	}
-}
-
-/* Two normals from two words: radius from (0,1], angle from [0,1). */
-static void normal_pair(uint32_t u, uint32_t v, float out[2])
-{
-	const double radius = sqrt(-2 * log(((double)u + 1) * 0x1p-32)), angle = 6.283185307179586476925 * (double)v * 0x1p-32;
-	out[0] = (float)(radius * cos(angle));
-	out[1] = (float)(radius * sin(angle));
 }
 
 void philox_normal(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first, size_t n, float *out)
@@ -51,8 +30,8 @@ void philox_normal(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t 
 		const uint64_t at = first + i;
 		if (i == 0 || at % 4 == 0) {
 			const struct philox_block b = philox_block(seed, stream, substream, at / 4);
-			normal_pair(b.v[0], b.v[1], four);
-			normal_pair(b.v[2], b.v[3], four + 2);
+			philox_normal_pair(b.v[0], b.v[1], &four[0], &four[1]);
+			philox_normal_pair(b.v[2], b.v[3], &four[2], &four[3]);
 		}
 		out[i] = four[at % 4];
 	}

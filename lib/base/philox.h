@@ -35,7 +35,7 @@ struct philox_block philox_block(uint64_t seed, uint32_t stream, uint32_t substr
 
 /* out[i] = number first + i of the stream; four numbers a block. substream tells apart e.g. training steps or parameters. */
 void philox_uniform(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first, size_t n, float *out); /* in [0,1), 24 bits */
-void philox_normal(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first, size_t n, float *out);  /* N(0,1), Box-Muller in double */
+void philox_normal(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first, size_t n, float *out);  /* N(0,1): philox_core.h */
 uint32_t philox_below(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t index, uint32_t bound);     /* uniform in [0,bound), by 64-bit multiplication */
 
 /* A pseudo-random permutation of 0..n-1 (Fisher-Yates). out: n entries. */

@@ -2,8 +2,7 @@
  *
  *   /adam_v/G, /adam_v/D   Adam's second moments
  *   /log                   the log so far, bytes
- *   plateau, log_sums      attributes of "/": the learning rate's state (rate, lowest loss, steps since); the sums of the log's next row
- *   data_digest, from_digest   attributes that the network file has too: what it was made from */
+ *   log_sums, data_digest, from_digest   attributes of "/" */
 #ifndef PGAN_CHECKPOINT_H
 #define PGAN_CHECKPOINT_H
 

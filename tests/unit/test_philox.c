@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "philox.h"
+#include "philox_core.h"
 
 TEST(known_answers)
 {
@@ -106,4 +107,36 @@ TEST(permutation)
 	}
 	CHECK(!memcmp(order, again, sizeof order));
 	CHECK(memcmp(order, other, sizeof order));
+}
+
+/* The arithmetic of philox_core.h against the C library: for the extremes of both words, the quarters of a turn, and many others. */
+TEST(normals_are_those_of_box_and_muller)
+{
+	static const uint32_t edge[] = { 0, 1, 2, 0x1fffffff, 0x20000000, 0x20000001, 0x3fffffff, 0x40000000, 0x5fffffff, 0x60000000, 0x7fffffff,
+		                         0x80000000, 0x9fffffff, 0xa0000000, 0xbfffffff, 0xc0000000, 0xdfffffff, 0xe0000000, 0xfffffffe, 0xffffffff };
+	enum { EDGES = sizeof edge / sizeof *edge };
+	double worst = 0;
+	for (uint32_t i = 0; i < EDGES * EDGES + 20000; i++) {
+		const struct philox_block random = philox_block(5, 1, 0, i);
+		const uint32_t u = i < EDGES * EDGES ? edge[i / EDGES] : random.v[0], v = i < EDGES * EDGES ? edge[i % EDGES] : random.v[1];
+		const double radius = sqrt(-2 * log(((double)u + 1) * 0x1p-32)), angle = 6.283185307179586476925 * (double)v * 0x1p-32;
+		float x, y;
+		philox_normal_pair(u, v, &x, &y);
+		worst = fmax(worst, fmax(fabs(x - radius * cos(angle)), fabs(y - radius * sin(angle))) / (radius + 1e-30));
+	}
+	CHECK_MSG(worst <= 0x1p-24, "relative to the radius they differ by %.3g, which is more than rounding to float", worst);
+}
+
+/* The same bits everywhere: whatever the compiler, its options and the processor. */
+TEST(normals_are_the_same_bits_everywhere)
+{
+	enum { N = 1 << 16 };
+	float *x = malloc(N * sizeof *x);
+	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+	REQUIRE(x);
+	philox_normal(2, STREAM_LATENT, 0, 0, N, x);
+	for (size_t i = 0; i < N * sizeof *x; i++)
+		hash = (hash ^ ((const unsigned char *)x)[i]) * 0x100000001b3u;
+	free(x);
+	CHECK_MSG(hash == 0x5b2589fabac5f94cu, "the hash of the first numbers is %#llx", (unsigned long long)hash);
 }

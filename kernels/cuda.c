@@ -1,0 +1,295 @@
+/* Opening a GPU, its memory, and the way in and out of the layout. */
+#include "cuda.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin.h"
+
+/* -- failures -- */
+
+void cuda_note_error(struct cuda *c, int rc)
+{
+	if (!rc || c->failure)
+		return;
+	c->failure = rc;
+	snprintf(c->failure_text, sizeof c->failure_text, "%s", error_text());
+}
+
+void cuda_note(struct cuda *c, cudaError_t status, const char *what)
+{
+	if (status != cudaSuccess && !c->failure) {
+		c->failure = ERR_FAILED;
+		snprintf(c->failure_text, sizeof c->failure_text, "CUDA cannot %s: %s", what, cudaGetErrorString(status));
+	}
+}
+
+static int cuda_check(struct backend *b)
+{
+	struct cuda *c = (struct cuda *)b;
+	cuda_note(c, cudaStreamSynchronize(c->stream), "finish the work queued");
+	const int failure = c->failure;
+	c->failure = 0;
+	return failure ? error_set(failure, "%s", c->failure_text) : 0;
+}
+
+/* -- memory -- */
+
+static float *cuda_alloc(struct backend *b, size_t count)
+{
+	struct cuda *c = (struct cuda *)b;
+	float *data = NULL;
+	cudaError_t status = count > SIZE_MAX / sizeof *data ? cudaErrorMemoryAllocation : cudaMalloc((void **)&data, count * sizeof *data);
+	if (status == cudaSuccess && (status = cudaMemsetAsync(data, 0, count * sizeof *data, c->stream)) != cudaSuccess)
+		cudaFree(data);
+	if (status == cudaSuccess)
+		return data;
+	error_set(ERR_FAILED, "no %zu values of GPU memory: %s", count, cudaGetErrorString(status));
+	return NULL;
+}
+
+static void cuda_release(struct backend *b, float *data)
+{
+	cuda_note((struct cuda *)b, cudaFree(data), "free memory");
+}
+
+static void cuda_copy(struct backend *b, float *to, const float *from, size_t count)
+{
+	struct cuda *c = (struct cuda *)b;
+	cuda_note(c, cudaMemcpyAsync(to, from, count * sizeof *to, cudaMemcpyDefault, c->stream), "copy");
+}
+
+void *cuda_scratch(struct cuda *c, size_t bytes)
+{
+	if (bytes > c->scratch_size) {
+		/* cudaFree() waits for what is queued. */
+		cuda_note(c, cudaFree(c->scratch), "free memory");
+		c->scratch = NULL;
+		cuda_note(c, cudaMalloc(&c->scratch, bytes), "allocate scratch memory");
+		c->scratch_size = c->scratch ? bytes : 0;
+	}
+	return c->scratch;
+}
+
+/* -- layout: arranged on the host; this is not on the way of a training step -- */
+
+static struct tensor cuda_shape(struct backend *b, int64_t n, int c, int h, int w)
+{
+	(void)b;
+	return (struct tensor){ NULL, n, c, h, w, layout_channels(c) * (size_t)h * (size_t)w };
+}
+
+static size_t cuda_param_size(struct backend *b, struct param_shape p)
+{
+	(void)b;
+	return layout_param_size(p);
+}
+
+/* Zeroed host memory for `count` floats in the device's layout; NULL is noted. */
+static float *staging(struct backend *b, size_t count)
+{
+	float *memory = calloc(count ? count : 1, sizeof *memory);
+	if (!memory)
+		cuda_note_error((struct cuda *)b, error_set(ERR_FAILED, "out of memory: %zu values", count));
+	return memory;
+}
+
+/* Waits, so that the staging memory can go. */
+static void to_device(struct backend *b, float *to, const float *from, size_t count)
+{
+	struct cuda *c = (struct cuda *)b;
+	cuda_copy(b, to, from, count);
+	cuda_note(c, cudaStreamSynchronize(c->stream), "copy to the GPU");
+}
+
+static void to_host(struct backend *b, float *to, const float *from, size_t count)
+{
+	struct cuda *c = (struct cuda *)b;
+	cuda_copy(b, to, from, count);
+	cuda_note(c, cudaStreamSynchronize(c->stream), "copy from the GPU");
+}
+
+static size_t sample_values(struct tensor t)
+{
+	return (size_t)t.c * (size_t)t.h * (size_t)t.w;
+}
+
+static void cuda_upload(struct backend *b, struct tensor t, const float *host)
+{
+	const size_t count = (size_t)t.n * t.sample_size;
+	float *memory = staging(b, count);
+	if (!memory)
+		return;
+	for (size_t i = 0; i < (size_t)t.n; i++)
+		layout_sample_each(t, memory + i * t.sample_size, (float *)host + i * sample_values(t), layout_pack_value);
+	to_device(b, t.data, memory, count);
+	free(memory);
+}
+
+static void cuda_download(struct backend *b, float *host, struct tensor t)
+{
+	const size_t count = (size_t)t.n * t.sample_size;
+	float *memory = staging(b, count);
+	if (!memory)
+		return;
+	to_host(b, memory, t.data, count);
+	for (size_t i = 0; i < (size_t)t.n; i++)
+		layout_sample_each(t, memory + i * t.sample_size, host + i * sample_values(t), layout_unpack_value);
+	free(memory);
+}
+
+static void cuda_param_pack(struct backend *b, struct param_shape p, float *packed, const float *host)
+{
+	const size_t count = layout_param_size(p);
+	float *memory = staging(b, count);
+	if (!memory)
+		return;
+	layout_param_each(p, memory, (float *)host, layout_pack_value);
+	to_device(b, packed, memory, count);
+	free(memory);
+}
+
+static void cuda_param_unpack(struct backend *b, struct param_shape p, float *host, const float *packed)
+{
+	const size_t count = layout_param_size(p);
+	float *memory = staging(b, count);
+	if (!memory)
+		return;
+	to_host(b, memory, packed, count);
+	layout_param_each(p, memory, host, layout_unpack_value);
+	free(memory);
+}
+
+/* -- opening -- */
+
+/* "", "1", "bf16", "1:bf16": a GPU's number, a precision, or both. */
+static int parse_options(const char *options, int *device, enum cuda_precision *precision)
+{
+	static const char *const names[] = { [CUDA_FP32] = "fp32", [CUDA_TF32] = "tf32", [CUDA_BF16] = "bf16" };
+	const char *at = options;
+	char *end;
+	*device = 0;
+	*precision = CUDA_TF32;
+	if (*at >= '0' && *at <= '9') {
+		const long number = strtol(at, &end, 10);
+		*device = number > 1 << 20 ? 1 << 20 : (int)number;
+		at = *end == ':' && end[1] ? end + 1 : end;
+	}
+	if (!*at)
+		return 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(at, names[i])) {
+			*precision = (enum cuda_precision)i;
+			return 0;
+		}
+	return error_set(ERR_USAGE, "unknown device 'cuda:%s': give cuda[:N][:fp32|tf32|bf16]", options);
+}
+
+static int choose_device(int device)
+{
+	int count = 0, driver = 0;
+	if (cudaDriverGetVersion(&driver) == cudaSuccess && !driver)
+		return error_set(ERR_FAILED, "device 'cuda' cannot be used: there is no NVIDIA driver");
+	const cudaError_t status = cudaGetDeviceCount(&count);
+	if (status != cudaSuccess)
+		return error_set(ERR_FAILED, "device 'cuda' cannot be used: %s", cudaGetErrorString(status));
+	if (device >= count)
+		return error_set(ERR_FAILED, "there is no GPU %d: this machine has %d", device, count);
+	const cudaError_t chosen = cudaSetDevice(device);
+	return chosen == cudaSuccess ? 0 : error_set(ERR_FAILED, "GPU %d cannot be used: %s", device, cudaGetErrorString(chosen));
+}
+
+static int describe(struct cuda *c, int device)
+{
+	static const char *const names[] = { [CUDA_FP32] = "float32", [CUDA_TF32] = "TF32", [CUDA_BF16] = "bfloat16" };
+	struct cudaDeviceProp p;
+	const cudaError_t status = cudaGetDeviceProperties(&p, device);
+	if (status != cudaSuccess)
+		return error_set(ERR_FAILED, "GPU %d cannot be used: %s", device, cudaGetErrorString(status));
+	snprintf(c->details, sizeof c->details, "%.80s (sm_%d%d), cuDNN %zu, CUDA %d, %s convolutions", p.name, p.major, p.minor, cudnnGetVersion(), CUDART_VERSION,
+		names[c->precision]);
+	return 0;
+}
+
+static void cuda_close(struct backend *b)
+{
+	struct cuda *c = (struct cuda *)b;
+	if (c->stream)
+		cudaStreamSynchronize(c->stream);
+	cuda_conv_close(c);
+	for (int i = 0; i < 2; i++) {
+		cudaFreeHost(c->upload[i].pinned);
+		cudaFree(c->upload[i].device);
+		if (c->upload[i].copied)
+			cudaEventDestroy(c->upload[i].copied);
+	}
+	cudaFree(c->scratch);
+	cudaFree(c->scalars);
+	cudaFree(c->sums);
+	if (c->stream)
+		cudaStreamDestroy(c->stream);
+	free(c);
+}
+
+static void fill_table(struct backend *b)
+{
+	b->check = cuda_check;
+	b->close = cuda_close;
+	b->alloc = cuda_alloc;
+	b->release = cuda_release;
+	b->shape = cuda_shape;
+	b->upload = cuda_upload;
+	b->download = cuda_download;
+	b->param_size = cuda_param_size;
+	b->param_pack = cuda_param_pack;
+	b->param_unpack = cuda_param_unpack;
+	b->copy = cuda_copy;
+	cuda_activation_table(b);
+	cuda_rgb_table(b);
+	cuda_resize_table(b);
+	cuda_stddev_table(b);
+	cuda_loss_table(b);
+	cuda_input_table(b);
+	cuda_adam_table(b);
+	cuda_conv_table(b);
+}
+
+/* The stream and the small memory of a table. */
+static int start(struct cuda *c)
+{
+	cudaError_t status;
+	if ((status = cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking)) || (status = cudaMalloc((void **)&c->scalars, sizeof *c->scalars)) ||
+	    (status = cudaMalloc((void **)&c->sums, STEP_SUMS * sizeof *c->sums)) ||
+	    (status = cudaMemsetAsync(c->scalars, 0, sizeof *c->scalars, c->stream)) ||
+	    (status = cudaMemsetAsync(c->sums, 0, STEP_SUMS * sizeof *c->sums, c->stream)) ||
+	    (status = cudaEventCreateWithFlags(&c->upload[0].copied, cudaEventDisableTiming)) ||
+	    (status = cudaEventCreateWithFlags(&c->upload[1].copied, cudaEventDisableTiming)))
+		return error_set(ERR_FAILED, "the GPU cannot be used: %s", cudaGetErrorString(status));
+	return cuda_conv_open(c);
+}
+
+static int cuda_open(struct backend **out, const char *options, int threads)
+{
+	enum cuda_precision precision;
+	struct cuda *c;
+	int device, rc;
+
+	if ((rc = parse_options(options, &device, &precision)) || (rc = choose_device(device)))
+		return rc;
+	if (!(c = calloc(1, sizeof *c)))
+		return error_set(ERR_FAILED, "out of memory");
+	c->precision = precision;
+	c->table.name = "cuda";
+	c->table.details = c->details;
+	c->table.threads = threads > 0 ? threads : 1;
+	fill_table(&c->table);
+	if ((rc = describe(c, device)) || (rc = start(c))) {
+		cuda_close(&c->table);
+		return rc;
+	}
+	*out = &c->table;
+	return 0;
+}
+
+const struct plugin pgan_plugin = { BACKEND_ABI, sizeof(struct backend), cuda_open };

@@ -1,0 +1,74 @@
+/* The `cuda` table: one GPU, its stream, and what the operations share.
+ *
+ * Every operation only queues work on the stream. check(), read_sums() and transfers to the host wait for it; nothing else does, but for the upload
+ * of images when the one before the last is still under way. A table belongs to the thread that opened it. Failures are kept and reported by check(). */
+#ifndef PGAN_CUDA_H
+#define PGAN_CUDA_H
+
+#include <cuda_runtime.h>
+
+#include "cuda_layout.h"
+#include "cudnn_plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cuda_conv; /* cudnn_conv.c: the plans made so far */
+
+/* Bytes on their way to the device. */
+struct cuda_upload {
+	void *pinned, *device;
+	size_t size;
+	cudaEvent_t copied; /* pinned may be written again */
+};
+
+struct cuda {
+	struct backend table; /* first */
+	char details[192];
+	enum cuda_precision precision;
+	cudaStream_t stream;
+	struct step_scalars *scalars; /* in device memory */
+	double *sums;                 /* (STEP_SUMS) in device memory */
+	void *scratch;                /* of the operation being queued */
+	size_t scratch_size;
+	struct cuda_upload upload[2];
+	int turn;                     /* which of them is next */
+	struct cuda_conv *conv;
+	int failure;                  /* 0, or the first since the last check() */
+	char failure_text[1024];
+};
+
+/* Keeps a failure: one of CUDA's, or the one that error_set() has. what: "launch activate". */
+void cuda_note(struct cuda *, cudaError_t, const char *what);
+void cuda_note_error(struct cuda *, int rc);
+
+/* Device memory for the operation being queued, 256-byte aligned; the next operation uses it again. NULL (noted) when there is none. */
+void *cuda_scratch(struct cuda *, size_t bytes);
+
+/* The operations of each file. */
+void cuda_activation_table(struct backend *);
+void cuda_rgb_table(struct backend *);
+void cuda_resize_table(struct backend *);
+void cuda_stddev_table(struct backend *);
+void cuda_loss_table(struct backend *);
+void cuda_input_table(struct backend *);
+void cuda_adam_table(struct backend *);
+void cuda_conv_table(struct backend *);
+
+int cuda_conv_open(struct cuda *) MUST_CHECK;
+void cuda_conv_close(struct cuda *);
+
+/* small.cu: dense layers whose outputs are planar (scores), by sums of our own. */
+void cuda_small_dense(struct cuda *, struct tensor y, struct tensor x, const float *w);
+void cuda_small_dense_backward_data(struct cuda *, struct tensor dx, struct tensor dy, const float *w);
+void cuda_small_dense_backward_weights(struct cuda *, float *dw, struct tensor x, struct tensor dy);
+/* And rounding to bfloat16 and back; count is a multiple of 8. */
+void cuda_to_bf16(struct cuda *, void *to, const float *from, size_t count);
+void cuda_from_bf16(struct cuda *, float *to, const void *from, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

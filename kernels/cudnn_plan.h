@@ -1,0 +1,57 @@
+/* Execution plans for convolutions, through cuDNN's backend graph API: a graph of one operation, the engines that the library's heuristic ranks for
+ * it, and of these the first that gives the same bytes on every run and keeps the wanted precision.
+ *
+ * Plans are made for a handle (a device that is there), or for the description of a device that is not, as JSON: so that the choices for a
+ * device can be tested on a machine without one. */
+#ifndef PGAN_CUDNN_PLAN_H
+#define PGAN_CUDNN_PLAN_H
+
+#include <cudnn.h>
+#include <stdint.h>
+
+#include "error.h"
+
+enum cuda_precision {
+	CUDA_FP32, /* no tensor cores */
+	CUDA_TF32, /* float32 in memory, 10 bits of mantissa in products, sums in float32 */
+	CUDA_BF16  /* bfloat16 operands and results (7 bits of mantissa), sums in float32 */
+};
+
+enum conv_direction { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS };
+
+/* x (n,in,h,w) -> y (n,out,h,w), stride 1, zero padding kernel / 2. Everything NHWC: weights are (out,kernel,kernel,in) in memory.
+ * in and out are multiples of 8. */
+struct conv_shape {
+	int64_t n;
+	int in, out, h, w;
+	int kernel; /* 3, or 1: dense layers */
+};
+
+/* Where a plan is to run: a handle, or a described device and no handle. */
+struct cudnn_target {
+	cudnnHandle_t handle;
+	cudnnBackendDescriptor_t device;
+};
+
+struct cudnn_plan {
+	cudnnBackendDescriptor_t plan; /* owned */
+	int64_t workspace;             /* bytes */
+	int64_t engine;                /* the library's number for it */
+	int refused;                   /* better ranked ones that were not deterministic, not precise enough, too large, or not supported */
+};
+
+/* The names of the tensors in a graph. */
+enum { CONV_X = 'x', CONV_Y = 'y', CONV_W = 'w' };
+
+/* No engine: ERR_FAILED, with the shape in the message. */
+int cudnn_plan_make(struct cudnn_plan *, struct cudnn_target, const struct conv_shape *, enum conv_direction, enum cuda_precision,
+	int64_t workspace_limit) MUST_CHECK;
+void cudnn_plan_free(struct cudnn_plan *);
+
+/* Runs it on the handle's stream. x, y and w: device memory, 16-byte aligned, float32 or bfloat16 by the plan's precision. */
+int cudnn_plan_run(const struct cudnn_plan *, cudnnHandle_t, void *x, void *y, void *w, void *workspace) MUST_CHECK;
+
+/* A target from the JSON description of a device; free with cudnnBackendDestroyDescriptor(target.device). */
+int cudnn_target_described(struct cudnn_target *, const char *json) MUST_CHECK;
+
+#endif

@@ -1,0 +1,192 @@
+/* What the kernels share: launching, packs of values, sums in a fixed order.
+ *
+ * Features are seen as rows of `width` values: a row is a pixel with its channels (padding included), or a whole sample. Threads take packs of 4 neighbouring
+ * values where the width allows. No sum uses atomic operations, so that every run gives the same bytes. */
+#ifndef PGAN_DEVICE_CUH
+#define PGAN_DEVICE_CUH
+
+#include <cassert>
+
+#include "cuda.h"
+#include "pointwise.h"
+
+enum { BLOCK = 256, WARP = 32 };
+
+static inline struct cuda *cuda_of(struct backend *b)
+{
+	return (struct cuda *)b;
+}
+
+/* Blocks of BLOCK threads for at least `threads`. */
+static inline unsigned blocks_for(int64_t threads)
+{
+	const int64_t blocks = (threads + BLOCK - 1) / BLOCK;
+	assert(blocks > 0 && blocks <= INT32_MAX);
+	return (unsigned)blocks;
+}
+
+/* Queues a kernel on the table's stream and notes a failure under its name. */
+template <class... Parameters, class... Arguments>
+static void launch(struct cuda *c, const char *name, dim3 grid, dim3 block, void (*kernel)(Parameters...), Arguments... arguments)
+{
+	kernel<<<grid, block, 0, c->stream>>>(arguments...);
+	cuda_note(c, cudaGetLastError(), name);
+}
+
+static inline int64_t area_of(struct tensor t)
+{
+	return (int64_t)t.h * t.w;
+}
+
+/* Values of a pixel's channels, padding included. */
+static inline int width_of(struct tensor t)
+{
+	return (int)(t.sample_size / (size_t)area_of(t));
+}
+
+static inline bool same_shape(struct tensor a, struct tensor b)
+{
+	return a.n == b.n && a.c == b.c && a.h == b.h && a.w == b.w && a.sample_size == b.sample_size;
+}
+
+/* A pixel's channels lie side by side: true of features, and of planar tensors of one pixel or one channel. */
+static inline bool is_rows(struct tensor t)
+{
+	return t.c > 4 || t.c == 1 || area_of(t) == 1;
+}
+
+__device__ inline int64_t thread_index()
+{
+	return (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+}
+
+/* -- packs: V values read and written at once -- */
+
+template <int V> struct alignas(4 * V) pack {
+	float v[V];
+};
+
+template <int V> __device__ inline pack<V> load(const float *from)
+{
+	return *reinterpret_cast<const pack<V> *>(from);
+}
+
+template <int V> __device__ inline void store(float *to, const pack<V> &p)
+{
+	*reinterpret_cast<pack<V> *>(to) = p;
+}
+
+/* -- sums of a row: `lanes` neighbouring threads of a warp share it -- */
+
+/* A power of two, at most a warp, and no more than there are packs of 4. */
+static inline int lanes_for(int width)
+{
+	int lanes = 1;
+	while (lanes < WARP && 2 * lanes <= width / 4)
+		lanes *= 2;
+	return lanes;
+}
+
+/* The sum over the lanes, the same in each. Every thread of the warp takes part. */
+__device__ inline float lanes_sum(float x, int lanes)
+{
+	for (int d = lanes / 2; d > 0; d /= 2)
+		x += __shfl_xor_sync(0xffffffffu, x, d);
+	return x;
+}
+
+/* Which row a thread works on. Threads past the last row work on the last one, and must not write. */
+struct row_lane {
+	int64_t row;
+	int lane;
+	bool live;
+};
+
+__device__ inline struct row_lane row_of_thread(int64_t rows, int lanes)
+{
+	const int64_t i = thread_index();
+	struct row_lane r;
+	r.live = i / lanes < rows;
+	r.row = r.live ? i / lanes : rows - 1;
+	r.lane = (int)(i % lanes);
+	return r;
+}
+
+/* -- sums of a block -- */
+
+/* The sum over the block's threads, the same in each; blockDim.x is a power of two, at most 1024. */
+__device__ inline double block_sum(double x)
+{
+	__shared__ double shared[1024];
+	__syncthreads();
+	shared[threadIdx.x] = x;
+	__syncthreads();
+	for (unsigned d = blockDim.x / 2; d > 0; d /= 2) {
+		if (threadIdx.x < d)
+			shared[threadIdx.x] += shared[threadIdx.x + d];
+		__syncthreads();
+	}
+	return shared[0];
+}
+
+/* -- sums of columns, over many rows: chunks of rows first, then the chunks in order -- */
+
+struct columns {
+	dim3 grid, block;
+	int64_t rows, chunk; /* rows, and rows of a chunk */
+	int width, chunks;
+};
+
+/* The way rows and columns fall to threads depends on the shape alone. */
+static inline struct columns columns_for(int64_t rows, int width, int pack)
+{
+	const int across = width / pack, x = across < 128 ? across : 128, y = BLOCK / x;
+	const int64_t least = 4 * (int64_t)y, chunk = rows / 512 > least ? (rows + 511) / 512 : least;
+	struct columns c;
+	assert(rows > 0 && width % pack == 0);
+	c.rows = rows;
+	c.width = width;
+	c.chunk = chunk;
+	c.chunks = (int)((rows + chunk - 1) / chunk);
+	c.block = dim3((unsigned)x, (unsigned)y);
+	c.grid = dim3((unsigned)c.chunks, (unsigned)((across + x - 1) / x));
+	return c;
+}
+
+/* Doubles that K sums of each column take, per chunk. */
+static inline size_t columns_bytes(const struct columns *c, int sums)
+{
+	return sizeof(double) * (size_t)sums * (size_t)c->width * (size_t)c->chunks;
+}
+
+/* Calls each(row, column, sum) for the rows of this block's chunk and this thread's V columns, then writes the sums over the chunk to
+ * partial[chunk][K][width], unless that is NULL. */
+template <int V, int K, class Each> __device__ inline void column_sums(double *partial, int64_t rows, int64_t chunk, int width, Each each)
+{
+	__shared__ double shared[BLOCK * V];
+	const int column = (int)(blockIdx.y * blockDim.x + threadIdx.x) * V, thread = (int)(threadIdx.y * blockDim.x + threadIdx.x);
+	const int64_t first = blockIdx.x * chunk, end = first + chunk < rows ? first + chunk : rows;
+	double sum[K][V] = {};
+	if (column < width)
+		for (int64_t row = first + threadIdx.y; row < end; row += blockDim.y)
+			each(row, column, sum);
+	for (int k = 0; partial && k < K; k++) {
+		__syncthreads();
+		for (int v = 0; v < V; v++)
+			shared[thread * V + v] = sum[k][v];
+		__syncthreads();
+		for (int v = 0; threadIdx.y == 0 && column < width && v < V; v++) {
+			double total = 0;
+			for (unsigned y = 0; y < blockDim.y; y++)
+				total += shared[(y * blockDim.x + threadIdx.x) * V + v];
+			partial[((int64_t)blockIdx.x * K + k) * width + column + v] = total;
+		}
+	}
+}
+
+/* out[j] = (accumulate: +=) gain * sum over chunks of partial[chunk][j]; `count` values. In sums.cu. */
+void finish_columns(struct cuda *, float *out, const double *partial, int count, int chunks, double gain, bool accumulate);
+/* sums[which] += sum of `count` doubles, in order. */
+void finish_sum(struct cuda *, enum step_sum which, const double *partial, int count);
+
+#endif

@@ -1,0 +1,148 @@
+/* The step's scalars and sums, losses of scores, the gradient penalty and its interpolates. Sums in double, in a fixed order. */
+#include "device.cuh"
+
+/* -- scalars and sums: passed by value, so that no host memory has to outlive the call -- */
+
+__global__ static void set_scalars_kernel(struct step_scalars *to, struct step_scalars from, double *sums)
+{
+	*to = from;
+	for (int i = 0; i < STEP_SUMS; i++)
+		sums[i] = 0;
+}
+
+static void cuda_set_scalars(struct backend *b, const struct step_scalars *scalars)
+{
+	struct cuda *c = cuda_of(b);
+	b->scalars = *scalars;
+	launch(c, "set the step's numbers", dim3(1), dim3(1), set_scalars_kernel, c->scalars, *scalars, c->sums);
+}
+
+static void cuda_read_sums(struct backend *b, double out[STEP_SUMS])
+{
+	struct cuda *c = cuda_of(b);
+	for (int i = 0; i < STEP_SUMS; i++)
+		out[i] = 0;
+	cuda_note(c, cudaMemcpyAsync(out, c->sums, STEP_SUMS * sizeof *out, cudaMemcpyDeviceToHost, c->stream), "read the step's sums");
+	cuda_note(c, cudaStreamSynchronize(c->stream), "read the step's sums");
+}
+
+/* -- scores: one block, as a batch has at most some thousands -- */
+
+/* `size` floats a sample, of which the first is the score. */
+__global__ static void score_loss_kernel(double *total, float *dscore, const float *score, int64_t n, int64_t size, enum score_loss kind, int real, float scale)
+{
+	double sum = 0;
+	for (int64_t i = threadIdx.x; i < n; i += BLOCK) {
+		double slope;
+		sum += score_loss_value(kind, real, score[i * size], &slope);
+		dscore[i * size] = (float)(scale * slope);
+		for (int64_t j = 1; j < size; j++)
+			dscore[i * size + j] = 0;
+	}
+	sum = block_sum(sum);
+	if (threadIdx.x == 0)
+		*total += scale * sum;
+}
+
+static void cuda_score_loss(struct backend *b, struct tensor dscore, struct tensor score, enum score_loss kind, bool real, float scale, enum step_sum which)
+{
+	struct cuda *c = cuda_of(b);
+	assert(same_shape(dscore, score) && area_of(score) == 1 && which >= 0 && which < STEP_SUMS);
+	launch(c, "score", dim3(1), BLOCK, score_loss_kernel, c->sums + which, dscore.data, score.data, score.n, (int64_t)score.sample_size, kind, real ? 1 : 0,
+		scale);
+}
+
+__global__ static void score_drift_kernel(double *total, float *dscore, const float *score, int64_t n, int64_t size, float scale)
+{
+	double sum = 0;
+	for (int64_t i = threadIdx.x; i < n; i += BLOCK) {
+		const double s = score[i * size];
+		sum += s * s;
+		dscore[i * size] += (float)(2 * scale * s);
+	}
+	sum = block_sum(sum);
+	if (threadIdx.x == 0)
+		*total += scale * sum;
+}
+
+static void cuda_score_drift(struct backend *b, struct tensor dscore, struct tensor score, float scale, enum step_sum which)
+{
+	struct cuda *c = cuda_of(b);
+	assert(same_shape(dscore, score) && area_of(score) == 1 && which >= 0 && which < STEP_SUMS);
+	launch(c, "add the drift", dim3(1), BLOCK, score_drift_kernel, c->sums + which, dscore.data, score.data, score.n, (int64_t)score.sample_size, scale);
+}
+
+__global__ static void score_fill_kernel(float *dscore, int64_t count, int64_t size, float value)
+{
+	const int64_t i = thread_index();
+	if (i < count)
+		dscore[i] = i % size ? 0 : value;
+}
+
+static void cuda_score_fill(struct backend *b, struct tensor dscore, float value)
+{
+	const int64_t size = (int64_t)dscore.sample_size, count = dscore.n * size;
+	assert(area_of(dscore) == 1);
+	launch(cuda_of(b), "fill scores", blocks_for(count), BLOCK, score_fill_kernel, dscore.data, count, size, value);
+}
+
+/* -- the gradient penalty: a block has a sample, and leaves penalty[i] and norm[i] -- */
+
+enum { PENALTY_BLOCK = 1024 };
+
+__global__ static void gradient_penalty_kernel(double *penalty, double *norm, float *v, const float *g, int64_t size, const struct step_scalars *scalars,
+	enum penalty_kind kind, float scale)
+{
+	const float *from = g + blockIdx.x * size;
+	float *to = v + blockIdx.x * size;
+	double square = 0, factor;
+	for (int64_t j = threadIdx.x; j < size; j += PENALTY_BLOCK)
+		square += (double)from[j] * from[j];
+	const double length = sqrt(block_sum(square)), value = penalty_value(kind, scalars->penalty, length, &factor);
+	for (int64_t j = threadIdx.x; j < size; j += PENALTY_BLOCK)
+		to[j] = (float)(scale * factor * from[j]);
+	if (threadIdx.x == 0) {
+		penalty[blockIdx.x] = scale * value;
+		norm[blockIdx.x] = length;
+	}
+}
+
+static void cuda_gradient_penalty(struct backend *b, struct tensor v, struct tensor g, enum penalty_kind kind, float scale)
+{
+	struct cuda *c = cuda_of(b);
+	double *partial = (double *)cuda_scratch(c, 2 * (size_t)g.n * sizeof *partial);
+	assert(same_shape(v, g));
+	if (!partial)
+		return;
+	launch(c, "penalize gradients", dim3((unsigned)g.n), PENALTY_BLOCK, gradient_penalty_kernel, partial, partial + g.n, v.data, g.data, (int64_t)g.sample_size,
+		c->scalars, kind, scale);
+	finish_sum(c, SUM_D_GRAD, partial, (int)g.n);
+	finish_sum(c, SUM_GRADIENT_NORM, partial + g.n, (int)g.n);
+}
+
+__global__ static void interpolate_kernel(float *x, const float *real, const float *fake, const float *mix, int64_t count, int64_t size)
+{
+	const int64_t i = thread_index();
+	if (i >= count)
+		return;
+	const float m = mix[i / size];
+	x[i] = m * real[i] + (1 - m) * fake[i];
+}
+
+static void cuda_interpolate(struct backend *b, struct tensor x, struct tensor real, struct tensor fake, struct tensor mix)
+{
+	const int64_t size = (int64_t)x.sample_size, count = x.n * size;
+	assert(same_shape(x, real) && same_shape(x, fake) && mix.n == x.n && mix.sample_size == 1);
+	launch(cuda_of(b), "interpolate", blocks_for(count), BLOCK, interpolate_kernel, x.data, real.data, fake.data, mix.data, count, size);
+}
+
+void cuda_loss_table(struct backend *b)
+{
+	b->set_scalars = cuda_set_scalars;
+	b->read_sums = cuda_read_sums;
+	b->score_loss = cuda_score_loss;
+	b->score_drift = cuda_score_drift;
+	b->score_fill = cuda_score_fill;
+	b->gradient_penalty = cuda_gradient_penalty;
+	b->interpolate = cuda_interpolate;
+}
