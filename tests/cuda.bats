@@ -16,6 +16,7 @@ verify_on() {
 
 @test "cuDNN makes a plan for every convolution of six scales (test_cudnn_plans)" {
   need_plugin
+  [ -n "${PGAN_UNIT-}" ] || skip "PGAN_UNIT is not set"
   [ -x "$PGAN_UNIT/test_cudnn_plans" ] # run with the C tests
 }
 
