@@ -37,7 +37,7 @@ static const struct tool tool = {
 	.name = "celeba-crop",
 	.summary = "cut the face out of every picture",
 	.synopsis = "[-o DIR] [--center X,Y] [--size N] [--pad] INPUT…",
-	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg), a zip archive, which is read in place "
+	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg), a zip or tar archive, which is read in place "
 		   "(img_align_celeba.zip as downloaded), or '-': a list of file names on stdin. Folders and archives are read in the bytewise order of the paths.\n\n"
 		   "The square has its upper left corner at X - N/2, Y - N/2; by default columns 25 to 152 and rows 57 to 184, which in the aligned pictures of CelebA "
 		   "(178x218) is the face. Grey pictures become RGB, "

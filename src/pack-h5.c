@@ -27,7 +27,7 @@ static const struct tool tool = {
 	.synopsis = "-o DATA.h5 [--filter bilinear|box] [INPUT…]",
 	.details = "Without INPUT, or with '-', stdin is read: an image stream (.npy records of uint8, or of float32 in [-1,1], shape (n,3,R,R) or (n,1,R,R)), or a list "
 		   "of file names, one a line; the first byte tells which. Otherwise either one HDF5 or .npy file, of which the images are taken, or any number "
-		   "of PNG or JPEG files, folders (with everything below them that is named .png, .jpg or .jpeg) and zip archives, which are read in place. Folders "
+		   "of PNG or JPEG files, folders (with everything below them that is named .png, .jpg or .jpeg) and zip or tar archives, which are read in place. Folders "
 		   "and archives are read in the bytewise order of the paths.\n\n"
 		   "Pictures are square, all of one size, a power of two from 4 to 1024; the first usable picture decides the size. Grey pictures become RGB. A "
 		   "picture that is damaged or of another size is left out; the others are not affected. The reasons are told at the end, the first 20 of them; "

@@ -80,6 +80,29 @@ in_order=(in/a.jpg in/b.JPEG in/grey.PNG in/grey.jpg in/rgb.png in/sub/c.jpg)
 }
 
 
+@test "a tar archive of any format gives the same bytes as the folder, long names included" {
+  make_pictures
+  local long=in/$(printf 'n%.0s' {1..120})/$(printf 'm%.0s' {1..150})
+  mkdir -p "$long"
+  cp in/a.jpg "$long/$(printf 'x%.0s' {1..120}).jpg"
+  celeba-crop in >folder.npy
+  for format in gnu pax; do
+    tar -cf in.tar --format=$format in
+    celeba-crop in.tar | cmp - folder.npy
+  done
+  rm -r "$long" && celeba-crop in >folder.npy
+  tar -cf in.tar --format=ustar -C in sub rgb.png grey.jpg grey.PNG b.JPEG a.jpg
+  celeba-crop -j 3 in.tar | cmp - folder.npy
+  head -c 20000 in.tar >cut.tar
+  fails 3 "cannot read 'cut.tar': truncated tar archive" celeba-crop cut.tar
+  head -c "$(($(stat -c %s in.tar) / 10240 * 10240 - 10240))" in.tar >cut.tar # at a block, but not the end
+  fails 3 "truncated tar archive" celeba-crop cut.tar
+  printf 'X' | dd of=in.tar bs=1 seek=20 conv=notrunc status=none # in the first name
+  fails 3 "damaged tar archive, at byte 0" celeba-crop in.tar
+  gzip -c folder.npy >x.tar.gz
+  fails 3 "compressed with gzip" celeba-crop x.tar.gz
+}
+
 @test "-o refuses two pictures that would become one file, before it makes anything" {
   make_pictures
   fails 3 "would both become 'out/grey.png'" celeba-crop -o out in

@@ -5,39 +5,50 @@
 #include <zip.h>
 
 #include "size.h"
+#include "tar.h"
 
 struct archive {
 	char *path;
-	zip_t *zip;
-	int64_t n;
+	zip_t *zip; /* or */
+	struct tar *tar;
 };
 
-bool archive_told_by(const uint8_t *first, size_t n)
+static bool zip_told_by(const uint8_t *first, size_t n)
 {
 	return n >= 4 && (!memcmp(first, "PK\3\4", 4) || !memcmp(first, "PK\5\6", 4)); /* the second: an empty one */
 }
 
-int archive_open(struct archive **out, const char *path)
+bool archive_told_by(const uint8_t *first, size_t n)
+{
+	return zip_told_by(first, n) || tar_told_by(first, n);
+}
+
+static int open_zip(struct archive *a)
 {
 	int code = 0, rc = 0;
-	struct archive *a = size_zalloc(1, sizeof *a);
-
-	*out = NULL;
-	if (!a || !(a->path = strdup(path))) {
-		free(a);
-		return error_set(ERR_FAILED, "out of memory");
-	}
-	if (!(a->zip = zip_open(path, ZIP_RDONLY, &code))) {
+	if (!(a->zip = zip_open(a->path, ZIP_RDONLY, &code))) {
 		zip_error_t error;
 		zip_error_init_with_code(&error, code);
-		rc = error_set(ERR_INPUT, "cannot open '%s': damaged or truncated zip archive (%s)", path, zip_error_strerror(&error));
+		rc = error_set(ERR_INPUT, "cannot open '%s': damaged or truncated zip archive (%s)", a->path, zip_error_strerror(&error));
 		zip_error_fini(&error);
-		archive_close(&a);
-		return rc;
 	}
-	a->n = zip_get_num_entries(a->zip, 0);
+	return rc;
+}
+
+int archive_open(struct archive **out, const char *path, const uint8_t *first, size_t n)
+{
+	struct archive *a = size_zalloc(1, sizeof *a);
+	int rc = 0;
+
+	*out = NULL;
+	if (!a || !(a->path = strdup(path)))
+		rc = error_set(ERR_FAILED, "out of memory");
+	else
+		rc = zip_told_by(first, n) ? open_zip(a) : tar_open(&a->tar, path);
+	if (rc)
+		archive_close(&a);
 	*out = a;
-	return 0;
+	return rc;
 }
 
 void archive_close(struct archive **a)
@@ -46,6 +57,7 @@ void archive_close(struct archive **a)
 		return;
 	if ((*a)->zip)
 		zip_discard((*a)->zip);
+	tar_close(&(*a)->tar);
 	free((*a)->path);
 	free(*a);
 	*a = NULL;
@@ -53,16 +65,16 @@ void archive_close(struct archive **a)
 
 int64_t archive_count(const struct archive *a)
 {
-	return a->n;
+	return a->tar ? tar_count(a->tar) : zip_get_num_entries(a->zip, 0);
 }
 
 const char *archive_member(const struct archive *a, int64_t i)
 {
-	const char *name = zip_get_name(a->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
+	const char *name = a->tar ? tar_member(a->tar, i) : zip_get_name(a->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
 	return name ? name : "";
 }
 
-int archive_read(struct archive *a, int64_t i, struct bytes *b)
+static int read_zip(struct archive *a, int64_t i, struct bytes *b)
 {
 	zip_stat_t stat;
 	zip_file_t *file = zip_fopen_index(a->zip, (zip_uint64_t)i, 0);
@@ -83,4 +95,9 @@ int archive_read(struct archive *a, int64_t i, struct bytes *b)
 	if (file)
 		zip_fclose(file);
 	return rc;
+}
+
+int archive_read(struct archive *a, int64_t i, struct bytes *b)
+{
+	return a->tar ? tar_read(a->tar, i, b) : read_zip(a, i, b);
 }

@@ -1,4 +1,4 @@
-/* Archives read in place: nothing is unpacked. Used by source.c alone. */
+/* zip and tar archives read in place: nothing is unpacked. Used by source.c alone. */
 #ifndef PGAN_ARCHIVE_H
 #define PGAN_ARCHIVE_H
 
@@ -15,8 +15,8 @@ struct archive;
 bool archive_told_by(const uint8_t *first, size_t n);
 #define ARCHIVE_HEAD 512 /* bytes that are enough to tell */
 
-/* Opens an archive and lists its members; damaged or truncated: ERR_INPUT. */
-int archive_open(struct archive **, const char *path) MUST_CHECK;
+/* Opens an archive, told by its first n bytes, and lists its members; damaged or truncated: ERR_INPUT. */
+int archive_open(struct archive **, const char *path, const uint8_t *first, size_t n) MUST_CHECK;
 void archive_close(struct archive **); /* NULL is fine */
 
 int64_t archive_count(const struct archive *);                /* members, folders included */

@@ -120,7 +120,7 @@ static int add_folder(struct source *s, const char *input)
 	return rc ? rc : finish_input(s, input, first);
 }
 
-static int add_archive(struct source *s, const char *input)
+static int add_archive(struct source *s, const char *input, const uint8_t *head, size_t got)
 {
 	const size_t first = s->n, length = strlen(input);
 	struct archive **list = realloc(s->archive, (s->archives + 1) * sizeof *list);
@@ -129,7 +129,7 @@ static int add_archive(struct source *s, const char *input)
 	if (!list)
 		return error_set(ERR_FAILED, "out of memory");
 	s->archive = list;
-	if ((rc = archive_open(&list[s->archives], input)))
+	if ((rc = archive_open(&list[s->archives], input, head, got)))
 		return rc;
 	struct archive *a = list[s->archives++];
 	for (int64_t i = 0; !rc && i < archive_count(a); i++) {
@@ -183,8 +183,10 @@ static int add_file(struct source *s, const char *input, bool regular)
 		got = fread(head, 1, sizeof head, f);
 		fclose(f);
 	}
+	if (got > 2 && head[0] == 0x1f && head[1] == 0x8b)
+		return error_set(ERR_INPUT, "'%s' is compressed with gzip: unpack it with gunzip first", input);
 	if (archive_told_by(head, got))
-		return add_archive(s, input);
+		return add_archive(s, input, head, got);
 	return add(s, strdup(input), (size_t)(last_part(input) - input), -1, 0);
 }
 

@@ -20,7 +20,7 @@ struct source;
 
 /* inputs: n names, borrowed for the call, each
  *   a folder          every file below it that is named .png, .jpg or .jpeg in any case, hidden ones excepted
- *   a zip archive     its members so named, read in place (told by content, whatever the archive's name is)
+ *   a zip or tar      its members so named, read in place (told by content, whatever the archive's name is; a tar is not compressed)
  *   "-"               a list of file names on stdin, one a line, in its order; read to its end here
  *   any other file    a picture, whatever its name
  * A missing input, a folder or archive without pictures, an empty list or a damaged archive is ERR_INPUT. Listed names and members are not opened yet. */

@@ -1,0 +1,20 @@
+/* tar archives (ustar, GNU and pax), uncompressed, read in place: an index of the members, each read from where it lies. Used by archive.c alone. */
+#ifndef PGAN_TAR_H
+#define PGAN_TAR_H
+
+#include <stdbool.h>
+
+#include "bytes.h"
+
+struct tar;
+
+bool tar_told_by(const uint8_t *first, size_t n); /* n: 512 for a yes */
+
+int tar_open(struct tar **, const char *path) MUST_CHECK; /* damaged, or ending before its end mark: ERR_INPUT */
+void tar_close(struct tar **);                            /* NULL is fine */
+
+int64_t tar_count(const struct tar *); /* files; folders, links and devices are no members */
+const char *tar_member(const struct tar *, int64_t i);
+int tar_read(const struct tar *, int64_t i, struct bytes *) MUST_CHECK;
+
+#endif
