@@ -41,12 +41,12 @@ void laplacian_free(struct laplacian *l)
 	*l = (struct laplacian){ 0 };
 }
 
-void laplacian_build(struct laplacian *l, const float *image, int first)
+void laplacian_build(struct laplacian *l, const float *image, int first, int last)
 {
 	const struct metric_kernels *const kernels = metric_kernels();
 	if (image != l->level[0])
 		memcpy(l->level[0], image, (size_t)l->c * (size_t)l->side * (size_t)l->side * sizeof(float));
-	for (int k = 0; k + 1 < l->levels; k++) {
+	for (int k = 0; k <= last && k + 1 < l->levels; k++) {
 		const int side = l->side >> k;
 		const size_t area = (size_t)side * (size_t)side;
 		for (int c = 0; c < l->c; c++) {

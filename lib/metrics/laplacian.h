@@ -20,9 +20,8 @@ int laplacian_levels(int side);
 int laplacian_alloc(struct laplacian *, int c, int side, int levels) MUST_CHECK;
 void laplacian_free(struct laplacian *); /* a zeroed struct is fine */
 
-/* image: (c,side,side), any unit, may be level[0] itself -> all levels in the same unit.
- * first: the finest level that is wanted; those above it are left holding no use. */
-void laplacian_build(struct laplacian *, const float *image, int first);
+/* image: (c,side,side), any unit, may be level[0] itself -> levels first … last in the same unit; the others are left holding no use. */
+void laplacian_build(struct laplacian *, const float *image, int first, int last);
 
 /* The inverse: adds the levels up again, in place; the image is level[0] afterwards. */
 void laplacian_collapse(struct laplacian *);

@@ -3,6 +3,7 @@
 #define PGAN_METRIC_KERNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
 	SLICED_BLOCK = 32, /* descriptors that are projected together */
@@ -23,6 +24,12 @@ struct metric_kernels {
 	/* out[d * pitch + j] = offset[d] + sum over k of u[d][k] * x[k][j] for SLICED_BLOCK descriptors j. x: (length,SLICED_BLOCK);
 	 * u: (directions/tile, length, tile); offset: (directions). */
 	void (*project)(float *out, size_t pitch, const float *x, const float *u, const float *offset, int length, int directions);
+
+	/* Lowers *low and raises *high to the range of n values. */
+	void (*range)(const float *x, size_t n, float *low, float *high);
+
+	/* out[i] = (x[i] - low) * scale, towards 0. */
+	void (*fixed)(int32_t *out, const float *x, size_t n, float low, float scale);
 
 	/* Structural similarity of two planes a, b under a window (size) that is applied along both axes, where it fits whole (Wang et al. 2003).
 	 * planes: a, b, a^2 + b^2, a b, each (side,pitch), pitch a multiple of SSIM_PADDING, zeros right of side. scratch: SSIM_PLANES rows of

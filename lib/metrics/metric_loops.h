@@ -86,6 +86,37 @@ static void project(float *out, size_t pitch, const float *restrict x, const flo
 	}
 }
 
+/* -- values to integers -- */
+
+static void range(const float *x, size_t n, float *low, float *high)
+{
+	const size_t whole = n / LANES * LANES;
+	float l[LANES], h[LANES];
+	for (int k = 0; k < LANES; k++) {
+		l[k] = *low;
+		h[k] = *high;
+	}
+	for (size_t i = 0; i < whole; i += LANES)
+		for (size_t k = 0; k < LANES; k++) {
+			l[k] = x[i + k] < l[k] ? x[i + k] : l[k];
+			h[k] = x[i + k] > h[k] ? x[i + k] : h[k];
+		}
+	for (int i = 0; i < LANES; i++) {
+		*low = l[i] < *low ? l[i] : *low;
+		*high = h[i] > *high ? h[i] : *high;
+	}
+	for (size_t i = whole; i < n; i++) {
+		*low = x[i] < *low ? x[i] : *low;
+		*high = x[i] > *high ? x[i] : *high;
+	}
+}
+
+static void fixed(int32_t *restrict out, const float *restrict x, size_t n, float low, float scale)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (int32_t)((x[i] - low) * scale);
+}
+
 /* -- structural similarity -- */
 
 enum { DLANES = LANES / 2 };
@@ -147,4 +178,4 @@ static void ssim(double sums[2], const double *planes, int side, size_t pitch, c
 	}
 }
 
-const struct metric_kernels LOOPS_TABLE = { TILE, down, up, project, ssim };
+const struct metric_kernels LOOPS_TABLE = { TILE, down, up, project, range, fixed, ssim };

@@ -121,7 +121,7 @@ static void forward_image(struct forward *f, struct laplacian *l, int64_t j)
 	else
 		for (size_t v = 0; v < values; v++)
 			image[v] = (((const float *)f->raw)[(size_t)j * values + v] + 1) * 127.5f;
-	laplacian_build(l, image, 0);
+	laplacian_build(l, image, 0, LAPLACIAN_LEVELS);
 	for (int k = 0; k < f->n_sinks; k++) {
 		const struct sink *s = &f->sink[k];
 		memcpy(s->batch + (size_t)j * s->values, l->level[s->index], s->values * sizeof(float));

@@ -4,13 +4,14 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "images.h"
 #include "sliced.h"
 #include "size.h"
 #include "w1.h"
 
-enum { ALL_DIRECTIONS = SWD_REPEATS * SWD_DIRECTIONS, BATCH = 64, SIDES = 2 };
+enum { ALL_DIRECTIONS = SWD_REPEATS * SWD_DIRECTIONS, BATCH = 256, SIDES = 2 };
 
 static const size_t DEFAULT_MEMORY = (size_t)512 << 20;
 
@@ -45,6 +46,7 @@ struct work {
 	struct patch_sums *sums;   /* (images, levels) of one set: added up in one order, whatever the threads do */
 	struct patch_stats stats[SIDES][LAPLACIAN_LEVELS];
 	int level;                 /* the one at work */
+	int first, last;           /* levels that pyramids are built for */
 	int chunk;                 /* directions projected at once */
 	float *directions;         /* (chunk, c * 49) */
 	float *projection[SIDES];  /* (chunk in whole tiles, pitch) */
@@ -86,7 +88,7 @@ static struct patch_layout locate(const struct work *w, int side, const struct l
 	return (struct patch_layout){ w->c, s, s * s };
 }
 
-/* Builds the pyramid of every image of a part from level w->level on, several at a time, and hands it to `each`. */
+/* Builds the pyramid of every image of a part, several at a time, and hands it to `each`. */
 static int for_images(struct work *w, int side, void (*each)(struct work *, int side, int64_t i, int thread))
 {
 	const struct swd_part *const p = w->part[side];
@@ -107,7 +109,7 @@ static int for_images(struct work *w, int side, void (*each)(struct work *, int 
 					image[v] = ((const uint8_t *)data)[(size_t)i * values + v];
 			else
 				memcpy(image, (const float *)data + (size_t)i * values, values * sizeof *image);
-			laplacian_build(&w->pyramid[t], image, w->level);
+			laplacian_build(&w->pyramid[t], image, w->first, w->last);
 			each(w, side, start + i, t);
 		}
 		w->done += count;
@@ -138,7 +140,8 @@ static int standardize(struct work *w, int side)
 {
 	const struct swd_part *const p = w->part[side];
 	int rc;
-	w->level = 0;
+	w->first = 0;
+	w->last = w->levels;
 	if ((rc = for_images(w, side, sum_image)))
 		return rc;
 	for (int level = 0; !rc && level < w->levels; level++) {
@@ -170,6 +173,7 @@ static void project_image(struct work *w, int side, int64_t i, int thread)
 static int level_distances(struct work *w, double *out, int first, int n)
 {
 	const size_t length = (size_t)w->c * PATCH_AREA;
+	w->first = w->last = w->level;
 	sliced_directions(w->directions, w->settings->seed, (uint32_t)w->level, (size_t)first, (size_t)n, length);
 	for (int side = 0; side < SIDES; side++) {
 		projector_aim(&w->projector, w->directions, n, w->c, &w->stats[side][w->level]);
@@ -243,6 +247,17 @@ static int chunk_size(const struct work *w)
 	return projector_rows((int)((ALL_DIRECTIONS + passes - 1) / passes));
 }
 
+/* Much memory that is written in many places at once: in huge pages where the system has them. */
+static float *large_alloc(size_t n)
+{
+	const size_t page = 4096;
+	float *p = size_alloc(n, sizeof *p);
+	const size_t skip = (page - (uintptr_t)p % page) % page, bytes = n * sizeof *p;
+	if (p && bytes > skip)
+		(void)madvise((char *)p + skip, (bytes - skip) / page * page, MADV_HUGEPAGE);
+	return p;
+}
+
 static int work_open(struct work *w)
 {
 	const struct swd_part *const p = w->part[0];
@@ -263,7 +278,7 @@ static int work_open(struct work *w)
 	if (!(w->sums = size_alloc(images * (size_t)w->levels, sizeof *w->sums)) || !(w->directions = size_alloc((size_t)w->chunk * length, sizeof(float))))
 		return ERR_FAILED;
 	for (int side = 0; side < SIDES; side++)
-		if (!(w->projection[side] = size_alloc(rows * w->pitch, sizeof(float))))
+		if (!(w->projection[side] = large_alloc(rows * w->pitch)))
 			return ERR_FAILED;
 	return 0;
 }

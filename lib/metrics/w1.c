@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metric_kernels.h"
 #include "size.h"
 
 /* A value becomes an integer below 2^FIXED_BITS; its high bits are the bucket, its low bits the place in it. All sums are integers, hence exact. */
@@ -16,11 +17,10 @@ struct w1 {
 	int shift; /* bits of the place in a bucket */
 	size_t buckets;
 	uint64_t *a, *b;          /* per bucket: count << COUNT_SHIFT | sum of places */
-	uint32_t *next_a, *next_b; /* where the bucket's next value goes; NONE in buckets that need no look inside */
+	uint64_t *marked;          /* a bit per bucket: whether to look inside */
+	uint32_t *next_a, *next_b; /* where a marked bucket's next value goes */
 	int32_t *values_a, *values_b;
 };
-
-#define NONE UINT32_MAX
 
 int w1_open(struct w1 **out, size_t n)
 {
@@ -40,11 +40,12 @@ int w1_open(struct w1 **out, size_t n)
 	w->buckets = (size_t)1 << bits;
 	w->a = size_alloc(w->buckets, sizeof *w->a);
 	w->b = size_alloc(w->buckets, sizeof *w->b);
+	w->marked = size_alloc(w->buckets / 64, sizeof *w->marked);
 	w->next_a = size_alloc(w->buckets, sizeof *w->next_a);
 	w->next_b = size_alloc(w->buckets, sizeof *w->next_b);
 	w->values_a = size_alloc(n, sizeof *w->values_a);
 	w->values_b = size_alloc(n, sizeof *w->values_b);
-	if (w->a && w->b && w->next_a && w->next_b && w->values_a && w->values_b)
+	if (w->a && w->b && w->marked && w->next_a && w->next_b && w->values_a && w->values_b)
 		return 0;
 	w1_close(out);
 	return ERR_FAILED;
@@ -56,6 +57,7 @@ void w1_close(struct w1 **out)
 	if (w) {
 		free(w->a);
 		free(w->b);
+		free(w->marked);
 		free(w->next_a);
 		free(w->next_b);
 		free(w->values_a);
@@ -71,32 +73,15 @@ struct grid {
 	float low, scale;
 };
 
-static void widen(float *low, float *high, const float *x, size_t n)
-{
-	float l = *low, h = *high;
-	for (size_t i = 0; i < n; i++) {
-		l = x[i] < l ? x[i] : l;
-		h = x[i] > h ? x[i] : h;
-	}
-	*low = l;
-	*high = h;
-}
-
-/* Integers of up to CHUNK values. */
-static void to_fixed(int32_t *out, const float *x, size_t n, struct grid g)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] = (int32_t)((x[i] - g.low) * g.scale);
-}
-
 static void count(uint64_t *buckets, const float *x, size_t n, struct grid g, int shift)
 {
 	const uint64_t one = (uint64_t)1 << COUNT_SHIFT;
 	const uint32_t place = ((uint32_t)1 << shift) - 1;
+	void (*const fixed)(int32_t *, const float *, size_t, float, float) = metric_kernels()->fixed;
 	int32_t q[CHUNK];
 	for (size_t i = 0; i < n; i += CHUNK) {
 		const size_t m = n - i < CHUNK ? n - i : CHUNK;
-		to_fixed(q, x + i, m, g);
+		fixed(q, x + i, m, g.low, g.scale);
 		for (size_t j = 0; j < m; j++)
 			buckets[q[j] >> shift] += one | ((uint32_t)q[j] & place);
 	}
@@ -108,7 +93,10 @@ static void count(uint64_t *buckets, const float *x, size_t n, struct grid g, in
 static void sort(int32_t *x, size_t n)
 {
 	static const size_t gaps[] = { 46750, 20778, 9234, 4104, 1824, 811, 358, 156, 66, 27, 10, 4, 1 };
-	for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++)
+	size_t g = 0;
+	while (g + 1 < sizeof gaps / sizeof *gaps && gaps[g] * 2 > n)
+		g++;
+	for (; g < sizeof gaps / sizeof *gaps; g++)
 		for (size_t i = gaps[g]; i < n; i++) {
 			const int32_t v = x[i];
 			size_t j = i;
@@ -141,17 +129,23 @@ static int64_t integrate(int64_t difference, int32_t low, int32_t width, const i
 	return sum + llabs(difference) * (low + (int64_t)width - at);
 }
 
-/* Values of the marked buckets, bucket after bucket, each sorted. */
-static void collect(int32_t *out, uint32_t *next, const float *x, size_t n, struct grid g, int shift)
+static bool is_marked(const uint64_t *marked, size_t bucket)
 {
+	return marked[bucket / 64] >> bucket % 64 & 1;
+}
+
+/* Values of the marked buckets, bucket after bucket, each sorted. */
+static void collect(int32_t *out, uint32_t *next, const uint64_t *marked, const float *x, size_t n, struct grid g, int shift)
+{
+	void (*const fixed)(int32_t *, const float *, size_t, float, float) = metric_kernels()->fixed;
 	int32_t q[CHUNK];
 	for (size_t i = 0; i < n; i += CHUNK) {
 		const size_t m = n - i < CHUNK ? n - i : CHUNK;
-		to_fixed(q, x + i, m, g);
+		fixed(q, x + i, m, g.low, g.scale);
 		for (size_t j = 0; j < m; j++) {
-			uint32_t *const at = &next[q[j] >> shift];
-			if (*at != NONE)
-				out[(*at)++] = q[j];
+			const int32_t bucket = q[j] >> shift;
+			if (is_marked(marked, (size_t)bucket))
+				out[next[bucket]++] = q[j];
 		}
 	}
 }
@@ -160,11 +154,11 @@ static void collect(int32_t *out, uint32_t *next, const float *x, size_t n, stru
 static int64_t look_inside(struct w1 *w, const float *a, const float *b, struct grid g)
 {
 	int64_t sum = 0, difference = 0;
-	collect(w->values_a, w->next_a, a, w->n, g, w->shift);
-	collect(w->values_b, w->next_b, b, w->n, g, w->shift);
+	collect(w->values_a, w->next_a, w->marked, a, w->n, g, w->shift);
+	collect(w->values_b, w->next_b, w->marked, b, w->n, g, w->shift);
 	for (size_t i = 0; i < w->buckets; i++) {
 		const size_t n_a = w->a[i] >> COUNT_SHIFT, n_b = w->b[i] >> COUNT_SHIFT;
-		if (w->next_a[i] != NONE) {
+		if (is_marked(w->marked, i)) {
 			int32_t *const in_a = w->values_a + w->next_a[i] - n_a, *const in_b = w->values_b + w->next_b[i] - n_b;
 			sort(in_a, n_a);
 			sort(in_b, n_b);
@@ -190,21 +184,23 @@ double w1_distance(struct w1 *w, const float *a, const float *b)
 	uint32_t n_a_marked = 0, n_b_marked = 0;
 	int64_t sum = 0, difference = 0;
 
-	widen(&low, &high, a, w->n);
-	widen(&low, &high, b, w->n);
+	metric_kernels()->range(a, w->n, &low, &high);
+	metric_kernels()->range(b, w->n, &low, &high);
 	if (!(high > low))
 		return 0;
 	const struct grid g = { low, (float)fmin(FLT_MAX, 0x1p30 * (1 - 0x1p-20) / ((double)high - low)) };
 	memset(w->a, 0, w->buckets * sizeof *w->a);
 	memset(w->b, 0, w->buckets * sizeof *w->b);
+	memset(w->marked, 0, w->buckets / 64 * sizeof *w->marked);
 	count(w->a, a, w->n, g, w->shift);
 	count(w->b, b, w->n, g, w->shift);
 	for (size_t i = 0; i < w->buckets; i++) {
 		const int64_t n_a = (int64_t)(w->a[i] >> COUNT_SHIFT), n_b = (int64_t)(w->b[i] >> COUNT_SHIFT), right = difference + n_a - n_b;
 		const bool mark = may_cross(difference, right, n_a, n_b);
-		w->next_a[i] = mark ? n_a_marked : NONE;
-		w->next_b[i] = mark ? n_b_marked : NONE;
 		if (mark) {
+			w->marked[i / 64] |= (uint64_t)1 << i % 64;
+			w->next_a[i] = n_a_marked;
+			w->next_b[i] = n_b_marked;
 			n_a_marked += (uint32_t)n_a;
 			n_b_marked += (uint32_t)n_b;
 		} else {

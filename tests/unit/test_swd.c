@@ -30,7 +30,7 @@ TEST(patches_lie_where_golden_has_them)
 	double worst = 0;
 	REQUIRE(images && want && where && !laplacian_alloc(&l, 3, 128, 4));
 	for (int i = 0; i < N; i++) {
-		laplacian_build(&l, images + (size_t)where[3 * i] * VALUES, 0);
+		laplacian_build(&l, images + (size_t)where[3 * i] * VALUES, 0, LAPLACIAN_LEVELS);
 		const float *at = l.level[1] + ((size_t)where[3 * i + 1] - 3) * 64 + (size_t)where[3 * i + 2] - 3;
 		for (int k = 0; k < LENGTH; k++) {
 			const double e = fabs((double)at[k / 49 * 4096 + k % 49 / 7 * 64 + k % 7] - (double)want[i * LENGTH + k]);
