@@ -44,13 +44,13 @@ def random(out, scale, depths, latent):
     g, d = layers(scale, depths, latent)
     for group, shapes in ('G', g), ('avgG', g), ('D', d):
         for name, shape in shapes.items():
-            out[f'{group}/{name}.module.weight'] = rng.standard_normal(shape).astype(np.float32)
-            out[f'{group}/{name}.module.bias'] = rng.standard_normal(shape[:1]).astype(np.float32)
+            for kind, dim in ('weight', shape), ('bias', shape[:1]):
+                out.create_dataset(f'{group}/{name}.module.{kind}', data=rng.standard_normal(dim).astype(np.float32), fletcher32=True)
     return dict(scale=scale, resolution=4 << scale, depths=depths, dim_latent=latent)
 
 
 def main(path, source, *rest):
-    with h5py.File(path, 'w') as out:
+    with h5py.File(path, 'w', libver=('v110', 'v110')) as out:
         if source.endswith('.h5'):
             with h5py.File(source) as record:
                 facts = FACTS | from_record(out, record, os.path.dirname(path))

@@ -4,7 +4,7 @@ bats_require_minimum_version 1.5.0
 load common
 
 # A network of some thousand parameters; one thread, so that the bytes are those of any machine's one thread.
-tiny=(--set depthScales=8,8,8,8,8,8,8 --set dimLatentVector=8 --set previewImages=0 --threads 1)
+tiny=(--set "depthScales=8,8,8,8,8,8,8" --set dimLatentVector=8 --set previewImages=0 --threads 1)
 
 # data N SIDE FILE: N seeded random pictures at 4x4 … SIDE.
 data() {
@@ -69,7 +69,7 @@ PY
   RANDOM=3
   local kills=0 from=()
   for scale in 0 1; do
-    run=(pgan-grow -q --data data.h5 --scale "$scale" "${from[@]}" "${tiny[@]}" -n 150 -b 4 --set alphaNJumps=0,10 --set alphaSizeJumps=0,10 --set evalIter=7)
+    run=(pgan-grow -q --data data.h5 --scale "$scale" "${from[@]}" "${tiny[@]}" -n 150 -b 4 --set "alphaNJumps=0,10" --set "alphaSizeJumps=0,10" --set evalIter=7)
     from=(--from scale0.h5)
     "${run[@]}" -o "whole$scale.h5"
     for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -266,6 +266,22 @@ assert not same('avgG')
 assert same('G') == sys.argv[1].startswith('ema')
 PY
   done
+}
+
+@test "a learning rate that falls on a plateau, also across a kill" {
+  data 20 4 data.h5
+  plateau=(-n 60 -b 4 --set reduceOnPlateau=lossD --set plateauPatience=2 --set plateauFloor=0.00001 --set evalIter=1)
+  grow 0 a.h5 "${plateau[@]}"
+  [ "$(cut -f 5 a.log | sed 1d | sort -u | wc -l)" -gt 3 ]
+  [ "$(sed -n 2p a.log | cut -f 5)" = 0.001 ]
+  [ "$(cut -f 5 a.log | sed 1d | sort -gr | tail -n 1)" = "$(tail -n 1 a.log | cut -f 5)" ]
+  pgan-grow -q --data data.h5 --scale 0 -o b.h5 "${tiny[@]}" "${plateau[@]}" --set saveIter=1 &
+  while ! [ -e b.ckpt ]; do sleep .001; done
+  kill -9 $!
+  wait $! || true
+  grow 0 b.h5 "${plateau[@]}"
+  cmp a.h5 b.h5
+  diff <(columns a.log) <(columns b.log)
 }
 
 @test "the running average: its half-life and its ramp-up" {

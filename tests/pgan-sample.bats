@@ -265,6 +265,18 @@ assert Image.open("walk.png").size == (5 * 36 - 4, 2 * 36 - 4)'
   no_leftovers . images.npy net.h5 short.h5 stderr.txt stdout.txt
 }
 
+@test "a flipped bit is found" {
+  network net.h5 1 8,6 5
+  python 'import h5py
+weight = h5py.File("net.h5")["avgG/scaleLayers.0.0.module.weight"]
+at = weight.id.get_chunk_info(0).byte_offset + 101
+data = bytearray(open("net.h5", "rb").read())
+data[at] ^= 4
+open("net.h5", "wb").write(data)'
+  fails 3 "cannot read '/avgG/scaleLayers.0.0.module.weight' in 'net.h5'" pgan-sample net.h5
+  pgan-sample net.h5 --current -n 1 -o out.npy
+}
+
 @test "latents that do not fit are refused" {
   network net.h5 1 8,6 5
   npy 4,6 float32 >wide.npy

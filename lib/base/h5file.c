@@ -98,11 +98,11 @@ int h5_create(struct h5file **out, const char *path)
 	int rc = file_new(out, path);
 	if (rc)
 		return rc;
-	/* Format of HDF5 1.8: everything that describes the data carries a checksum; data_create() adds those of the data. No times, so that equal contents
-	 * are equal files. */
+	/* Format of HDF5 1.10: everything that describes the data carries a checksum, the indexes of chunks included; data_create() adds those of the data. No times,
+	 * so that equal contents are equal files. */
 	const hid_t how = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
 	H5Pset_obj_track_times(how, 0);
-	H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+	H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
 	if (((*out)->id = H5Fcreate(path, H5F_ACC_TRUNC, how, access)) < 0) {
 		rc = failed(ERR_FAILED, *out, "create", NULL);
 		file_free(out);

@@ -140,7 +140,7 @@ static int read_arch(struct h5file *f, struct arch *a)
 		return rc;
 	a->scale = (int)scale;
 	if ((rc = get_count(f, "resolution", arch_side(a), arch_side(a), &side)) || (rc = read_depths(f, a)) ||
-	    (rc = get_count(f, "dim_latent", 1, NETFILE_MAX_LATENT, &latent)) || (rc = get_real(f, "leak", 0, 1, &leak)))
+	    (rc = get_count(f, "dim_latent", NETFILE_MIN_LATENT, NETFILE_MAX_LATENT, &latent)) || (rc = get_real(f, "leak", 0, 1, &leak)))
 		return rc;
 	a->latent = (int)latent;
 	a->leak = (float)leak;

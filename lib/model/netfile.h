@@ -36,7 +36,7 @@ void netfile_free(struct netfile *); /* a zeroed struct is fine */
 /* "<dir>/scaleN.h5" of the highest N in a folder, to be freed; NULL when there is none. */
 char *netfile_highest(const char *dir);
 
-/* Values that a network's shape can take; more than these no backend is asked for. */
-enum { NETFILE_MIN_DEPTH = 5, NETFILE_MAX_DEPTH = 8192, NETFILE_MAX_LATENT = 8192 };
+/* Channels and latents that a network can have. Up to 4 channels a tensor is an image to the backends (backend.h). */
+enum { NETFILE_MIN_DEPTH = 5, NETFILE_MAX_DEPTH = 8192, NETFILE_MIN_LATENT = 5, NETFILE_MAX_LATENT = 8192 };
 
 #endif

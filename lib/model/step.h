@@ -53,4 +53,10 @@ static inline void step_run(struct step *s, bool penalty)
 	step_g_update(s);
 }
 
+/* D's loss from the sums of a step, or from means of them. */
+static inline double step_loss_d(const double sums[STEP_SUMS])
+{
+	return sums[SUM_D_REAL] + sums[SUM_D_FAKE] + sums[SUM_D_GRAD] + sums[SUM_D_EPSILON];
+}
+
 #endif

@@ -20,8 +20,10 @@ static int write_network_file(struct h5file *f, struct trainer *t, const struct 
 static int write_state(struct h5file *f, struct trainer *t, const struct trainlog *l)
 {
 	const int64_t size = (int64_t)l->size;
+	const double plateau[] = { t->plateau.rate, t->plateau.best, t->plateau.bad };
 	int rc;
-	if ((rc = network_write(&t->g, t->g.moment, f, "/adam_v/G", NULL)) || (rc = network_write(&t->d, t->d.moment, f, "/adam_v/D", NULL)) ||
+	if ((rc = h5_set_numbers(f, "/", "plateau", H5_F64, plateau, 3)) ||
+	    (rc = network_write(&t->g, t->g.moment, f, "/adam_v/G", NULL)) || (rc = network_write(&t->d, t->d.moment, f, "/adam_v/D", NULL)) ||
 	    (rc = h5_write(f, "/log", H5_U8, 1, &size, l->text)))
 		return rc;
 	return h5_set_numbers(f, "/", "log_sums", H5_F64, l->sum, TRAINLOG_SUMS);
@@ -126,6 +128,19 @@ static int load_log(struct h5file *f, struct trainlog *l)
 	return rc;
 }
 
+static int load_plateau(struct h5file *f, struct plateau *p)
+{
+	double state[3];
+	size_t n;
+	const int rc = h5_get_numbers(f, "/", "plateau", H5_F64, state, 3, &n);
+	if (rc || n != 3)
+		return rc ? rc : error_set(ERR_INPUT, "'%s': the attribute 'plateau' has not 3 values", h5_name(f));
+	p->rate = state[0];
+	p->best = state[1];
+	p->bad = state[2];
+	return 0;
+}
+
 static int load(struct h5file *f, struct trainer *t, struct trainlog *l)
 {
 	const int all = MAX_LAYERS;
@@ -135,7 +150,7 @@ static int load(struct h5file *f, struct trainer *t, struct trainlog *l)
 	netfile_free(&facts);
 	if (rc || (rc = network_read(&t->g, t->g.w, f, "/G", all, NULL)) || (rc = network_read(&t->g, t->g.average, f, "/avgG", all, NULL)) ||
 	    (rc = network_read(&t->d, t->d.w, f, "/D", all, NULL)) || (rc = network_read(&t->g, t->g.moment, f, "/adam_v/G", all, NULL)) ||
-	    (rc = network_read(&t->d, t->d.moment, f, "/adam_v/D", all, NULL)))
+	    (rc = network_read(&t->d, t->d.moment, f, "/adam_v/D", all, NULL)) || (rc = load_plateau(f, &t->plateau)))
 		return rc;
 	return load_log(f, l);
 }

@@ -2,7 +2,8 @@
  *
  *   /adam_v/G, /adam_v/D   Adam's second moments
  *   /log                   the log so far, bytes
- *   log_sums, data_digest, from_digest   attributes of "/" */
+ *   plateau, log_sums      attributes of "/": the learning rate's state (rate, lowest loss, steps since); the sums of the log's next row
+ *   data_digest, from_digest   attributes that the network file has too: what it was made from */
 #ifndef PGAN_CHECKPOINT_H
 #define PGAN_CHECKPOINT_H
 

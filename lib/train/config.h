@@ -41,6 +41,9 @@ struct settings {
 	struct schedule alpha;
 	double lr;
 	int64_t lr_warmup;         /* iterations over which lr rises from 0 */
+	enum watched_loss { WATCH_NONE, WATCH_D, WATCH_G } watch; /* reduceOnPlateau */
+	double plateau_factor, plateau_floor;
+	int64_t plateau_patience;
 	double ema;                /* weight of the old average, unless ema_half_life > 0 */
 	double ema_half_life;      /* in images */
 	double ema_rampup;         /* > 0: the half-life is at most this share of the images seen at the scale */

@@ -12,7 +12,7 @@
 const struct config_key config_keys[CONFIG_KEYS] = {
 	/* the networks */
 	{ "depthScales", KIND_INTS, .value = "[512,512,512,512,256,128,64,32,16]", .min = 5, .max = 8192, .doc = "channels of each scale" },
-	{ "dimLatentVector", KIND_INT, .value = "512", .min = 1, .max = 8192, .doc = "values of a latent" },
+	{ "dimLatentVector", KIND_INT, .value = "512", .min = 5, .max = 8192, .doc = "values of a latent" },
 	{ "dimOutput", KIND_INT, .value = "3", .min = 1, .max = 3, .only = "3", .doc = "channels of an image" },
 	{ "leakyness", KIND_REAL, .value = "0.2", .min = 0, .max = 1, .doc = "slope of the leaky ReLU below 0" },
 	{ "perChannelNormalization", KIND_BOOL, .value = "true", .doc = "pixel norm after every layer of G" },
@@ -52,6 +52,11 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	/* the optimizer */
 	{ "baseLearningRate", KIND_REAL, true, .value = "0.001", .min = 0, .max = 1, .doc = "Adam's learning rate" },
 	{ "lrWarmup", KIND_INT, true, .value = "0", .min = 0, .max = ANY, .doc = "iterations over which the learning rate rises from 0, at each scale" },
+	{ "reduceOnPlateau", KIND_WORD, .value = "\"none\"", .words = "none|lossD|lossG",
+	  .doc = "the learning rate of both networks falls when this loss has not for plateauPatience iterations" },
+	{ "plateauFactor", KIND_REAL, .value = "0.5", .min = 0, .max = 1, .doc = "what it is multiplied by then" },
+	{ "plateauPatience", KIND_INT, .value = "400", .min = 0, .max = ANY, .doc = "iterations without a lower loss before it falls" },
+	{ "plateauFloor", KIND_REAL, .value = "0.0003", .min = 0, .max = 1, .doc = "the learning rate does not fall below" },
 	/* the running average of G */
 	{ "emaDecay", KIND_REAL, true, .value = "0.999", .min = 0, .max = 1, .doc = "weight of the old average at each iteration" },
 	{ "emaHalfLife", KIND_REAL, true, .value = "0", .min = 0, .max = 1e12, .doc = "half-life of the average in images, instead of emaDecay; 0: off" },

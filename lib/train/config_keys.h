@@ -32,7 +32,7 @@ struct config_key {
 	const char *doc;     /* one sentence, lower case, no full stop */
 };
 
-enum { CONFIG_KEYS = 41 };
+enum { CONFIG_KEYS = 45 };
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 struct config {

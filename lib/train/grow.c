@@ -188,7 +188,7 @@ static int save(struct run *r)
 static int guard(struct run *r, const double sums[STEP_SUMS])
 {
 	const struct settings *s = r->g->settings;
-	const double losses = sums[SUM_D_REAL] + sums[SUM_D_FAKE] + sums[SUM_D_GRAD] + sums[SUM_D_EPSILON] + sums[SUM_G_FAKE];
+	const double losses = step_loss_d(sums) + sums[SUM_G_FAKE];
 	if (sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE] > 0 && !r->warned) {
 		note(r, "iteration %lld: %.0f gradients are not finite and count as 0; the log counts further ones", (long long)r->trainer.iteration - 1,
 		     sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE]);

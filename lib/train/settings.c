@@ -113,8 +113,13 @@ static void read_length(struct reader *r, struct settings *s)
 
 static void read_rest(struct reader *r, struct settings *s)
 {
+	static const char *const watched[] = { "none", "lossD", "lossG", NULL };
 	s->lr = real(r, "baseLearningRate");
 	s->lr_warmup = whole(r, "lrWarmup");
+	s->watch = (enum watched_loss)place(word(r, "reduceOnPlateau"), watched);
+	s->plateau_factor = real(r, "plateauFactor");
+	s->plateau_floor = real(r, "plateauFloor");
+	s->plateau_patience = whole(r, "plateauPatience");
 	s->ema = real(r, "emaDecay");
 	s->ema_half_life = real(r, "emaHalfLife");
 	s->ema_rampup = real(r, "emaRampup");

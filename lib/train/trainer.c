@@ -15,6 +15,7 @@ int trainer_open(struct trainer *t, struct backend *be, const struct settings *s
 	t->be = be;
 	t->settings = s;
 	t->seed = seed;
+	t->plateau = (struct plateau){ .factor = s->plateau_factor, .floor = s->plateau_floor, .patience = s->plateau_patience, .rate = s->lr, .best = NAN };
 	if ((rc = network_open(&t->g, be, &s->arch, NETWORK_G, true)) || (rc = network_open(&t->d, be, &s->arch, NETWORK_D, true)))
 		trainer_close(t);
 	return rc;
@@ -52,10 +53,10 @@ double trainer_alpha(const struct trainer *t, int64_t iteration)
 	return schedule_alpha(&t->settings->alpha, iteration);
 }
 
-double trainer_lr(const struct trainer *t, int64_t iteration)
+static double learning_rate(const struct trainer *t)
 {
 	const struct settings *s = t->settings;
-	return iteration < s->lr_warmup ? s->lr * (double)(iteration + 1) / (double)s->lr_warmup : s->lr;
+	return t->iteration < s->lr_warmup ? t->plateau.rate * (double)(t->iteration + 1) / (double)s->lr_warmup : t->plateau.rate;
 }
 
 bool trainer_penalty(const struct trainer *t, int64_t iteration)
@@ -78,7 +79,7 @@ static double ema_weight(const struct settings *s, int64_t iteration)
 static struct step_scalars scalars(const struct trainer *t)
 {
 	const int64_t i = t->iteration;
-	return (struct step_scalars){ .alpha = (float)trainer_alpha(t, i), .lr = (float)trainer_lr(t, i), .beta2 = (float)BETA2, .eps = (float)ADAM_EPS,
+	return (struct step_scalars){ .alpha = (float)trainer_alpha(t, i), .lr = (float)t->lr, .beta2 = (float)BETA2, .eps = (float)ADAM_EPS,
 		                      .correction = (float)(1 / (1 - pow((double)(float)BETA2, (double)(i + 1)))), .ema = (float)ema_weight(t->settings, i),
 		                      .penalty = (float)(t->settings->penalty * (double)t->settings->penalty_every) };
 }
@@ -110,6 +111,7 @@ int trainer_step(struct trainer *t, struct loader *l, const char *record, double
 {
 	struct backend *be = t->be;
 	struct step *step = &t->step;
+	t->lr = learning_rate(t);
 	const struct step_scalars now = scalars(t);
 	const uint32_t scale = (uint32_t)t->settings->arch.scale;
 	const uint64_t first = (uint64_t)(t->iteration * t->settings->batch);
@@ -130,6 +132,8 @@ int trainer_step(struct trainer *t, struct loader *l, const char *record, double
 	if ((rc = be->check(be)))
 		return rc;
 	be->read_sums(be, sums);
+	if (t->settings->watch != WATCH_NONE)
+		plateau_step(&t->plateau, t->settings->watch == WATCH_G ? sums[SUM_G_FAKE] : step_loss_d(sums));
 	t->iteration++;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 #include "loader.h"
 #include "netfile.h"
+#include "plateau.h"
 
 struct trainer {
 	struct backend *be;               /* borrowed, as are the next two */
@@ -13,6 +14,8 @@ struct trainer {
 	struct network g, d;
 	struct step step;                 /* opened by the first trainer_step(), and anew when fading begins or ends */
 	int64_t iteration;                /* of the next step */
+	struct plateau plateau;           /* the learning rate, with reduceOnPlateau */
+	double lr;                        /* learning rate of the last step */
 	bool fading;
 };
 
@@ -27,9 +30,8 @@ int trainer_start(struct trainer *, struct h5file *from) MUST_CHECK;
 /* One step. loader: of this scale and seed. record: a file to record the step in, or NULL. sums: what the step left behind. */
 int trainer_step(struct trainer *, struct loader *, const char *record, double sums[STEP_SUMS]) MUST_CHECK;
 
-/* Alpha and learning rate of an iteration; whether it computes the gradient penalty. */
+/* Alpha of an iteration; whether it computes the gradient penalty. */
 double trainer_alpha(const struct trainer *, int64_t iteration);
-double trainer_lr(const struct trainer *, int64_t iteration);
 bool trainer_penalty(const struct trainer *, int64_t iteration);
 
 /* What the network file says of the state before iteration `iteration`; the text is borrowed. */

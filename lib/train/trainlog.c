@@ -82,7 +82,7 @@ static double mean(const struct trainlog *l, enum step_sum which)
 
 static double loss_d(const struct trainlog *l)
 {
-	return mean(l, SUM_D_REAL) + mean(l, SUM_D_FAKE) + mean(l, SUM_D_GRAD) + mean(l, SUM_D_EPSILON);
+	return l->sum[LOG_STEPS] > 0 ? step_loss_d(l->sum) / l->sum[LOG_STEPS] : 0;
 }
 
 int trainlog_row(struct trainlog *l, const struct trainer *t)
@@ -92,7 +92,7 @@ int trainlog_row(struct trainlog *l, const struct trainer *t)
 	const double penalties = l->sum[LOG_PENALTIES] * (double)s->batch, seconds = l->sum[LOG_ROW_SECONDS];
 	char row[512];
 	const int n = snprintf(row, sizeof row, "%lld\t%d\t%lld\t%.6g\t%.6g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.5g\t%.5g\t%.5g\t%.0f\t%.0f\t%.2f\t%.2f\n",
-	                       (long long)t->iteration, s->arch.scale, (long long)(t->iteration * s->batch), trainer_alpha(t, last), trainer_lr(t, last), loss_d(l),
+	                       (long long)t->iteration, s->arch.scale, (long long)(t->iteration * s->batch), trainer_alpha(t, last), t->lr, loss_d(l),
 	                       mean(l, SUM_D_REAL), mean(l, SUM_D_FAKE), mean(l, SUM_D_GRAD), mean(l, SUM_D_EPSILON), mean(l, SUM_G_FAKE), mean(l, SUM_D_GRADIENT),
 	                       mean(l, SUM_G_GRADIENT), penalties > 0 ? l->sum[SUM_GRADIENT_NORM] / penalties : 0, l->sum[SUM_D_NONFINITE], l->sum[SUM_G_NONFINITE],
 	                       l->sum[LOG_SECONDS], seconds > 0 ? l->sum[LOG_STEPS] * (double)s->batch / seconds : 0);

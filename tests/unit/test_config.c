@@ -72,7 +72,8 @@ TEST(every_key_of_the_losses)
 
 TEST(every_key_of_the_optimizer_and_the_data)
 {
-	AT(s, 1, "baseLearningRate=0.002", "lrWarmup=100", "emaDecay=0.9", "emaHalfLife=10000", "emaRampup=0.05", "mirrorAugment=true");
+	AT(s, 1, "reduceOnPlateau=lossG", "plateauFactor=0.25", "plateauPatience=7", "plateauFloor=0.125", "baseLearningRate=0.002", "lrWarmup=100", "emaDecay=0.9", "emaHalfLife=10000", "emaRampup=0.05", "mirrorAugment=true");
+	CHECK(s.watch == WATCH_G && s.plateau_factor == .25 && s.plateau_patience == 7 && s.plateau_floor == .125);
 	CHECK(s.lr == .002 && s.lr_warmup == 100 && s.ema == .9 && s.ema_half_life == 10000 && s.ema_rampup == .05 && s.mirror);
 	settings_free(&s);
 }

@@ -84,7 +84,7 @@ static void scale_high(struct h5file *f) { set(f, "scale", 9); }
 static void scale_fraction(struct h5file *f) { set(f, "scale", 1.5); }
 static void scale_other(struct h5file *f) { set(f, "scale", 1); }
 static void resolution(struct h5file *f) { set(f, "resolution", 32); }
-static void latent_none(struct h5file *f) { set(f, "dim_latent", 0); }
+static void latent_few(struct h5file *f) { set(f, "dim_latent", 4); }
 static void latent_other(struct h5file *f) { set(f, "dim_latent", 8); }
 static void leak_nan(struct h5file *f) { set(f, "leak", 0.0 / 0.0); }
 static void alpha_high(struct h5file *f) { set(f, "alpha", 1.01); }
@@ -105,7 +105,7 @@ TEST(refused)
 	static const struct { void (*spoil)(struct h5file *); const char *text; } cases[] = {
 		{ foreign, "is not a network of pgan" }, { numeric_format, "is not a network of pgan" }, { next_version, "version 2" }, { no_profile, "'profile'" },
 		{ scale_high, "'scale'" }, { scale_fraction, "'scale'" }, { scale_other, "'resolution'" }, { resolution, "'resolution'" },
-		{ latent_none, "'dim_latent'" }, { latent_other, "formatLayer" }, { leak_nan, "'leak'" }, { alpha_high, "'alpha'" }, { seed_negative, "'seed'" },
+		{ latent_few, "'dim_latent'" }, { latent_other, "formatLayer" }, { leak_nan, "'leak'" }, { alpha_high, "'alpha'" }, { seed_negative, "'seed'" },
 		{ flag, "'pixel_norm'" }, { depths_few, "'depths'" }, { depths_narrow, "'depths'" }, { depths_wide, "'depths'" },
 		{ depths_other, "'depths'" },
 	};
@@ -149,4 +149,90 @@ TEST(no_time_stamps)
 	free(y);
 	unlink(a);
 	unlink(b);
+}
+
+/* -- damage -- */
+
+struct contents {
+	struct netfile facts;
+	float *g, *average, *d;
+	size_t n_g, n_d;
+};
+
+static int read_parameters(struct h5file *f, struct backend *be, struct contents *c)
+{
+	struct network g = { 0 }, d = { 0 };
+	int rc;
+	if (!(rc = network_open(&g, be, &c->facts.arch, NETWORK_G, true)) && !(rc = network_open(&d, be, &c->facts.arch, NETWORK_D, true)) &&
+	    !(rc = network_read(&g, g.w, f, "/G", MAX_LAYERS, NULL)) && !(rc = network_read(&g, g.average, f, "/avgG", MAX_LAYERS, NULL)) &&
+	    !(rc = network_read(&d, d.w, f, "/D", MAX_LAYERS, NULL))) {
+		c->n_g = g.layers.size;
+		c->n_d = d.layers.size;
+		c->g = memcpy(malloc(c->n_g * sizeof *c->g), g.w, c->n_g * sizeof *c->g);
+		c->average = memcpy(malloc(c->n_g * sizeof *c->g), g.average, c->n_g * sizeof *c->g);
+		c->d = memcpy(malloc(c->n_d * sizeof *c->d), d.w, c->n_d * sizeof *c->d);
+	}
+	network_close(&g);
+	network_close(&d);
+	return rc;
+}
+
+static int contents_read(struct contents *c, const char *path, struct backend *be)
+{
+	struct h5file *f;
+	*c = (struct contents){ 0 };
+	int rc = h5_open(&f, path);
+	if (rc)
+		return rc;
+	if (!(rc = netfile_read(f, &c->facts)))
+		rc = read_parameters(f, be, c);
+	CHECK(!h5_close(&f));
+	return rc;
+}
+
+static void contents_free(struct contents *c)
+{
+	netfile_free(&c->facts);
+	free(c->g);
+	free(c->average);
+	free(c->d);
+}
+
+static bool contents_equal(const struct contents *a, const struct contents *b)
+{
+	const struct netfile *x = &a->facts, *y = &b->facts;
+	return !memcmp(&x->arch, &y->arch, sizeof x->arch) && x->alpha == y->alpha && x->seed == y->seed && x->iterations == y->iterations &&
+	       x->images == y->images && !strcmp(x->config, y->config) && !strcmp(x->tool_version, y->tool_version) && a->n_g == b->n_g && a->n_d == b->n_d &&
+	       !memcmp(a->g, b->g, a->n_g * sizeof *a->g) && !memcmp(a->average, b->average, a->n_g * sizeof *a->g) && !memcmp(a->d, b->d, a->n_d * sizeof *a->d);
+}
+
+/* A byte that matters is found; one that does not (unused space) changes nothing. */
+TEST(flipped_bits)
+{
+	enum { STRIDE = 61 };
+	char path[256];
+	struct backend *be;
+	struct contents want, got;
+	size_t size;
+	int found = 0;
+	snprintf(path, sizeof path, "%s", temp_name("e.h5"));
+	write_network_file(path, NULL);
+	REQUIRE(!backend_open(&be, "plain", 1));
+	REQUIRE(!contents_read(&want, path, be));
+	char *bytes = contents(path, &size);
+	for (size_t i = 0; i < size; i += STRIDE) {
+		FILE *out = fopen(path, "wb");
+		bytes[i] ^= (char)(1 << i % 8);
+		REQUIRE(out && fwrite(bytes, 1, size, out) == size && !fclose(out));
+		bytes[i] ^= (char)(1 << i % 8);
+		const int rc = contents_read(&got, path, be);
+		CHECK_MSG(rc == ERR_INPUT || (!rc && contents_equal(&want, &got)), "bit %d of byte %zu of %zu is not found", (int)(i % 8), i, size);
+		found += rc == ERR_INPUT;
+		contents_free(&got);
+	}
+	CHECK_MSG(found > (int)(size / STRIDE / 2), "only %d of %zu are found", found, size / STRIDE);
+	contents_free(&want);
+	free(bytes);
+	backend_close(be);
+	unlink(path);
 }

@@ -1,0 +1,216 @@
+# From pictures to a grown network and its scores.
+#
+#   make -f pipeline.mk scale5 IMAGES=img_align_celeba.zip RUN=runs/celeba
+#   make -f pipeline.mk report PRESET=demo RUN=demo
+#   make -f pipeline.mk help        targets, and every variable with its value
+#
+# Each file is made by one tool from the files before it, and only if it is missing or older than they are. A command that was interrupted is given again:
+# the trainer goes on from its checkpoint, which lies beside its target. A changed variable makes anew what depends on it and nothing else:
+# $(RUN)/.settings holds the command lines that the files were made by.
+
+SHELL = /bin/bash
+.SHELLFLAGS = -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+
+# -- what to make --
+
+PRESET = celeba
+RUN = runs/$(PRESET)
+SEED = 1
+DEVICE = auto
+SCALE = $(LAST)
+
+# -- the stages: any program with the same input and output --
+
+BIN := $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))bin/)
+FACES = $(BIN)toy-faces
+CROP = $(BIN)celeba-crop
+PACK = $(BIN)pack-h5
+GROW = $(BIN)pgan-grow
+SAMPLE = $(BIN)pgan-sample
+SWD = $(BIN)swd
+MSSSIM = $(BIN)msssim
+
+# -- presets: what happens at each scale k: ITERS_k, BATCH_k, LR_k (learning rate), JUMPS_k (of alpha while the scale is faded in), DEPTH_k (channels) --
+
+ifeq ($(PRESET),celeba)
+# The reference's schedule and widths: 28 million images.
+IMAGES =
+LAST = 5
+CROP_FLAGS =
+PACK_FLAGS =
+PROFILE = zoo
+LATENT = 512
+JUMP = 32
+SETTINGS =
+SAMPLES = 16384
+$(foreach k,1 2 3 4 5,$(eval JUMPS_$(k) = 600))
+$(foreach k,0 1 2 3 4 5,$(eval LR_$(k) = 0.001))
+$(foreach k,0 1 2 3,$(eval BATCH_$(k) = 64))
+$(foreach k,0 1 2 3,$(eval DEPTH_$(k) = 512))
+$(foreach k,1 2 3 4,$(eval ITERS_$(k) = 96000))
+ITERS_0 = 48000
+ITERS_5 = 160000
+JUMPS_0 = 0
+BATCH_4 = 32
+BATCH_5 = 22
+DEPTH_4 = 256
+DEPTH_5 = 128
+else ifeq ($(PRESET),demo)
+# Faces at 32x32 in a few minutes on two cores; docs/demo.md says how these numbers were found.
+IMAGES = $(RUN)/faces.zip
+LAST = 3
+FACES_COUNT = 4096
+CROP_FLAGS =
+PACK_FLAGS =
+PROFILE = zoo
+LATENT = 64
+JUMP = 8
+SETTINGS = lossMode=Logistic lambdaGP=0 logisticGradReal=0.5 penaltyEvery=8 epsilonD=0 mirrorAugment=true emaHalfLife=10000 emaRampup=0.05
+SAMPLES = 2048
+$(foreach k,0 1 2 3,$(eval LR_$(k) = 0.002))
+$(foreach k,0 1 2 3,$(eval BATCH_$(k) = 16))
+ITERS_0 = 1100
+ITERS_1 = 900
+ITERS_2 = 800
+ITERS_3 = 1100
+JUMPS_0 = 0
+JUMPS_1 = 34
+JUMPS_2 = 30
+JUMPS_3 = 41
+DEPTH_0 = 128
+DEPTH_1 = 128
+DEPTH_2 = 64
+DEPTH_3 = 32
+else
+$(error PRESET is '$(PRESET)': give celeba or demo)
+endif
+
+# -- derived --
+
+SCALES := $(wordlist 1,$(words x $(wordlist 1,$(LAST),a b c d e f g h)),0 1 2 3 4 5 6 7 8)
+DATA = $(RUN)/data.h5
+NET = $(RUN)/scale$(SCALE).h5
+
+# The newest settings of a file: a file of its own, older than what it describes unless they changed. $(call settings,NAME,COMMAND)
+changed = $(shell printf '%s' '$(subst ','\'',$(2))' | cmp -s - $(RUN)/.settings/$(1) || echo changed)
+define settings
+$(if $(call changed,$(1),$(2)),.PHONY: $(RUN)/.settings/$(1))
+$(RUN)/.settings/$(1): | $(RUN)/.settings
+	@printf '%s' '$(subst ','\'',$(2))' > $$@
+endef
+
+$(RUN) $(RUN)/.settings:
+	mkdir -p $@
+
+# -- pictures -> data set --
+
+ifeq ($(IMAGES),$(RUN)/faces.zip)
+FACES_COMMAND = $(FACES) -n $(FACES_COUNT) --seed $(SEED)
+$(eval $(call settings,faces,$(FACES_COMMAND)))
+$(IMAGES): $(RUN)/.settings/faces
+	$(FACES_COMMAND) -o $@
+endif
+
+ifeq ($(IMAGES),)
+DATA_COMMAND = IMAGES
+$(DATA):
+	@echo 'pipeline: IMAGES is not set: download img_align_celeba.zip (CelebA, "Align&Cropped Images"), put it anywhere, and give IMAGES=path/to/img_align_celeba.zip' >&2; exit 2
+else
+DATA_COMMAND = $(CROP) $(CROP_FLAGS) $(IMAGES) | $(PACK) $(PACK_FLAGS)
+$(eval $(call settings,data,$(DATA_COMMAND)))
+$(DATA): $(IMAGES) $(RUN)/.settings/data
+	$(DATA_COMMAND) -o $@
+endif
+
+# The pictures as the data set has them, to look at; nothing else needs them.
+$(RUN)/crop: $(IMAGES)
+	rm -rf $@
+	$(CROP) $(CROP_FLAGS) -o $@ $(IMAGES)
+
+# -- scale by scale --
+
+# The checkpoint of an interrupted scale is dropped when anything that it was made from is newer.
+drop_stale = @[ ! -e $(@:.h5=.ckpt) ] || [ -z "$$(find $^ -newer $(@:.h5=.ckpt))" ] || rm -f $(@:.h5=.ckpt)
+
+# $(call scale_rule,k,k-1)
+define scale_rule
+DEPTHS_$(1) = $(if $(2),$$(DEPTHS_$(2))$$(comma))$$(DEPTH_$(1))
+GROW_$(1) = $$(GROW) --scale $(1) --profile $$(PROFILE) --iters $$(ITERS_$(1)) --batch $$(BATCH_$(1)) --lr $$(LR_$(1)) --seed $$(SEED) --device $$(DEVICE) \
+	$$(addprefix --set ,depthScales=[$$(DEPTHS_$(1))] dimLatentVector=$$(LATENT) alphaNJumps=$$(JUMPS_$(1)) alphaSizeJumps=$$(JUMP) $$(SETTINGS))
+$$(eval $$(call settings,scale$(1),$$(GROW_$(1))))
+$(RUN)/scale$(1).h5: $(if $(2),$(RUN)/scale$(2).h5) $$(DATA) $(RUN)/.settings/scale$(1)
+	$$(drop_stale)
+	$$(GROW_$(1)) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) -o $$@
+endef
+comma := ,
+previous_1 = 0
+previous_2 = 1
+previous_3 = 2
+previous_4 = 3
+previous_5 = 4
+previous_6 = 5
+previous_7 = 6
+previous_8 = 7
+$(foreach k,$(SCALES),$(eval $(call scale_rule,$(k),$(previous_$(k)))))
+
+# -- samples and scores of scale $(SCALE) --
+
+SAMPLE_COMMAND = $(SAMPLE) $(NET) --seed $(SEED) --device $(DEVICE)
+$(eval $(call settings,scores,$(SAMPLE_COMMAND) -n $(SAMPLES) $(SWD) $(MSSSIM)))
+
+$(RUN)/scale$(SCALE).samples.png: $(NET) $(RUN)/.settings/scores
+	$(SAMPLE_COMMAND) --grid 8x8 -o $@
+
+$(RUN)/growth.png: $(foreach k,$(SCALES),$(RUN)/scale$(k).h5)
+	$(SAMPLE) $^ --seed $(SEED) --device $(DEVICE) --grid $(words $^)x8 -o $@
+
+# A command's output under its final name only when the command has ended well.
+into = > $@.part && mv $@.part $@
+
+$(RUN)/scale$(SCALE).swd.txt: $(NET) $(DATA) $(RUN)/.settings/scores
+	$(SAMPLE_COMMAND) -n $(SAMPLES) | $(SWD) --ref $(DATA) --seed $(SEED) --floor $(into)
+
+$(RUN)/scale$(SCALE).msssim.txt: $(NET) $(DATA) $(RUN)/.settings/scores
+	$(SAMPLE_COMMAND) -n $(SAMPLES) | $(MSSSIM) --floor $(DATA) $(into)
+
+# -- what can be asked for --
+
+.PHONY: faces crop pack $(SCALES:%=scale%) sample growth swd msssim report clean help
+faces: $(RUN)/faces.zip
+crop: $(RUN)/crop
+pack: $(DATA)
+$(foreach k,$(SCALES),$(eval scale$(k): $(RUN)/scale$(k).h5))
+sample: $(RUN)/scale$(SCALE).samples.png
+growth: $(RUN)/growth.png
+swd: $(RUN)/scale$(SCALE).swd.txt
+	@cat $<
+msssim: $(RUN)/scale$(SCALE).msssim.txt
+	@cat $<
+
+report: $(RUN)/scale$(SCALE).swd.txt $(RUN)/scale$(SCALE).msssim.txt $(RUN)/scale$(SCALE).samples.png $(RUN)/growth.png
+	@printf '\n%s\n\n' '$(NET), judged against $(DATA)'; cat $(RUN)/scale$(SCALE).swd.txt; echo; cat $(RUN)/scale$(SCALE).msssim.txt; echo; \
+	printf '%-28s %s\n' $(RUN)/scale$(SCALE).samples.png '64 samples' $(RUN)/growth.png 'the same latents at each scale' \
+		'$(RUN)/scale*.previews/' 'how each scale went' '$(RUN)/scale*.log' 'losses, gradients, images per second'
+
+clean:
+	rm -rf $(RUN)/.settings $(RUN)/crop $(SCALES:%=$(RUN)/scale%.previews)
+	rm -f $(RUN)/faces.zip $(DATA) $(foreach k,$(SCALES),$(RUN)/scale$(k).h5 $(RUN)/scale$(k).ckpt $(RUN)/scale$(k).log) \
+		$(RUN)/scale*.samples.png $(RUN)/scale*.swd.txt $(RUN)/scale*.msssim.txt $(RUN)/growth.png
+	-rmdir $(RUN)
+
+VARIABLES = PRESET RUN IMAGES SEED DEVICE SCALE LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \
+	$(foreach k,$(SCALES),ITERS_$(k) BATCH_$(k) LR_$(k) JUMPS_$(k) DEPTH_$(k))
+
+help:
+	@echo 'targets: crop pack $(SCALES:%=scale%) sample growth swd msssim report clean; print-VARIABLE; -n shows the plan'
+	@echo
+	@echo 'variables, with their values and where those come from:'
+	@$(foreach v,$(VARIABLES),printf '  %-12s = %-32s (%s)\n' '$(v)' '$(subst ','\'',$($(v)))' '$(origin $(v))';)
+
+print-%:
+	@echo '$* = $(subst ','\'',$($*)) ($(origin $*))'
