@@ -1,47 +1,71 @@
 /* pack-h5: a data set from pictures: one HDF5 file with every resolution. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "dataset_verify.h"
 #include "message.h"
 #include "options.h"
 #include "ordered.h"
 #include "packer.h"
+#include "philox.h"
+#include "picture.h"
 #include "progress.h"
+#include "size.h"
 
-static const char *output, *filter = "bilinear", *rejects_file;
-static int64_t threads;
-static bool keep_going;
+static const char *output, *filter = "bilinear", *fit = "none", *background = "white", *labels_file, *columns, *rejects_file, *verify;
+static int64_t side, limit, seed = -1, threads;
+static bool mirror, keep_going;
 
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, &output, "DATA.h5", "the data set; must be given", 0, 0 },
 	{ "filter", 'f', OPTION_CHOICE, &filter, "bilinear|box", "how the smaller resolutions are made; default: bilinear", 0, 0 },
+	{ "size", 's', OPTION_INT, &side, "N", "side of the pictures, a power of two from 4 to 1024; default: that of the first usable picture", 4, 1024 },
+	{ "fit", 0, OPTION_CHOICE, &fit, "none|crop|pad|stretch", "what to do with pictures that are not square; default: none, leave them out", 0, 0 },
+	{ "background", 0, OPTION_TEXT, &background, "COLOUR", "what shows through transparent pixels, and fills up with --fit pad; default: white", 0, 0 },
+	{ "mirror", 'm', OPTION_FLAG, &mirror, NULL, "let every picture be followed by its mirror image", 0, 0 },
+	{ "limit", 'l', OPTION_INT, &limit, "N", "take the first N usable pictures; default: all", 1, 4294967295. },
+	{ "shuffle", 0, OPTION_INT, &seed, "SEED", "take the pictures of files, folders and archives in a random order", 0, 9007199254740992. },
+	{ "labels", 0, OPTION_TEXT, &labels_file, "FILE", "a table of numbers by file name: CSV, list_attr_celeba.txt or a dataset.json", 0, 0 },
+	{ "columns", 0, OPTION_TEXT, &columns, "NAME,…", "which columns of the table to take; default: all", 0, 0 },
 	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "end successfully although pictures were left out", 0, 0 },
 	{ "rejects", 0, OPTION_TEXT, &rejects_file, "FILE", "write the names of the pictures left out, with the reasons", 0, 0 },
 	{ "jobs", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
+	{ "verify", 0, OPTION_TEXT, &verify, "DATA.h5", "instead: check a data set", 0, 0 },
 	{ 0 }
 };
 
 static const struct tool tool = {
 	.name = "pack-h5",
 	.summary = "make a data set with every resolution from pictures",
-	.synopsis = "-o DATA.h5 [--filter bilinear|box] [INPUT…]",
+	.synopsis = "-o DATA.h5 [--filter bilinear|box] [--size N] [--fit crop|pad|stretch] [INPUT…] | --verify DATA.h5",
 	.details = "Without INPUT, or with '-', stdin is read: an image stream (.npy records of uint8, or of float32 in [-1,1], shape (n,3,R,R) or (n,1,R,R)), or a list "
 		   "of file names, one a line; the first byte tells which. Otherwise either one HDF5 or .npy file, of which the images are taken, or any number "
 		   "of PNG or JPEG files, folders (with everything below them that is named .png, .jpg or .jpeg) and zip or tar archives, which are read in place. Folders "
 		   "and archives are read in the bytewise order of the paths.\n\n"
-		   "Pictures are square, all of one size, a power of two from 4 to 1024; the first usable picture decides the size. Grey pictures become RGB. A "
-		   "picture that is damaged or of another size is left out; the others are not affected. The reasons are told at the end, the first 20 of them; "
-		   "--rejects FILE gets all, as a table of names and reasons. A truncated stream is an error, and nothing is written.\n\n"
+		   "The data set's pictures are squares of one size, a power of two: --size N or that of the first usable picture. Without either option, pictures of "
+		   "another size are left out. --size makes larger ones smaller. --fit takes pictures that are not square: crop, the largest square in the middle; pad, the "
+		   "smallest square around it, filled up with the background; stretch, each side by itself. Without --size it decides on the largest power of two not "
+		   "above the first picture's shorter side. Nothing is ever enlarged. Grey pictures become RGB, transparent pixels show the background, and pictures that "
+		   "a camera has marked as turned are turned upright.\n\n"
+		   "A picture that is damaged, too small, of the wrong shape or without a row in the table of labels is left out; the others are not affected. The "
+		   "reasons are told at the end, the first 20 of them; --rejects FILE gets all, as a table of names and reasons. A truncated stream is an error, "
+		   "and nothing is written.\n\n"
+		   "--labels reads CSV (a header line; rows of a file name and numbers), CelebA's list_attr_celeba.txt, or the dataset.json of StyleGAN's archives. Pictures "
+		   "are found in it by their path below the INPUT, or else by its last part.\n\n"
 		   "DATA.h5 holds uint8 data4x4, data8x8 … up to the pictures' size, each (N,3,R,R), chunked by image: the layout of the data sets of the Theano "
-		   "release of progressive growing. Its attributes tell the tool and its version, the options, the number of images, and the SHA-256 of the names of the "
+		   "release of progressive growing. With --labels there is also labels (N,columns), float32, whose attribute names tells the columns. Attributes of the file tell the tool and its version, the options, and the SHA-256 of the names of the "
 		   "input (below the folder or archive, a line each) or of the stream's pixels. The file appears when it is complete or not at all.\n\n"
 		   "bilinear: Pillow's antialiased bilinear filter, byte for byte, each resolution from the full-size picture. box: 2x2 averages, again and again in "
 		   "floating point, rounded once.\n\n"
+		   "--verify reads a whole data set, comparing checksums, and makes the smaller resolutions again to compare them with what is there.\n\n"
 		   "Exit codes: 0 done, 1 pictures were left out (the data set holds all the others) or it could not be written, 2 usage, 3 an input is missing, damaged or "
 		   "has no usable picture.\n\n"
 		   "Examples:\n"
 		   "  celeba-crop img_align_celeba.zip | pack-h5 -o celeba.h5\n"
-		   "  pack-h5 -o squares.h5 --filter box my-pictures/\n",
+		   "  pack-h5 -o squares.h5 --filter box my-pictures/\n"
+		   "  pack-h5 -o photos.h5 --fit crop --size 256 --labels list_attr_celeba.txt --columns Smiling,Male img_celeba.zip\n"
+		   "  pack-h5 --verify celeba.h5\n",
 	.options = options,
 };
 
@@ -65,9 +89,11 @@ static enum kind kind_of(const char *path)
 }
 
 struct inputs {
-	struct source *source;
+	struct source *source; /* or */
 	struct images images;
 	bool is_hdf5;
+	struct labels *labels;
+	uint32_t *order;
 };
 
 static int open_inputs(struct inputs *in, const char *const *inputs, size_t n)
@@ -96,38 +122,124 @@ static void show(void *ctx, int64_t done)
 	progress_show(ctx, done, NULL);
 }
 
+static int index_of(const char *word, const char *const *words)
+{
+	int i = 0;
+	while (strcmp(word, words[i]))
+		i++;
+	return i;
+}
+
+/* The options that shape the data, as they are kept in the data set. */
+static void options_used(char *out, size_t size)
+{
+	int at = snprintf(out, size, "--filter %s", filter);
+	if (strcmp(fit, "none"))
+		at += snprintf(out + at, size - (size_t)at, " --fit %s", fit);
+	if (strcmp(background, "white"))
+		at += snprintf(out + at, size - (size_t)at, " --background %.16s", background);
+	if (side)
+		at += snprintf(out + at, size - (size_t)at, " --size %lld", (long long)side);
+	if (limit)
+		at += snprintf(out + at, size - (size_t)at, " --limit %lld", (long long)limit);
+	if (seed >= 0)
+		at += snprintf(out + at, size - (size_t)at, " --shuffle %lld", (long long)seed);
+	snprintf(out + at, size - (size_t)at, "%s%s%s%s", mirror ? " --mirror" : "", labels_file ? " --labels" : "", columns ? " --columns " : "", columns ? columns : ""); /* cut if long */
+}
+
+static int check_options(struct pack_settings *s)
+{
+	if (!output)
+		return error_set(ERR_USAGE, "no -o: the data set needs a name, such as -o data.h5");
+	if (side & (side - 1))
+		return error_set(ERR_USAGE, "--size takes a power of two from 4 to 1024, not %lld", (long long)side);
+	if (columns && !labels_file)
+		return error_set(ERR_USAGE, "--columns chooses from --labels FILE, which is not given");
+	return picture_colour(s->background, background);
+}
+
+/* A random order, and labels. */
+static int prepare_source(struct inputs *in, struct pack_settings *s)
+{
+	const struct picture_options decode_as = { .background = { s->background[0], s->background[1], s->background[2] } };
+	int rc;
+
+	if (!in->source && (seed >= 0 || labels_file))
+		return error_set(ERR_USAGE, "%s needs the names of files: give files, folders or archives", seed >= 0 ? "--shuffle" : "--labels");
+	if (!in->source)
+		return 0;
+	source_decode_as(in->source, &decode_as);
+	if (labels_file && (rc = labels_read(&in->labels, labels_file, columns)))
+		return rc;
+	s->labels = in->labels;
+	if (seed >= 0) {
+		const size_t n = (size_t)source_count(in->source);
+		if (!(in->order = size_alloc(n, sizeof *in->order)))
+			return ERR_FAILED;
+		philox_permutation((uint64_t)seed, STREAM_SHUFFLE, 0, n, in->order);
+		s->order = in->order;
+	}
+	return 0;
+}
+
 static int run(const char *const *inputs, size_t n)
 {
 	struct inputs in = { 0 };
 	struct pack_result result = { 0 };
 	struct progress progress;
-	char settings[64];
-	int rc;
-
-	if (!output)
-		return error_set(ERR_USAGE, "no -o: the data set needs a name, such as -o data.h5");
-	if ((rc = open_inputs(&in, inputs, n)))
-		return rc;
-	snprintf(settings, sizeof settings, "--filter %s", filter);
-	const struct pack_settings s = {
+	char used[512];
+	struct pack_settings s = {
 		.output = output,
-		.filter = strcmp(filter, "box") ? LEVELS_BILINEAR : LEVELS_BOX,
-		.options = settings,
-		.threads = in.is_hdf5 ? 1 : (int)threads, /* HDF5 cannot read and write in two threads */
+		.options = used,
+		.filter = (enum level_filter)index_of(filter, level_filter_names),
+		.side = (int)side,
+		.fit = (enum fit_mode)index_of(fit, fit_mode_names),
+		.mirror = mirror,
+		.limit = limit,
 		.progress = show,
 		.progress_ctx = &progress,
 	};
-	progress_start(&progress, "pictures", in.source ? source_count(in.source) : in.images.n > 0 ? in.images.n : 0);
+	int rc;
+
+	if ((rc = check_options(&s)) || (rc = open_inputs(&in, inputs, n)))
+		return rc;
+	options_used(used, sizeof used);
+	s.threads = in.is_hdf5 ? 1 : (int)threads; /* HDF5 cannot read and write in two threads */
+	if ((rc = prepare_source(&in, &s)))
+		goto end;
+	progress_start(&progress, "pictures", limit ? limit : in.source ? source_count(in.source) : in.images.n > 0 ? in.images.n : 0);
 	rc = pack(&result, &s, in.source, &in.images);
 	progress_end(&progress);
 	if (!rc && rejects_file)
 		rc = rejects_write(&result.rejects, rejects_file);
 	if (!rc)
 		rc = rejects_tell(&result.rejects, result.good, keep_going, message_error);
+end:
+	free(in.order);
+	labels_free(&in.labels);
 	rejects_free(&result.rejects);
 	source_close(&in.source);
 	images_close(&in.images);
 	return rc;
+}
+
+static int run_verify(void)
+{
+	struct verify_result r;
+	struct progress progress;
+	progress_start(&progress, "pictures", 0);
+	const int rc = dataset_verify(&r, verify, (int)threads, show, &progress);
+	progress_end(&progress);
+	if (rc)
+		return rc;
+	printf("%s: %lld pictures of %dx%d, ", verify, (long long)r.n, r.side, r.side);
+	if (!r.levels)
+		puts("one resolution: readable");
+	else if (r.filter)
+		printf("%d smaller resolutions by the %s filter: all as they should be\n", r.levels, r.filter);
+	else
+		printf("%d smaller resolutions by a filter of another program: readable, not compared\n", r.levels);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -135,7 +247,9 @@ int main(int argc, char **argv)
 	int rc = options_parse(&tool, argc, argv);
 	if (!threads)
 		threads = ordered_processors();
-	if (rc >= 0)
-		rc = run((const char *const *)argv + 1, (size_t)rc);
+	if (rc > 0 && verify)
+		rc = error_set(ERR_USAGE, "--verify takes one data set and no INPUT");
+	else if (rc >= 0)
+		rc = verify ? run_verify() : run((const char *const *)argv + 1, (size_t)rc);
 	return message_exit(rc);
 }

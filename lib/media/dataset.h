@@ -53,6 +53,11 @@ struct dataset_writer;
 
 int dataset_create(struct dataset_writer **, const char *path, int side) MUST_CHECK;
 int dataset_append(struct dataset_writer *, const uint8_t *levels) MUST_CHECK; /* one picture as levels_make() left it */
+
+/* A data set with labels: the columns are told before the first picture (names between commas), the numbers (`columns` of them) before each dataset_append(). */
+int dataset_label_columns(struct dataset_writer *, const char *names, int columns) MUST_CHECK;
+void dataset_label(struct dataset_writer *, const float *label);
+
 int64_t dataset_written(const struct dataset_writer *);
 
 /* Attributes of the file: where it comes from. */

@@ -16,6 +16,8 @@ struct dataset_writer {
 	int levels;
 	int64_t n, waiting, most; /* pictures written, gathered, and how many can be */
 	uint8_t *level[DATASET_MAX_LEVELS]; /* (most,3,r,r) each */
+	int columns;
+	float *label; /* (most,columns), NULL without labels */
 };
 
 static int level_side(int level)
@@ -64,6 +66,23 @@ int dataset_create(struct dataset_writer **out, const char *path, int side)
 	return rc;
 }
 
+int dataset_label_columns(struct dataset_writer *w, const char *names, int columns)
+{
+	const int64_t dim[2] = { 0, columns };
+	int rc;
+	w->columns = columns;
+	if (!(w->label = size_alloc((size_t)w->most * (size_t)columns, sizeof *w->label)))
+		return ERR_FAILED;
+	if ((rc = h5_create_rows(w->f, "labels", H5_F32, 2, dim)))
+		return rc;
+	return h5_set_text(w->f, "labels", "names", names);
+}
+
+void dataset_label(struct dataset_writer *w, const float *label)
+{
+	memcpy(w->label + w->waiting * w->columns, label, (size_t)w->columns * sizeof *label);
+}
+
 static int flush(struct dataset_writer *w)
 {
 	char name[32];
@@ -72,6 +91,8 @@ static int flush(struct dataset_writer *w)
 		level_name(name, i);
 		rc = h5_append_rows(w->f, name, H5_U8, w->waiting, w->level[i]);
 	}
+	if (!rc && w->label && w->waiting)
+		rc = h5_append_rows(w->f, "labels", H5_F32, w->waiting, w->label);
 	w->n += w->waiting;
 	w->waiting = 0;
 	return rc;
@@ -116,6 +137,7 @@ void dataset_discard(struct dataset_writer **writer)
 	outfile_discard(&w->out);
 	for (int i = 0; i < w->levels; i++)
 		free(w->level[i]);
+	free(w->label);
 	free(w);
 	*writer = NULL;
 }

@@ -101,6 +101,8 @@ static void drain_all(struct row *r)
 		if (rc)
 			end(r, rc);
 		pthread_cond_broadcast(&r->changed);
+		if (rc > 0)
+			break;
 	}
 	pthread_mutex_unlock(&r->lock);
 }
@@ -111,7 +113,7 @@ static int run_alone(const struct ordered *o)
 	while ((rc = o->feed(o->ctx, o->item)) > 0)
 		if ((rc = o->work(o->ctx, 0, o->item)) || (rc = o->drain(o->ctx, o->item)))
 			break;
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 int ordered_run(const struct ordered *o)

@@ -17,10 +17,10 @@ struct ordered {
 	void *ctx;                                       /* handed to the functions */
 	int (*feed)(void *ctx, void *item);             /* 1: filled, 0: there are no more, negative: failed */
 	int (*work)(void *ctx, int thread, void *item); /* 0 or negative: failed */
-	int (*drain)(void *ctx, void *item);            /* 0 or negative: failed */
+	int (*drain)(void *ctx, void *item);            /* 0, 1: that is enough, or negative: failed */
 };
 
-/* Runs until feed() has no more and everything is drained, or to the first failure, which is returned with its message. */
+/* Runs until feed() has no more and everything is drained, or drain() has enough (then 0), or to the first failure, which is returned with its message. */
 int ordered_run(const struct ordered *) MUST_CHECK;
 
 /* The number of processors that this process may use. */

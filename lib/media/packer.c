@@ -11,12 +11,14 @@
 
 /* One picture on its way. */
 struct item {
-	int64_t i;
+	int64_t i; /* in the source, or in the stream */
 	struct bytes bytes;
 	struct picture picture;
-	void *raw;         /* one image of the stream, as it came */
-	uint8_t *square;   /* (3,side,side) */
-	uint8_t *levels;   /* as levels_make() leaves them */
+	void *raw;       /* one image of the stream, as it came */
+	uint8_t *planes; /* the same as RGB bytes */
+	uint8_t *square; /* (3,side,side) */
+	uint8_t *levels, *mirrored; /* as levels_make() leaves them */
+	const float *label;
 	char reason[1024]; /* "" or why it is left out */
 };
 
@@ -26,9 +28,10 @@ struct packer {
 	struct images *images;
 	int side;
 	struct levels **maker; /* by thread */
+	struct fitter **fitter;
 	struct dataset_writer *writer;
 	struct sha256_ctx sha;
-	int64_t next;
+	int64_t next, good, done;
 	struct rejects *rejects;
 	struct item *item;
 	int64_t items;
@@ -39,77 +42,115 @@ static const char *input_name(const struct packer *p, int64_t i)
 	return p->source ? source_name(p->source, i) : p->images->name;
 }
 
+static int64_t in_order(const struct packer *p, int64_t i)
+{
+	return p->settings->order ? p->settings->order[i] : i;
+}
+
 static int feed(void *ctx, void *data)
 {
 	struct packer *p = ctx;
 	struct item *item = data;
-	item->i = p->next++;
 	item->reason[0] = 0;
-	return p->source ? item->i < source_count(p->source) : (int)images_read(p->images, item->raw, 1);
-}
-
-/* Why a picture cannot be in a data set of this side (0: of any). */
-static int check_size(const char *name, int w, int h, int wanted)
-{
-	if (w != h)
-		return error_set(ERR_INPUT, "'%s' is not square: %dx%d pixels", name, w, h);
-	if (w < DATASET_MIN_SIDE || w > DATASET_MAX_SIDE || (w & (w - 1)))
-		return error_set(ERR_INPUT, "'%s' has %dx%d pixels: the side has to be a power of two from %d to %d", name, w, h, DATASET_MIN_SIDE, DATASET_MAX_SIDE);
-	if (wanted && w != wanted)
-		return error_set(ERR_INPUT, "'%s' has %dx%d pixels, the first picture %dx%d", name, w, h, wanted, wanted);
-	return 0;
-}
-
-static int decode(struct packer *p, struct item *item)
-{
-	int rc;
-	if ((rc = source_picture(p->source, item->i, &item->bytes, &item->picture)) ||
-	    (rc = check_size(input_name(p, item->i), item->picture.w, item->picture.h, p->side))) {
-		if (rc != ERR_INPUT)
-			return rc;
-		snprintf(item->reason, sizeof item->reason, "%s", error_text());
-		return 0;
+	if (!p->source) {
+		item->i = p->next++;
+		return (int)images_read(p->images, item->raw, 1);
 	}
-	picture_to_planes(item->square, &item->picture);
-	return 0;
+	if (p->next == source_count(p->source))
+		return 0;
+	item->i = in_order(p, p->next++);
+	return 1;
 }
 
-/* An image of a stream as RGB bytes. */
-static void convert(const struct packer *p, struct item *item)
+/* Whether the first pictures decide on the side, and this one is unlike them. */
+static int check_size(const struct packer *p, const char *name, int w, int h)
 {
-	const size_t plane = (size_t)p->side * (size_t)p->side, n = (size_t)p->images->c * plane;
-	if (p->images->type == NPY_F32)
-		images_to_bytes(item->square, item->raw, n);
+	if (p->settings->side || p->settings->fit || w != h || w == p->side)
+		return 0;
+	if (w < DATASET_MIN_SIDE || w > DATASET_MAX_SIDE || (w & (w - 1)))
+		return error_set(ERR_INPUT, "'%s' has %dx%d pixels: the side has to be a power of two from %d to %d (see --size)", name, w, h, DATASET_MIN_SIDE, DATASET_MAX_SIDE);
+	return p->side ? error_set(ERR_INPUT, "'%s' has %dx%d pixels, the first picture %dx%d (see --size)", name, w, h, p->side, p->side) : 0;
+}
+
+static int decode(struct packer *p, int thread, struct item *item)
+{
+	const char *name = input_name(p, item->i);
+	int rc;
+	if (p->settings->labels && !(item->label = labels_of(p->settings->labels, source_member(p->source, item->i))))
+		return error_set(ERR_INPUT, "'%s' has no labels", name);
+	if ((rc = source_picture(p->source, item->i, &item->bytes, &item->picture)) || (rc = check_size(p, name, item->picture.w, item->picture.h)))
+		return rc;
+	return fitter_run(p->fitter[thread], item->square, &item->picture, name);
+}
+
+/* An image of a stream as RGB bytes, in the right size. */
+static int convert(struct packer *p, int thread, struct item *item)
+{
+	const struct images *in = p->images;
+	const size_t plane = (size_t)in->side * (size_t)in->side, n = (size_t)in->c * plane;
+	if (in->type == NPY_F32)
+		images_to_bytes(item->planes, item->raw, n);
 	else
-		memcpy(item->square, item->raw, n);
-	for (size_t k = (size_t)p->images->c; k < 3; k++)
-		memcpy(item->square + k * plane, item->square, plane);
+		memcpy(item->planes, item->raw, n);
+	for (size_t k = (size_t)in->c; k < 3; k++)
+		memcpy(item->planes + k * plane, item->planes, plane);
+	return fitter_run_planes(p->fitter[thread], item->square, item->planes, in->side, in->name);
+}
+
+static void mirror(uint8_t *planes, int side)
+{
+	for (int row = 0; row < 3 * side; row++, planes += side) {
+		for (int x = 0; x < side / 2; x++) {
+			const uint8_t left = planes[x];
+			planes[x] = planes[side - 1 - x];
+			planes[side - 1 - x] = left;
+		}
+	}
 }
 
 static int work(void *ctx, int thread, void *data)
 {
 	struct packer *p = ctx;
 	struct item *item = data;
-	int rc = 0;
-	if (p->source)
-		rc = decode(p, item);
-	else
-		convert(p, item);
-	if (!rc && !item->reason[0])
-		levels_make(p->maker[thread], item->levels, item->square);
-	return rc;
+	const int rc = p->source ? decode(p, thread, item) : convert(p, thread, item);
+	if (rc == ERR_INPUT) {
+		snprintf(item->reason, sizeof item->reason, "%s", error_text());
+		return 0;
+	}
+	if (rc)
+		return rc;
+	levels_make(p->maker[thread], item->levels, item->square);
+	if (p->settings->mirror) {
+		mirror(item->square, p->side);
+		levels_make(p->maker[thread], item->mirrored, item->square);
+	}
+	return 0;
+}
+
+static int append(struct packer *p, const struct item *item, const uint8_t *levels)
+{
+	if (item->label)
+		dataset_label(p->writer, item->label);
+	return dataset_append(p->writer, levels);
 }
 
 static int drain(void *ctx, void *data)
 {
 	struct packer *p = ctx;
 	struct item *item = data;
-	p->settings->progress(p->settings->progress_ctx, item->i + 1);
+	int rc;
+
+	p->settings->progress(p->settings->progress_ctx, ++p->done);
 	if (item->reason[0])
 		return rejects_add(p->rejects, input_name(p, item->i), item->reason);
+	p->good++;
 	if (!p->source)
 		sha256_update(&p->sha, images_size(p->images), item->raw);
-	return dataset_append(p->writer, item->levels);
+	if ((rc = append(p, item, item->levels)))
+		return rc;
+	if (p->settings->mirror && (rc = append(p, item, item->mirrored)))
+		return rc;
+	return p->good == p->settings->limit; /* enough */
 }
 
 /* The side of the first picture that can be used: what the others are measured by. */
@@ -118,53 +159,83 @@ static int find_side(struct packer *p)
 	struct item first = { 0 };
 	int rc = ERR_INPUT;
 
-	if (!p->source) {
-		p->side = p->images->side;
-		return check_size(p->images->name, p->side, p->side, 0);
+	if (p->settings->side) {
+		p->side = p->settings->side;
+		if (!p->source && p->images->side < p->side)
+			rc = error_set(ERR_INPUT, "the images of '%s' are smaller than %dx%d: %dx%d pixels", p->images->name, p->side, p->side, p->images->side, p->images->side);
+		else
+			rc = 0;
+		return rc;
 	}
-	for (; rc == ERR_INPUT && first.i < source_count(p->source); first.i++)
-		if (!(rc = source_picture(p->source, first.i, &first.bytes, &first.picture)) &&
-		    !(rc = check_size(input_name(p, first.i), first.picture.w, first.picture.h, 0)))
+	if (!p->source) {
+		if (!(rc = check_size(p, p->images->name, p->images->side, p->images->side)))
+			p->side = p->images->side;
+		return rc;
+	}
+	for (int64_t i = 0; rc == ERR_INPUT && i < source_count(p->source); i++) {
+		const int64_t k = in_order(p, i);
+		if ((rc = source_picture(p->source, k, &first.bytes, &first.picture)))
+			continue;
+		if (p->settings->fit)
+			p->side = fit_side(&first.picture);
+		else if (first.picture.w == first.picture.h && !check_size(p, "", first.picture.w, first.picture.h))
 			p->side = first.picture.w;
+		rc = p->side ? 0 : ERR_INPUT;
+	}
 	free(first.bytes.data);
 	picture_free(&first.picture);
 	return rc == ERR_INPUT ? 0 : rc; /* when there is none, every picture is rejected with its reason */
 }
 
+static int make_item(const struct packer *p, struct item *item)
+{
+	const size_t square = 3 * (size_t)p->side * (size_t)p->side;
+	if (!(item->square = size_alloc(square, 1)) || !(item->levels = size_alloc(levels_size(p->side), 1)) || !(item->mirrored = size_alloc(levels_size(p->side), 1)))
+		return ERR_FAILED;
+	if (!p->source && (!(item->raw = size_alloc(images_size(p->images), 1)) || !(item->planes = size_alloc(3 * (size_t)p->images->side, (size_t)p->images->side))))
+		return ERR_FAILED;
+	return 0;
+}
+
 static int make_scratch(struct packer *p)
 {
 	const int threads = p->settings->threads;
-	const size_t square = 3 * (size_t)p->side * (size_t)p->side;
 	int rc = 0;
 
 	p->items = threads > 1 ? 4 * threads : 1;
-	if (!(p->maker = size_zalloc((size_t)threads, sizeof(struct levels *))) || !(p->item = size_zalloc((size_t)p->items, sizeof *p->item)))
+	p->maker = size_zalloc((size_t)threads, sizeof(struct levels *));
+	p->fitter = size_zalloc((size_t)threads, sizeof(struct fitter *));
+	p->item = size_zalloc((size_t)p->items, sizeof *p->item);
+	if (!p->maker || !p->fitter || !p->item)
 		return ERR_FAILED;
 	for (int i = 0; i < threads && !rc; i++)
-		rc = levels_new(&p->maker[i], p->side, p->settings->filter);
-	for (int64_t i = 0; i < p->items && !rc; i++) {
-		struct item *item = &p->item[i];
-		if (!p->source && !(item->raw = size_alloc(images_size(p->images), 1)))
-			rc = ERR_FAILED;
-		if (!(item->square = size_alloc(square, 1)) || !(item->levels = size_alloc(levels_size(p->side), 1)))
-			rc = ERR_FAILED;
-	}
+		if (!(rc = levels_new(&p->maker[i], p->side, p->settings->filter)))
+			rc = fitter_new(&p->fitter[i], p->side, p->settings->fit, p->settings->background);
+	for (int64_t i = 0; i < p->items && !rc; i++)
+		rc = make_item(p, &p->item[i]);
 	return rc;
 }
 
 static void free_scratch(struct packer *p)
 {
-	for (int i = 0; p->maker && i < p->settings->threads; i++)
-		levels_free(&p->maker[i]);
+	for (int i = 0; i < p->settings->threads; i++) {
+		if (p->maker)
+			levels_free(&p->maker[i]);
+		if (p->fitter)
+			fitter_free(&p->fitter[i]);
+	}
 	for (int64_t i = 0; p->item && i < p->items; i++) {
 		struct item *item = &p->item[i];
 		free(item->bytes.data);
 		picture_free(&item->picture);
 		free(item->raw);
+		free(item->planes);
 		free(item->square);
 		free(item->levels);
+		free(item->mirrored);
 	}
 	free(p->maker);
+	free(p->fitter);
 	free(p->item);
 }
 
@@ -202,10 +273,12 @@ int pack(struct pack_result *result, const struct pack_settings *settings, struc
 	p.side = p.side ? p.side : DATASET_MIN_SIDE;
 	if ((rc = make_scratch(&p)) || (rc = dataset_create(&p.writer, settings->output, p.side)))
 		goto end;
+	if (settings->labels && (rc = dataset_label_columns(p.writer, labels_names(settings->labels), labels_columns(settings->labels))))
+		goto end;
 	const struct ordered o = { settings->threads, p.item, (size_t)p.items, sizeof *p.item, &p, feed, work, drain };
 	if ((rc = ordered_run(&o)))
 		goto end;
-	result->good = dataset_written(p.writer);
+	result->good = p.good;
 	if (result->good || !result->rejects.n) {
 		if (!(rc = describe(&p)))
 			rc = dataset_commit(&p.writer);

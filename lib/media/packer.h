@@ -3,22 +3,31 @@
 #define PGAN_PACKER_H
 
 #include "dataset.h"
+#include "fit.h"
 #include "images.h"
+#include "labels.h"
 #include "rejects.h"
 #include "source.h"
 
 struct pack_settings {
 	const char *output; /* path of the data set */
-	enum level_filter filter;
 	const char *options; /* the options that shape the data set, for its attributes */
-	int threads;         /* the bytes of the output do not depend on it */
+	enum level_filter filter;
+	int side; /* of the pictures in the data set; 0: the first usable picture decides */
+	enum fit_mode fit;
+	uint8_t background[3];
+	bool mirror;                 /* every picture is followed by its mirror image */
+	int64_t limit;               /* so many pictures and no more; 0: all. Mirror images do not count */
+	const uint32_t *order;       /* a permutation of the source's pictures; NULL: as they are. Borrowed */
+	const struct labels *labels; /* NULL: none. Borrowed */
+	int threads;                 /* the bytes of the output do not depend on it */
 	void (*progress)(void *ctx, int64_t done);
 	void *progress_ctx;
 };
 
 /* What packing gave. rejects: owned by the caller, rejects_free(). */
 struct pack_result {
-	int64_t good;
+	int64_t good; /* pictures taken, without mirror images */
 	struct rejects rejects;
 };
 

@@ -1,0 +1,103 @@
+#include "fit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataset.h"
+#include "resize.h"
+#include "size.h"
+
+const char *const fit_mode_names[] = { "none", "crop", "pad", "stretch", NULL };
+
+struct fitter {
+	int side;
+	enum fit_mode mode;
+	uint8_t background[3];
+	struct picture cut;
+	struct resizer *resizer; /* from w x h; made when a picture of another size comes */
+	int w, h;
+	uint8_t *planes; /* (3,h,w) */
+	size_t room;
+};
+
+int fitter_new(struct fitter **out, int side, enum fit_mode mode, const uint8_t background[3])
+{
+	if (!(*out = size_zalloc(1, sizeof **out)))
+		return ERR_FAILED;
+	**out = (struct fitter){ .side = side, .mode = mode, .background = { background[0], background[1], background[2] } };
+	return 0;
+}
+
+void fitter_free(struct fitter **f)
+{
+	if (!*f)
+		return;
+	picture_free(&(*f)->cut);
+	resizer_free(&(*f)->resizer);
+	free((*f)->planes);
+	free(*f);
+	*f = NULL;
+}
+
+static int resize(struct fitter *f, uint8_t *out, const uint8_t *planes, int w, int h)
+{
+	if (f->w != w || f->h != h) {
+		resizer_free(&f->resizer);
+		f->w = f->h = 0;
+		if (resizer_new(&f->resizer, w, h, f->side, f->side))
+			return ERR_FAILED;
+		f->w = w;
+		f->h = h;
+	}
+	resizer_run(f->resizer, out, planes, 3);
+	return 0;
+}
+
+static int too_small(const struct fitter *f, const char *name, int w, int h)
+{
+	return error_set(ERR_INPUT, "'%s' is smaller than %dx%d: %dx%d pixels", name, f->side, f->side, w, h);
+}
+
+int fitter_run(struct fitter *f, uint8_t *out, const struct picture *p, const char *name)
+{
+	const int shorter = p->w < p->h ? p->w : p->h, longer = p->w < p->h ? p->h : p->w;
+	const int w = f->mode == FIT_PAD ? longer : f->mode == FIT_CROP ? shorter : p->w, h = f->mode == FIT_PAD ? longer : f->mode == FIT_CROP ? shorter : p->h;
+	const size_t size = 3 * (size_t)w * (size_t)h;
+
+	if (p->w != p->h && f->mode == FIT_NONE)
+		return error_set(ERR_INPUT, "'%s' is not square: %dx%d pixels (see --fit)", name, p->w, p->h);
+	if (w < f->side || h < f->side)
+		return too_small(f, name, p->w, p->h);
+	/* Half of an odd rest goes to the left or above. */
+	if (picture_cut(&f->cut, p, -((w - p->w) / 2), -((h - p->h) / 2), w, h, f->background))
+		return ERR_FAILED;
+	if (w == f->side && h == f->side) {
+		picture_to_planes(out, &f->cut);
+		return 0;
+	}
+	if (size > f->room) {
+		free(f->planes);
+		f->room = 0;
+		if (!(f->planes = size_alloc(size, 1)))
+			return ERR_FAILED;
+		f->room = size;
+	}
+	picture_to_planes(f->planes, &f->cut);
+	return resize(f, out, f->planes, w, h);
+}
+
+int fitter_run_planes(struct fitter *f, uint8_t *out, const uint8_t *planes, int from, const char *name)
+{
+	if (from < f->side)
+		return too_small(f, name, from, from);
+	return resize(f, out, planes, from, from);
+}
+
+int fit_side(const struct picture *p)
+{
+	const int shorter = p->w < p->h ? p->w : p->h;
+	int side = DATASET_MAX_SIDE;
+	while (side > shorter && side >= DATASET_MIN_SIDE)
+		side /= 2;
+	return side < DATASET_MIN_SIDE ? 0 : side;
+}

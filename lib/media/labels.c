@@ -1,0 +1,305 @@
+#include "labels.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "size.h"
+
+struct row {
+	const char *name;
+	size_t number; /* its numbers are value[number * columns …] */
+};
+
+struct labels {
+	const char *path; /* for messages while reading; borrowed */
+	struct bytes text;
+	json_t *json; /* one of the two holds the rows' names */
+	struct row *row;
+	float *value;
+	size_t n, room, columns;
+	char *names;
+};
+
+/* -- the table -- */
+
+/* A new row; its numbers are still to be set. NULL when out of memory. */
+static float *add_row(struct labels *l, const char *name)
+{
+	if (l->n == l->room) {
+		const size_t room = l->room ? 2 * l->room : 256;
+		struct row *row = realloc(l->row, room * sizeof *row);
+		l->row = row ? row : l->row;
+		float *value = realloc(l->value, room * l->columns * sizeof *value);
+		l->value = value ? value : l->value;
+		if (!row || !value) {
+			(void)error_set(ERR_FAILED, "out of memory");
+			return NULL;
+		}
+		l->room = room;
+	}
+	l->row[l->n] = (struct row){ name, l->n };
+	return l->value + l->n++ * l->columns;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct row *)a)->name, ((const struct row *)b)->name);
+}
+
+static int finish(struct labels *l)
+{
+	if (!l->n)
+		return error_set(ERR_INPUT, "'%s' has no labels", l->path);
+	qsort(l->row, l->n, sizeof *l->row, by_name);
+	for (size_t i = 1; i < l->n; i++)
+		if (!strcmp(l->row[i - 1].name, l->row[i].name))
+			return error_set(ERR_INPUT, "'%s' has two rows for '%s'", l->path, l->row[i].name);
+	return 0;
+}
+
+/* Which columns of the file to take, by number, in order. */
+struct choice {
+	size_t *column, n;
+	size_t all; /* how many the file has */
+};
+
+static int choose(struct labels *l, struct choice *c, char *const *header, size_t all, const char *columns)
+{
+	char *copy = strdup(columns ? columns : ""), *next = copy, *word;
+	const size_t most = all + (columns ? strlen(columns) : 0);
+	int rc = 0;
+
+	*c = (struct choice){ .column = size_alloc(most, sizeof *c->column), .all = all };
+	if (!copy || !c->column)
+		rc = error_set(ERR_FAILED, "out of memory");
+	for (size_t i = 0; !rc && !columns && i < all; i++)
+		c->column[c->n++] = i;
+	while (!rc && columns && (word = strsep(&next, ","))) {
+		size_t i = 0;
+		while (i < all && strcmp(header[i], word))
+			i++;
+		if (i == all)
+			rc = error_set(ERR_INPUT, "'%s' has no column '%s'", l->path, word);
+		else
+			c->column[c->n++] = i;
+	}
+	if (!rc && !c->n)
+		rc = error_set(ERR_INPUT, "'%s' has no columns of labels", l->path);
+	free(copy);
+	l->columns = c->n;
+	return rc;
+}
+
+static int join_names(struct labels *l, const struct choice *c, char *const *header)
+{
+	size_t length = 1;
+	for (size_t i = 0; i < c->n; i++)
+		length += strlen(header[c->column[i]]) + 1;
+	if (!(l->names = size_zalloc(length, 1)))
+		return ERR_FAILED;
+	for (size_t i = 0; i < c->n; i++) {
+		strcat(l->names, i ? "," : "");
+		strcat(l->names, header[c->column[i]]);
+	}
+	return 0;
+}
+
+/* -- CSV and CelebA's table -- */
+
+/* The next word of a line, or NULL. separator ' ': any number of spaces; ',': one comma, spaces around the word ignored. */
+static char *next_word(char **at, char separator)
+{
+	char *word;
+	if (!*at)
+		return NULL;
+	if (separator == ' ') {
+		do
+			word = strsep(at, " \t");
+		while (word && !*word);
+		return word;
+	}
+	word = strsep(at, ",");
+	word += strspn(word, " \t");
+	for (size_t n = strlen(word); n && strchr(" \t", word[n - 1]); n--)
+		word[n - 1] = 0;
+	return word;
+}
+
+static int read_row(struct labels *l, const struct choice *c, char *line, char separator, double *number)
+{
+	const char *name = next_word(&line, separator);
+	const char *word;
+	size_t n = 0;
+	float *value;
+
+	for (; (word = next_word(&line, separator)); n++) {
+		char *end;
+		if (n == c->all)
+			break;
+		number[n] = strtod(word, &end);
+		if (end == word || *end)
+			return error_set(ERR_INPUT, "'%s': '%s' in the row of '%s' is not a number", l->path, word, name);
+	}
+	if (n != c->all || word)
+		return error_set(ERR_INPUT, "'%s': the row of '%s' has not %zu numbers", l->path, name, c->all);
+	if (!(value = add_row(l, name)))
+		return ERR_FAILED;
+	for (size_t i = 0; i < c->n; i++)
+		value[i] = (float)number[c->column[i]];
+	return 0;
+}
+
+/* text: the lines from the header on. first: whether the header names the column of file names too. */
+static int read_lines(struct labels *l, char *text, char separator, bool first, const char *columns)
+{
+	char *line = strsep(&text, "\n"), **header = NULL, *word;
+	const size_t most = strlen(line) + 1;
+	struct choice c = { 0 };
+	double *number = NULL;
+	size_t all = 0;
+	int rc = 0;
+
+	if (!(header = size_alloc(most, sizeof *header)))
+		return ERR_FAILED;
+	if (first)
+		(void)next_word(&line, separator);
+	while ((word = next_word(&line, separator)))
+		header[all++] = word;
+	if (!(rc = choose(l, &c, header, all, columns)) && !(rc = join_names(l, &c, header)) && !(number = size_alloc(all, sizeof *number)))
+		rc = ERR_FAILED;
+	while (!rc && (line = strsep(&text, "\n")))
+		if (line[strspn(line, " \t")])
+			rc = read_row(l, &c, line, separator, number);
+	free(header);
+	free(number);
+	free(c.column);
+	return rc;
+}
+
+static int read_text(struct labels *l, const char *columns)
+{
+	char *text = (char *)l->text.data;
+	size_t used = 0;
+
+	for (size_t i = 0; i <= l->text.size; i++) /* line ends of Windows */
+		if (text[i] != '\r')
+			text[used++] = text[i];
+	if (!strncmp(text, "\xef\xbb\xbf", 3))
+		text += 3;
+	char *end;
+	(void)strtoul(text, &end, 10);
+	end += strspn(end, " \t");
+	if (end != text && *end == '\n')
+		return read_lines(l, end + 1, ' ', false, columns);
+	return read_lines(l, text, ',', true, columns);
+}
+
+/* -- StyleGAN's dataset.json -- */
+
+static int read_pair(struct labels *l, const struct choice *c, const json_t *pair)
+{
+	const char *name = json_string_value(json_array_get(pair, 0));
+	const json_t *label = json_array_get(pair, 1);
+	float *value;
+
+	if (!name || !(json_is_number(label) ? c->all == 1 : json_array_size(label) == c->all))
+		return error_set(ERR_INPUT, "'%s': a label is not a pair of a file name and %zu numbers", l->path, c->all);
+	if (!(value = add_row(l, name)))
+		return ERR_FAILED;
+	for (size_t i = 0; i < c->n; i++) {
+		const json_t *number = json_is_number(label) ? label : json_array_get(label, c->column[i]);
+		if (!json_is_number(number))
+			return error_set(ERR_INPUT, "'%s': a label of '%s' is not a number", l->path, name);
+		value[i] = (float)json_number_value(number);
+	}
+	return 0;
+}
+
+static int read_json(struct labels *l, const char *columns)
+{
+	json_error_t error;
+	struct choice c = { 0 };
+	int rc;
+
+	if (!(l->json = json_loadb((char *)l->text.data, l->text.size, 0, &error)))
+		return error_set(ERR_INPUT, "'%s': line %d: %s", l->path, error.line, error.text);
+	const json_t *pairs = json_object_get(l->json, "labels"), *first = json_array_get(json_array_get(pairs, 0), 1);
+	const size_t n = json_array_size(pairs), all = json_is_number(first) ? 1 : json_array_size(first);
+	char (*digits)[24] = size_alloc(all, sizeof *digits), **header = size_alloc(all, sizeof *header);
+	if (!digits || !header)
+		rc = ERR_FAILED;
+	else {
+		for (size_t i = 0; i < all; i++)
+			snprintf(header[i] = digits[i], sizeof *digits, "%zu", i);
+		if (!(rc = choose(l, &c, header, all, columns)))
+			rc = join_names(l, &c, header);
+	}
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = read_pair(l, &c, json_array_get(pairs, i));
+	free(digits);
+	free(header);
+	free(c.column);
+	return rc;
+}
+
+int labels_read(struct labels **out, const char *path, const char *columns)
+{
+	struct labels *l = size_zalloc(1, sizeof *l);
+	int rc;
+
+	*out = NULL;
+	if (!l)
+		return ERR_FAILED;
+	l->path = path;
+	if (!(rc = bytes_read(&l->text, path)) && !(rc = bytes_reserve(&l->text, l->text.size + 1))) {
+		l->text.data[l->text.size] = 0;
+		const char *text = (char *)l->text.data;
+		if (memchr(text, 0, l->text.size))
+			rc = error_set(ERR_INPUT, "'%s' is not a table of labels", path);
+		else
+			rc = text[strspn(text, " \t\r\n")] == '{' ? read_json(l, columns) : read_text(l, columns);
+	}
+	if (!rc)
+		rc = finish(l);
+	if (rc)
+		labels_free(&l);
+	*out = l;
+	return rc;
+}
+
+void labels_free(struct labels **l)
+{
+	if (!*l)
+		return;
+	free((*l)->text.data);
+	json_decref((*l)->json);
+	free((*l)->row);
+	free((*l)->value);
+	free((*l)->names);
+	free(*l);
+	*l = NULL;
+}
+
+int labels_columns(const struct labels *l)
+{
+	return (int)l->columns;
+}
+
+const char *labels_names(const struct labels *l)
+{
+	return l->names;
+}
+
+const float *labels_of(const struct labels *l, const char *member)
+{
+	const char *slash = strrchr(member, '/');
+	const struct row whole = { .name = member }, last = { .name = slash ? slash + 1 : member };
+	const struct row *row = bsearch(&whole, l->row, l->n, sizeof whole, by_name);
+	if (!row)
+		row = bsearch(&last, l->row, l->n, sizeof last, by_name);
+	return row ? l->value + row->number * l->columns : NULL;
+}

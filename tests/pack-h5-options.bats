@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# pack-h5's options: other shapes and sizes, order, labels, checking, and what the neighbours read and write.
+load common
+bats_require_minimum_version 1.5.0
+
+# Pictures of several shapes in ./in; 64x64, 100x70, 70x131, 200x200 (with alpha), 33x80.
+make_shapes() {
+  "$PYTHON" - <<'PY'
+import os, numpy as np
+from PIL import Image
+rng = np.random.default_rng(11)
+os.makedirs('in')
+for k, (w, h) in enumerate(((64, 64), (100, 70), (70, 131), (200, 200), (33, 80))):
+    im = Image.fromarray(rng.integers(0, 256, (h, w, 4 if k == 3 else 3), dtype=np.uint8))
+    im.save(f'in/{k}.png')
+PY
+}
+
+# squares N: ./sq with N pictures of 16x16 named 000.png …
+squares() {
+  "$PYTHON" - "$1" <<'PY'
+import os, sys, numpy as np
+from PIL import Image
+rng = np.random.default_rng(2)
+os.makedirs('sq', exist_ok=True)
+for k in range(int(sys.argv[1])): Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(f'sq/{k:03}.png')
+PY
+}
+
+@test "--fit crop, pad and stretch, by Pillow's filter" {
+  make_shapes
+  for fit in crop pad stretch; do
+    pack-h5 -o $fit.h5 --fit $fit --size 32 --background ff8000 in
+  done
+  "$PYTHON" - <<'PY'
+import numpy as np, h5py
+from PIL import Image
+def flat(name):
+    im = Image.open(name).convert('RGBA')
+    out = Image.new('RGB', im.size, (255, 128, 0))
+    out.paste(im, mask=im)
+    return out
+def crop(im):
+    m = min(im.size); x, y = (im.width - m) // 2, (im.height - m) // 2
+    return im.crop((x, y, x + m, y + m))
+def pad(im):
+    m = max(im.size); out = Image.new('RGB', (m, m), (255, 128, 0))
+    out.paste(im, ((m - im.width) // 2, (m - im.height) // 2))
+    return out
+for name, f in (('crop', crop), ('pad', pad), ('stretch', lambda im: im)):
+    got = h5py.File(name + '.h5')['data32x32'][:]
+    assert got.shape == (5, 3, 32, 32), got.shape
+    for k in range(5):
+        want = np.asarray(f(flat(f'in/{k}.png')).resize((32, 32), Image.BILINEAR)).transpose(2, 0, 1)
+        print(name, k, np.abs(got[k].astype(int) - want).max())
+        assert np.array_equal(got[k], want), (name, k)
+PY
+}
+
+@test "without --size, --fit takes the largest power of two in the first picture; nothing is enlarged" {
+  make_shapes
+  run -1 pack-h5 -o x.h5 --fit crop in
+  [[ "$output" == *"'in/4.png' is smaller than 64x64: 33x80 pixels"* ]] || false
+  [ "$("$PYTHON" -c 'import h5py; f = h5py.File("x.h5"); print(f["data64x64"].shape, len(f))')" = "(4, 3, 64, 64) 5" ]
+  run -1 pack-h5 -o x.h5 --size 64 in # squares alone, made smaller
+  [ "$("$PYTHON" -c 'import h5py; print(h5py.File("x.h5")["data64x64"].shape)')" = "(2, 3, 64, 64)" ]
+  fails 2 "--size takes a power of two" pack-h5 -o x.h5 --size 48 in
+}
+
+@test "--size makes the images of a stream smaller" {
+  npy 3,3,50,50 uint8 >a.npy
+  pack-h5 -o x.h5 --size 16 <a.npy
+  "$PYTHON" - <<'PY'
+import numpy as np, h5py
+from PIL import Image
+for got, x in zip(h5py.File('x.h5')['data16x16'], np.load('a.npy')):
+    assert np.array_equal(got, np.asarray(Image.fromarray(x.transpose(1, 2, 0)).resize((16, 16), Image.BILINEAR)).transpose(2, 0, 1))
+PY
+  fails 3 "the images of 'a.npy' are smaller than 64x64: 50x50 pixels" pack-h5 -o y.h5 --size 64 a.npy
+  [ ! -e y.h5 ]
+}
+
+@test "--mirror, --limit and --shuffle, the same for any number of threads" {
+  squares 30
+  pack-h5 -o all.h5 sq
+  pack-h5 -o mirror.h5 --mirror sq
+  pack-h5 -o few.h5 --limit 7 sq
+  pack-h5 -o mixed.h5 --shuffle 5 sq
+  pack-h5 -o both.h5 --shuffle 5 --limit 7 --mirror -j 1 sq
+  pack-h5 -o both8.h5 --shuffle 5 --limit 7 --mirror -j 8 sq
+  cmp both.h5 both8.h5
+  "$PYTHON" - <<'PY'
+import numpy as np, h5py
+all, mirror, few, mixed, both = (h5py.File(f + '.h5')['data16x16'][:] for f in ('all', 'mirror', 'few', 'mixed', 'both'))
+assert np.array_equal(mirror[0::2], all) and np.array_equal(mirror[1::2], all[..., ::-1])
+assert np.array_equal(few, all[:7])
+assert not np.array_equal(mixed, all) and sorted(i.tobytes() for i in mixed) == sorted(i.tobytes() for i in all)
+assert np.array_equal(both[0::2], mixed[:7]) and len(both) == 14
+assert h5py.File('both.h5').attrs['options'] in ('--filter bilinear --limit 7 --shuffle 5 --mirror', b'--filter bilinear --limit 7 --shuffle 5 --mirror')
+PY
+  npy 3,3,8,8 uint8 >a.npy
+  fails 2 "--shuffle needs the names of files" pack-h5 -o x.h5 --shuffle 1 a.npy
+}
+
+@test "--labels: CelebA's table, CSV and StyleGAN's dataset.json" {
+  squares 5
+  cat >celeba.txt <<'TXT'
+6
+Bald Male  Smiling
+000.png -1  1  1
+003.png  1 -1  1
+001.png -1 -1 -1
+002.png  1  1 -1
+004.png  1  1  1
+999.png -1 -1 -1
+TXT
+  printf 'name,Bald,Male,Smiling\r\nsq/000.png,-1, 1,1\r\n001.png,-1,-1,-1\r\n002.png,1,1,-1\r\n003.png,1,-1,1\r\n004.png,1,1,1\r\n' >table.csv
+  echo '{"labels": [["000.png", 0], ["001.png", 1], ["002.png", 2], ["003.png", 3], ["004.png", 4]]}' >dataset.json
+  pack-h5 -o a.h5 --labels celeba.txt sq
+  sed -i 's/^sq.//' table.csv
+  pack-h5 -o b.h5 --labels table.csv sq
+  pack-h5 -o c.h5 --labels celeba.txt --columns Smiling,Bald --mirror --shuffle 3 sq
+  pack-h5 -o d.h5 --labels dataset.json sq
+  "$PYTHON" - <<'PY'
+import numpy as np, h5py
+a, b, c, d = (h5py.File(f + '.h5') for f in 'abcd')
+want = np.array([[-1, 1, 1], [-1, -1, -1], [1, 1, -1], [1, -1, 1], [1, 1, 1]])
+text = lambda s: s if isinstance(s, str) else s.decode()
+assert np.array_equal(a['labels'], want) and a['labels'].dtype == np.float32 and text(a['labels'].attrs['names']) == 'Bald,Male,Smiling'
+assert np.array_equal(b['labels'], want)
+for image, label in zip(c['data16x16'][0::2], c['labels'][0::2]):
+    k = [np.array_equal(image, i) for i in a['data16x16']].index(True)
+    assert np.array_equal(label, want[k][[2, 0]])
+assert np.array_equal(c['labels'][0::2], c['labels'][1::2]) and text(c['labels'].attrs['names']) == 'Smiling,Bald'
+assert np.array_equal(d['labels'], [[0], [1], [2], [3], [4]])
+PY
+  sed -i '/^003/d' celeba.txt
+  run -1 pack-h5 -o x.h5 --labels celeba.txt sq
+  [ "${lines[0]}" = "pack-h5: 'sq/003.png' has no labels" ] || false
+  rm x.h5
+  fails 3 "has no column 'Beard'" pack-h5 -o x.h5 --labels celeba.txt --columns Beard sq
+  fails 3 "cannot open 'no.csv'" pack-h5 -o x.h5 --labels no.csv sq
+  echo '000.png,1,2' >>table.csv
+  fails 3 "the row of '000.png' has not 3 numbers" pack-h5 -o x.h5 --labels table.csv sq
+  sed -i '$s/.*/000.png,1,2,x/' table.csv
+  fails 3 "'x' in the row of '000.png' is not a number" pack-h5 -o x.h5 --labels table.csv sq
+  sed -i '$s/x/3/' table.csv
+  fails 3 "two rows for '000.png'" pack-h5 -o x.h5 --labels table.csv sq
+  echo '{"labels": [["000.png", [1, 2]], ["001.png", [1]]]}' >dataset.json
+  fails 3 "not a pair of a file name and 2 numbers" pack-h5 -o x.h5 --labels dataset.json sq
+  echo '{"labels": null}' >dataset.json
+  fails 3 "no columns of labels" pack-h5 -o x.h5 --labels dataset.json sq
+  echo '{"labels": [' >dataset.json
+  fails 3 "'dataset.json': line" pack-h5 -o x.h5 --labels dataset.json sq
+  fails 2 "--columns chooses" pack-h5 -o x.h5 --columns Male sq
+  [ ! -e x.h5 ]
+}
+
+@test "--verify: a good set, a changed level, a changed picture, damage, another program's file" {
+  squares 20
+  pack-h5 -o a.h5 sq
+  pack-h5 -o b.h5 --filter box sq
+  run -0 pack-h5 --verify a.h5
+  [ "$output" = "a.h5: 20 pictures of 16x16, 2 smaller resolutions by the bilinear filter: all as they should be" ] || false
+  run -0 pack-h5 --verify b.h5 -j 3
+  [[ "$output" == *"by the box filter"* ]] || false
+  "$PYTHON" - <<'PY'
+import h5py, shutil
+for name, level, k in (('low', 'data4x4', 13), ('full', 'data16x16', 7), ('first', 'data8x8', 0)):
+    shutil.copy('a.h5', name + '.h5')
+    with h5py.File(name + '.h5', 'r+') as f: f[level][k, 1, 2, 3] ^= 128
+with h5py.File('foreign.h5', 'w') as f:
+    for r in (4, 8): f[f'data{r}x{r}'] = h5py.File('a.h5')[f'data{r}x{r}'][:] // 2
+with h5py.File('short.h5', 'w') as f:
+    for r in (4, 8): f[f'data{r}x{r}'] = h5py.File('a.h5')[f'data{r}x{r}'][:20 - r]
+PY
+  fails 3 "'low.h5': picture 13 at 4x4 is not the one at 16x16 made smaller" pack-h5 --verify low.h5
+  fails 3 "'full.h5': picture 7 at" pack-h5 --verify full.h5
+  fails 3 "'first.h5': picture 0 at 8x8" pack-h5 --verify first.h5
+  run -0 pack-h5 --verify foreign.h5
+  [[ "$output" == *"readable, not compared" ]] || false
+  fails 3 "has 12 pictures, a smaller resolution has 16" pack-h5 --verify short.h5
+  head -c 20000 a.h5 >cut.h5
+  fails 3 "cut.h5" pack-h5 --verify cut.h5
+  fails 3 "cannot open 'no.h5'" pack-h5 --verify no.h5
+  fails 2 "--verify takes one data set" pack-h5 --verify a.h5 sq
+}
