@@ -62,7 +62,7 @@ PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 CFLAGS = -O3 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
 INCLUDES := $(patsubst %,-I%,$(wildcard lib/*))
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPGAN_VERSION='"$(VERSION)"' -fopenmp -fno-math-errno $(WARNINGS) $(INCLUDES) $(PKG_CFLAGS) \
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPGAN_VERSION='"$(VERSION)"' -fopenmp -fno-math-errno -ffp-contract=off $(WARNINGS) $(INCLUDES) $(PKG_CFLAGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer) $(CFLAGS)
 # Plug-ins report failures by the program's own error.h.
 LIBS = -Wl,--export-dynamic-symbol=error_set,--export-dynamic-symbol=error_text -ldnnl $(PKG_LIBS) -lm -ldl
@@ -99,7 +99,8 @@ NVCC_FLAGS = -std=c++17 -O3 -Xcompiler -fPIC,-fvisibility=hidden$(if $(WERROR),$
 	$(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(comma)code=sm_$a) -gencode arch=compute_$(lastword $(CUDA_ARCHS))$(comma)code=compute_$(lastword $(CUDA_ARCHS))
 CUDA_LIBS = -L$(CUDA_LIBDIR) -Wl,-rpath,$(CUDA_LIBDIR) -lcudnn
 
-OBJECTS := $(LIB_OBJECTS) $(UNIT_SUPPORT) $(BUILT_TOOLS:%=$(BUILD)/src/%.o) $(UNIT_TESTS:$(BUILD)/tests/%=$(BUILD)/tests/unit/%.o)
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+OBJECTS := $(LIB_OBJECTS) $(BENCHES:$(BUILD)/bench/%=$(BUILD)/tests/bench/%.o) $(UNIT_SUPPORT) $(BUILT_TOOLS:%=$(BUILD)/src/%.o) $(UNIT_TESTS:$(BUILD)/tests/%=$(BUILD)/tests/unit/%.o)
 
 .PHONY: all check unit-tests demo bench bench-metrics bench-data setup install uninstall help clean man compile_commands.json FORCE
 all: $(BUILT_TOOLS:%=$(OUT)/%) $(PLUGIN)
@@ -151,6 +152,10 @@ $(BUILD)/tests/test_cudnn_plans: tests/gpu/test_cudnn_plans.c $(BUILD)/kernels/c
 
 unit-tests: $(UNIT_TESTS) $(PLAN_TEST)
 
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+
 .SECONDARY: $(OBJECTS) $(BUILT_TOOLS:%=$(BUILD)/bin/%)
 -include $(OBJECTS:.o=.d) $(PLUGIN_OBJECTS:.o=.d)
 
@@ -167,8 +172,8 @@ check: all unit-tests
 demo: all
 	@$(MAKE) --no-print-directory -f pipeline.mk report PRESET=demo RUN=demo
 
-bench bench-metrics bench-data: all
-	@tests/bench/$@
+bench bench-metrics bench-data: all $(BENCHES)
+	@PGAN_BIN=$(abspath $(OUT)) PGAN_BENCH=$(abspath $(BUILD)/bench) tests/bench/$@
 
 # -- installing --
 

@@ -28,6 +28,18 @@ float *cpu_partial(struct cpu *cpu, size_t count)
 	return cpu->partial;
 }
 
+void *cpu_scratch(struct cpu *cpu, size_t size)
+{
+	if (size > cpu->scratch_size) {
+		free(cpu->scratch);
+		cpu->scratch = size_zalloc(size, 1);
+		cpu->scratch_size = cpu->scratch ? size : 0;
+		if (!cpu->scratch)
+			cpu->failure = ERR_FAILED;
+	}
+	return cpu->scratch;
+}
+
 static int cpu_check(struct backend *b)
 {
 	struct cpu *cpu = (struct cpu *)b;
@@ -41,6 +53,7 @@ static void cpu_close(struct backend *b)
 	struct cpu *cpu = (struct cpu *)b;
 	cpu_linear_close(cpu);
 	free(cpu->partial);
+	free(cpu->scratch);
 	free(cpu);
 }
 
@@ -172,7 +185,8 @@ int backend_open_cpu(struct backend **out, int threads, bool direct)
 	struct backend *b = &cpu->host.table;
 	cpu->block = avx512 ? 16 : 8;
 	b->name = "cpu";
-	b->details = avx512 ? (direct ? "oneDNN, AVX-512, direct convolutions" : "oneDNN, AVX-512, Winograd") : "oneDNN, AVX2, direct convolutions";
+	b->details = avx512 ? (direct ? "oneDNN, AVX-512, direct convolutions" : "oneDNN, AVX-512, Winograd convolutions") :
+	                      (direct ? "oneDNN, AVX2, direct convolutions" : "oneDNN, AVX2, Winograd convolutions");
 	b->threads = host_threads(threads);
 	omp_set_num_threads(b->threads); /* oneDNN runs on the same OpenMP threads as our loops */
 	host_table(b);
@@ -184,7 +198,7 @@ int backend_open_cpu(struct backend **out, int threads, bool direct)
 	b->param_size = cpu_param_size;
 	b->param_pack = cpu_param_pack;
 	b->param_unpack = cpu_param_unpack;
-	(avx512 ? cpu_point_table_avx512 : cpu_point_table_avx2)(b);
+	(avx512 ? cpu_point_table_avx512 : cpu_point_table_avx2)(cpu);
 	cpu_linear_table(b);
 	if ((rc = cpu_linear_open(cpu, direct))) {
 		cpu_close(b);

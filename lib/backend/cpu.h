@@ -10,13 +10,23 @@
 
 struct cpu_linear; /* oneDNN: engine, primitives, scratchpad */
 
+/* Convolutions by Winograd's method, as in the table: cpu_winograd.h. Pictures are whole tiles of 4x4. */
+struct cpu_winograd {
+	void (*conv)(struct backend *, struct tensor y, struct tensor x, const float *w);
+	void (*backward_data)(struct backend *, struct tensor dx, struct tensor dy, const float *w);
+	void (*backward_weights)(struct backend *, float *dw, struct tensor x, struct tensor dy);
+};
+
 struct cpu {
 	struct host host; /* first: the table */
 	int block;        /* channels per block: 16 or 8 */
 	struct cpu_linear *linear;
+	struct cpu_winograd winograd;
 	int failure;      /* first of our own since the last check() */
 	float *partial;   /* sums of the chunks of a pass, see cpu_point.h */
 	size_t partial_size;
+	void *scratch; /* of convolutions, one for all */
+	size_t scratch_size;
 };
 
 static inline int cpu_blocks(int channels, int block)
@@ -24,9 +34,9 @@ static inline int cpu_blocks(int channels, int block)
 	return channels <= 4 ? channels : (channels + block - 1) / block;
 }
 
-/* The point-wise operations for one vector length; cpu_point.h compiled twice. */
-void cpu_point_table_avx512(struct backend *);
-void cpu_point_table_avx2(struct backend *);
+/* The point-wise operations and Winograd convolutions for one vector length; cpu_point.h compiled twice. */
+void cpu_point_table_avx512(struct cpu *);
+void cpu_point_table_avx2(struct cpu *);
 
 /* Convolutions and dense layers. */
 int cpu_linear_open(struct cpu *, bool direct) MUST_CHECK;
@@ -36,5 +46,8 @@ void cpu_linear_table(struct backend *);
 
 /* count zeroed floats that stay until the next call; the table's own scratch memory. NULL sets the table's failure. */
 float *cpu_partial(struct cpu *, size_t count);
+
+/* `size` bytes aligned to 64, of any content, that stay until the next call. NULL sets the table's failure. */
+void *cpu_scratch(struct cpu *, size_t size);
 
 #endif

@@ -34,9 +34,7 @@ struct cpu_linear {
 	dnnl_stream_t stream;
 	struct conv *conv;
 	size_t convs, capacity;
-	void *scratch; /* shared by all primitives */
-	size_t scratch_size;
-	bool winograd; /* the processor has it, and it is not switched off */
+	bool winograd; /* not switched off */
 	int failure;
 };
 
@@ -52,7 +50,7 @@ int cpu_linear_open(struct cpu *cpu, bool direct)
 	if (!l)
 		return ERR_FAILED;
 	cpu->linear = l;
-	l->winograd = cpu->block == 16 && !direct;
+	l->winograd = !direct;
 	if ((status = dnnl_engine_create(&l->engine, dnnl_cpu, 0)) || (status = dnnl_stream_create(&l->stream, l->engine, dnnl_stream_default_flags)))
 		return dnnl_failed(status, "start");
 	return 0;
@@ -82,7 +80,6 @@ void cpu_linear_close(struct cpu *cpu)
 		dnnl_stream_destroy(l->stream);
 	if (l->engine)
 		dnnl_engine_destroy(l->engine);
-	free(l->scratch);
 	free(l->conv);
 	free(l);
 	cpu->linear = NULL;
@@ -98,7 +95,7 @@ int cpu_linear_check(struct cpu *cpu)
 /* Where Winograd beats the direct kernels; docs/benchmarks.md has the table. */
 static bool winograd_pays(const struct conv_key *k)
 {
-	return k->h >= 4;
+	return k->h % 4 == 0 && k->w % 4 == 0;
 }
 
 /* -- making a primitive -- */
@@ -119,10 +116,11 @@ static dnnl_status_t describe(const struct cpu *cpu, const struct conv_key *k, s
 	return dnnl_memory_desc_init_by_tag(&s->w_any, 4, w, dnnl_f32, dnnl_format_tag_any);
 }
 
-/* The primitive's description with one algorithm. w: the weights' layout to ask for. */
-static dnnl_status_t conv_describe(struct cpu_linear *l, const struct conv_key *k, const struct shapes *s, const dnnl_memory_desc_t *w, dnnl_alg_kind_t algorithm,
+/* The primitive's description. w: the weights' layout to ask for. */
+static dnnl_status_t conv_describe(struct cpu_linear *l, const struct conv_key *k, const struct shapes *s, const dnnl_memory_desc_t *w,
                                    dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *out)
 {
+	const dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
 	const dnnl_dims_t one = { 1, 1 }, none = { 0, 0 };
 	dnnl_convolution_desc_t forward, desc;
 	dnnl_primitive_desc_t hint = NULL;
@@ -172,13 +170,8 @@ static dnnl_status_t conv_make(struct cpu *cpu, struct conv *c)
 	if ((status = describe(cpu, k, &s)) || (status = dnnl_primitive_attr_create(&attr)))
 		return status;
 	status = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
-	if (!status) {
-		status = dnnl_unimplemented;
-		if (l->winograd && winograd_pays(k))
-			status = conv_describe(l, k, &s, &s.w_kept, dnnl_convolution_winograd, attr, &desc);
-		if (status == dnnl_unimplemented)
-			status = conv_describe(l, k, &s, k->direction == BACKWARD_DATA ? &s.w_any : &s.w_kept, dnnl_convolution_direct, attr, &desc);
-	}
+	if (!status)
+		status = conv_describe(l, k, &s, k->direction == BACKWARD_DATA ? &s.w_any : &s.w_kept, attr, &desc);
 	dnnl_primitive_attr_destroy(attr);
 	if (status)
 		return status;
@@ -219,18 +212,24 @@ static struct conv *conv_find(struct cpu *cpu, const struct conv_key *key)
 	struct conv *c = &l->conv[l->convs];
 	*c = (struct conv){ .key = *key };
 	const dnnl_status_t status = conv_make(cpu, c);
-	if (!status && c->scratch_size > l->scratch_size) {
-		free(l->scratch);
-		l->scratch = size_alloc(c->scratch_size, 1);
-		l->scratch_size = l->scratch ? c->scratch_size : 0;
-	}
-	if (status || l->scratch_size < c->scratch_size) {
-		l->failure = status ? dnnl_failed(status, "make a convolution") : ERR_FAILED;
+	if (status) {
+		l->failure = dnnl_failed(status, "make a convolution");
 		conv_free(c);
 		return NULL;
 	}
 	l->convs++;
 	return c;
+}
+
+static void run_winograd(struct cpu *cpu, enum direction direction, struct tensor x, struct tensor y, float *w)
+{
+	struct backend *b = &cpu->host.table;
+	if (direction == FORWARD)
+		cpu->winograd.conv(b, y, x, w);
+	else if (direction == BACKWARD_DATA)
+		cpu->winograd.backward_data(b, x, y, w);
+	else
+		cpu->winograd.backward_weights(b, w, x, y);
 }
 
 static void conv_run(struct backend *b, enum direction direction, struct tensor x, struct tensor y, float *w)
@@ -242,8 +241,13 @@ static void conv_run(struct backend *b, enum direction direction, struct tensor 
 	dnnl_status_t status;
 
 	assert(x.c > 4 && y.c > 4 && x.n == y.n && x.h == y.h && x.w == y.w);
+	if (l->winograd && winograd_pays(&key)) {
+		run_winograd(cpu, direction, x, y, w);
+		return;
+	}
 	struct conv *c = conv_find(cpu, &key);
-	if (!c)
+	void *scratch = c ? cpu_scratch(cpu, c->scratch_size + 1) : NULL;
+	if (!scratch)
 		return;
 	const dnnl_exec_arg_t args[] = {
 		{ direction == BACKWARD_DATA ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, c->x },
@@ -252,7 +256,7 @@ static void conv_run(struct backend *b, enum direction direction, struct tensor 
 		{ DNNL_ARG_SCRATCHPAD, c->scratch },
 	};
 	if (!(status = dnnl_memory_set_data_handle(c->x, x.data)) && !(status = dnnl_memory_set_data_handle(c->y, y.data)) &&
-	    !(status = dnnl_memory_set_data_handle(c->scratch, l->scratch)) && !(status = dnnl_memory_set_data_handle(c->reorder ? c->w_kept : c->w, w))) {
+	    !(status = dnnl_memory_set_data_handle(c->scratch, scratch)) && !(status = dnnl_memory_set_data_handle(c->reorder ? c->w_kept : c->w, w))) {
 		if (c->reorder) {
 			const dnnl_exec_arg_t copy[] = { { DNNL_ARG_FROM, c->w_kept }, { DNNL_ARG_TO, c->w } };
 			status = dnnl_primitive_execute(c->reorder, l->stream, 2, copy);

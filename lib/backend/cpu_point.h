@@ -1,10 +1,11 @@
-/* Point-wise operations over channel blocks of BLOCK floats, one vector each. A template: cpu_avx512.c and cpu_avx2.c include it with BLOCK and CPU_POINT_TABLE
- * defined, each compiled for its instruction set.
+/* Point-wise operations and Winograd convolutions over channel blocks of BLOCK floats, one vector each. A template: cpu_avx512.c and cpu_avx2.c include it with
+ * BLOCK and CPU_POINT_TABLE defined, each compiled for its instruction set.
  *
  * A blocked sample is [blocks][pixels][BLOCK]. Work is split over samples and tiles of pixels, so that all channels of a tile stay in cache between the
  * passes of one operation. Sums over the batch are made in chunks whose number depends on the shape alone, and the chunks are added in order: the same
  * bytes for any number of threads. */
 #include <assert.h>
+#include <immintrin.h>
 #include <math.h>
 #include <string.h>
 
@@ -19,6 +20,16 @@ enum { TILE = 64, MAX_CHUNKS = 32, CHUNK_PIXELS = 256 };
 static inline vec vec_all(float x)
 {
 	return (vec){ 0 } + x;
+}
+
+/* a * b + c, rounded once. */
+static inline vec vec_fma(vec a, vec b, vec c)
+{
+#if BLOCK == 16
+	return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#else
+	return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#endif
 }
 
 /* Where m is all ones a, where it is 0 b. */
@@ -321,9 +332,12 @@ static void cpu_pixel_norm(struct backend *b, struct tensor y, struct tensor x)
 #include "cpu_resize.h"
 #include "cpu_rgb.h"
 #include "cpu_stddev.h"
+#include "cpu_winograd.h"
 
-void CPU_POINT_TABLE(struct backend *b)
+void CPU_POINT_TABLE(struct cpu *cpu)
 {
+	struct backend *b = &cpu->host.table;
+	cpu->winograd = (struct cpu_winograd){ cpu_winograd, cpu_winograd_backward_data, cpu_winograd_backward_weights };
 	b->activate = cpu_activate;
 	b->activate_backward = cpu_activate_backward;
 	b->activate_pool = cpu_activate_pool;
