@@ -150,14 +150,35 @@ $(BUILD)/tests/test_cudnn_plans: tests/gpu/test_cudnn_plans.c $(BUILD)/kernels/c
 	@mkdir -p $(@D)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -Ikernels -Itests/unit -isystem $(CUDA_HOME)/include -o $@ $^ $(CUDA_LIBS) $(LIBS)
 
-unit-tests: $(UNIT_TESTS) $(PLAN_TEST)
+# The same sources over an emulation of CUDA on the processor, so that the kernels are tested where there is no GPU.
+EMULATED_SOURCES := $(filter-out kernels/cudnn_plan.c,$(PLUGIN_SOURCES)) $(wildcard tests/gpu/emulation/*.c tests/gpu/emulation/*.cc)
+EMULATED_OBJECTS := $(EMULATED_SOURCES:%=$(BUILD)/emulated/%.o)
+EMULATED := $(if $(and $(filter bin,$(OUT)),$(shell command -v g++)),$(BUILD)/tests/emulated/pgan-cuda.so)
+EMULATED_FLAGS = -g -O2 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off -Wall -Wextra $(if $(WERROR),-Werror) -Itests/gpu/emulation $(CUDA_INCLUDES)
+
+$(BUILD)/emulated-flags: FORCE
+	@mkdir -p $(@D); echo '$(EMULATED_FLAGS)' | cmp -s - $@ || echo '$(EMULATED_FLAGS)' > $@
+
+$(filter %.c.o,$(EMULATED_OBJECTS)): $(BUILD)/emulated/%.c.o: %.c $(BUILD)/emulated-flags
+	@mkdir -p $(@D)
+	$(call quiet,CC,emulated/$<)$(CC) -std=c11 $(EMULATED_FLAGS) -MMD -MP -c -o $@ $<
+
+$(filter-out %.c.o,$(EMULATED_OBJECTS)): $(BUILD)/emulated/%.o: % $(BUILD)/emulated-flags
+	@mkdir -p $(@D)
+	$(call quiet,CXX,emulated/$<)g++ -std=c++17 $(EMULATED_FLAGS) -MMD -MP -c -o $@ -x c++ $<
+
+$(BUILD)/tests/emulated/pgan-cuda.so: $(EMULATED_OBJECTS)
+	@mkdir -p $(@D)
+	$(call quiet,LD,$@)g++ -shared -o $@ $^
+
+unit-tests: $(UNIT_TESTS) $(PLAN_TEST) $(EMULATED)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
 
 .SECONDARY: $(OBJECTS) $(BUILT_TOOLS:%=$(BUILD)/bin/%)
--include $(OBJECTS:.o=.d) $(PLUGIN_OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(PLUGIN_OBJECTS:.o=.d) $(EMULATED_OBJECTS:.o=.d)
 
 compile_commands.json:
 	@{ echo '['; sep=; for f in $(LIB_SOURCES) $(wildcard src/*.c tests/unit/*.c); do \

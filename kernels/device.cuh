@@ -29,7 +29,11 @@ static inline unsigned blocks_for(int64_t threads)
 template <class... Parameters, class... Arguments>
 static void launch(struct cuda *c, const char *name, dim3 grid, dim3 block, void (*kernel)(Parameters...), Arguments... arguments)
 {
+#ifdef __CUDACC__
 	kernel<<<grid, block, 0, c->stream>>>(arguments...);
+#else /* on the processor, for the tests: tests/gpu/emulation */
+	emulate(grid, block, [=] { kernel(arguments...); });
+#endif
 	cuda_note(c, cudaGetLastError(), name);
 }
 

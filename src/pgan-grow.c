@@ -106,12 +106,12 @@ static void take_result(void *ctx, const struct record_result *r)
 
 static int verify(void)
 {
-	const struct record_tolerance tolerance = record_tolerance_of(device);
 	struct verification v = { .results = json ? json_array() : NULL };
 	struct backend *be;
 	int rc = backend_open(&be, device, (int)threads);
 	if (rc)
 		return rc;
+	const struct record_tolerance tolerance = record_tolerance_of(strcmp(device, "auto") ? device : be->name);
 	for (size_t i = 0; !rc && i < verify_files.n; i++) {
 		v.file = verify_files.item[i];
 		rc = record_verify(be, v.file, &tolerance, take_result, &v);

@@ -41,3 +41,61 @@ verify_on() {
     fails 2 "unknown device '$device': give cuda[:N][:fp32|tf32|bf16]" verify_on "$device"
   done
 }
+
+# -- the same sources over an emulation of CUDA on the processor: tests/gpu/emulation --
+
+need_emulation() {
+  [ -n "${PGAN_UNIT-}" ] || skip "PGAN_UNIT is not set"
+  [ -e "$PGAN_UNIT/emulated/pgan-cuda.so" ] || skip "the emulation was not built: no g++, or not the plain build"
+  export PGAN_PLUGINS=$PGAN_UNIT/emulated
+}
+
+@test "emulated: every operation agrees with the plain table" {
+  need_emulation
+  for precision in fp32 bf16; do
+    PGAN_QUICK=1 PGAN_TEST_DEVICE=cuda:$precision "$PGAN_UNIT/test_backend_tables" the_table_of_a_device_agrees
+  done
+}
+
+@test "emulated: the recorded steps of all profiles are reproduced in float32" {
+  need_emulation
+  pgan-grow --device cuda:fp32 --verify "$golden"/step_*.h5 >results.txt
+  [ "$(grep -c ': pass$' results.txt)" = "$(wc -l <results.txt)" ]
+  [ "$(wc -l <results.txt)" -ge 9 ]
+}
+
+@test "emulated: the recorded steps pass in TF32 and bfloat16, further off" {
+  need_emulation
+  for precision in tf32 bf16; do
+    pgan-grow --device "cuda:$precision" --json --verify "$golden/step_s1_b8_a060.h5" >results.json
+    "$PYTHON" - results.json $precision <<'PY'
+import json, sys
+low = {'tf32': 1e-4, 'bf16': 1e-3}[sys.argv[2]]
+for r in json.load(open(sys.argv[1])):
+    assert r['pass'] and r['grad_median'] > low, r
+PY
+  done
+}
+
+@test "emulated: a scale is trained to the same bytes each time, and sampled like on the processor" {
+  need_emulation
+  local tiny=(--set depthScales=8,8,8 --set dimLatentVector=8 --set previewImages=0)
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+x = np.random.default_rng(5).integers(0, 256, (20, 3, 8, 8)).astype('u1')
+with h5py.File('data.h5', 'w') as f:
+    f['data8x8'] = x
+    f['data4x4'] = x.reshape(20, 3, 4, 2, 4, 2).mean((3, 5)).astype('u1')
+PY
+  pgan-grow -q --data data.h5 --scale 0 -o scale0.h5 "${tiny[@]}" -n 3 -b 4 --device cuda:fp32
+  for name in one two; do
+    pgan-grow -q --data data.h5 --scale 1 --from scale0.h5 -o $name.h5 "${tiny[@]}" -n 4 -b 4 --device cuda:fp32
+  done
+  cmp one.h5 two.h5
+  pgan-sample -n 4 --device cuda:fp32 one.h5 >cuda.npy
+  pgan-sample -n 4 --device cpu one.h5 >cpu.npy
+  "$PYTHON" -c "
+import numpy as np
+a, b = np.load('cuda.npy').astype(float), np.load('cpu.npy').astype(float)
+assert a.shape == (4, 3, 8, 8) and a.std() > 0 and abs(a - b).max() <= 1, abs(a - b).max()"
+}

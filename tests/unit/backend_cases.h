@@ -28,6 +28,7 @@ struct backend_case {
 	void (*run)(struct run *);
 	double tolerance; /* of |difference| over the largest |value| of the plain table's result */
 	const char *reason;
+	bool linear; /* convolutions and dense layers, whose operands a device may round */
 };
 
 extern const struct backend_case backend_cases[];

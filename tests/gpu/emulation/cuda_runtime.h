@@ -1,0 +1,70 @@
+/* As much of CUDA's runtime as the plug-in uses, run on the processor: so that its kernels, its layout and the calls around them are tested where there is no GPU.
+ *
+ * The threads of a block are fibers of one thread of the host, which take turns at barriers; blocks run one after another; streams do what they are told at once.
+ * "Device" memory starts as NaN and ends at a page that must not be touched. What this cannot show: races between blocks or between a barrier and the next, and
+ * what the real libraries, compiler and scheduler do. */
+#ifndef PGAN_EMULATED_CUDA_RUNTIME_H
+#define PGAN_EMULATED_CUDA_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CUDART_VERSION 0
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { cudaSuccess = 0, cudaErrorMemoryAllocation = 2 } cudaError_t;
+typedef struct emulated_stream *cudaStream_t;
+typedef struct emulated_event *cudaEvent_t;
+enum { cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDefault };
+struct cudaDeviceProp {
+	char name[256];
+	int major, minor;
+};
+
+const char *cudaGetErrorString(cudaError_t);
+cudaError_t cudaGetLastError(void);
+cudaError_t cudaDriverGetVersion(int *);
+cudaError_t cudaGetDeviceCount(int *);
+cudaError_t cudaSetDevice(int);
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *, int);
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *, unsigned);
+cudaError_t cudaStreamSynchronize(cudaStream_t);
+cudaError_t cudaStreamDestroy(cudaStream_t);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *, unsigned);
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t);
+cudaError_t cudaEventSynchronize(cudaEvent_t);
+cudaError_t cudaEventDestroy(cudaEvent_t);
+cudaError_t cudaMalloc(void **, size_t);
+cudaError_t cudaFree(void *);
+cudaError_t cudaMallocHost(void **, size_t);
+cudaError_t cudaFreeHost(void *);
+cudaError_t cudaMemcpyAsync(void *, const void *, size_t, enum cudaMemcpyKind, cudaStream_t);
+cudaError_t cudaMemsetAsync(void *, int, size_t, cudaStream_t);
+
+#ifdef __cplusplus
+}
+
+#include <functional>
+
+#define __global__
+#define __device__
+#define __shared__ static
+
+struct dim3 {
+	unsigned x, y, z;
+	dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+
+extern dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+/* Runs a kernel: `thread` once for every thread of every block. */
+void emulate(dim3 grid, dim3 block, const std::function<void()> &thread);
+void __syncthreads();
+float __shfl_xor_sync(unsigned mask, float, int lanes);
+
+#endif
+#endif

@@ -1,0 +1,209 @@
+/* cuda_runtime.h of this folder. */
+#include "cuda_runtime.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+/* -- kernels: a fiber for every thread of a block, kept for the next -- */
+
+namespace {
+
+enum { THREADS = 1024, STACK = 1 << 16 };
+
+struct fiber {
+	jmp_buf here; /* where it waits, once started */
+	bool started, done;
+	dim3 index;
+};
+
+struct fiber fibers[THREADS];
+jmp_buf scheduler;
+struct fiber *current;
+const std::function<void()> *work;
+float exchanged[THREADS];
+
+/* Gives the turn back to the scheduler. */
+void wait_turn()
+{
+	if (!_setjmp(current->here))
+		_longjmp(scheduler, 1);
+}
+
+/* What a fiber does for ever: one thread of a kernel after another. */
+void fiber_main()
+{
+	for (;;) {
+		(*work)();
+		current->done = true;
+		wait_turn();
+	}
+}
+
+void first_turn(struct fiber *f)
+{
+	ucontext_t context;
+	getcontext(&context);
+	context.uc_stack.ss_sp = mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	context.uc_stack.ss_size = STACK;
+	context.uc_link = nullptr;
+	makecontext(&context, fiber_main, 0);
+	f->started = true;
+	setcontext(&context);
+}
+
+/* Lets a fiber run up to its next barrier, or its end. */
+void turn(struct fiber *f)
+{
+	current = f;
+	threadIdx = f->index;
+	if (_setjmp(scheduler))
+		return;
+	if (f->started)
+		_longjmp(f->here, 1);
+	first_turn(f);
+}
+
+unsigned flat(dim3 i) { return (i.z * blockDim.y + i.y) * blockDim.x + i.x; }
+
+void run_block()
+{
+	const unsigned count = blockDim.x * blockDim.y * blockDim.z;
+	for (unsigned i = 0; i < count; i++) {
+		fibers[i].done = false;
+		fibers[i].index = dim3(i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y);
+	}
+	/* Back and forth, so that a missing barrier does not go unseen because the order happens to suit. */
+	bool forth = false;
+	for (unsigned left = count; left;) {
+		unsigned ended = 0;
+		forth = !forth;
+		for (unsigned i = 0; i < count; i++) {
+			struct fiber *f = &fibers[forth ? i : count - 1 - i];
+			turn(f);
+			ended += f->done;
+		}
+		if (ended && ended != count) {
+			fprintf(stderr, "emulated kernel: %u of %u threads ended where the others wait at a barrier\n", ended, count);
+			abort();
+		}
+		left = count - ended;
+	}
+}
+
+}
+
+dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+void emulate(dim3 grid, dim3 block, const std::function<void()> &thread)
+{
+	if (!grid.x || !grid.y || !grid.z || block.x * block.y * block.z > THREADS || !block.x || grid.y > 65535) {
+		fprintf(stderr, "emulated kernel: %u x %u x %u blocks of %u x %u x %u threads\n", grid.x, grid.y, grid.z, block.x, block.y, block.z);
+		abort();
+	}
+	gridDim = grid;
+	blockDim = block;
+	work = &thread;
+	for (unsigned z = 0; z < grid.z; z++)
+		for (unsigned y = 0; y < grid.y; y++)
+			for (unsigned x = 0; x < grid.x; x++) {
+				blockIdx = dim3(x, y, z);
+				run_block();
+			}
+}
+
+void __syncthreads() { wait_turn(); }
+
+float __shfl_xor_sync(unsigned mask, float value, int lanes)
+{
+	const unsigned me = flat(threadIdx), other = me ^ (unsigned)lanes;
+	if (mask != 0xffffffffu || lanes >= 32)
+		abort();
+	exchanged[me] = value;
+	__syncthreads();
+	const float got = exchanged[other];
+	__syncthreads();
+	return got;
+}
+
+/* -- memory: rounded up to 16 bytes, right before a page that must not be touched -- */
+
+namespace {
+
+struct allocation {
+	void *start, *data;
+	size_t length;
+	struct allocation *next;
+};
+
+struct allocation *allocations;
+
+}
+
+cudaError_t cudaMalloc(void **out, size_t size)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (size + 15) / 16 * 16, length = (used + page - 1) / page * page + page;
+	char *start = (char *)mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (start == MAP_FAILED)
+		return cudaErrorMemoryAllocation;
+	mprotect(start + length - page, page, PROT_NONE);
+	*out = start + length - page - used;
+	memset(*out, 0xff, used);
+	allocations = new allocation{ start, *out, length, allocations };
+	return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *data)
+{
+	for (struct allocation **a = &allocations; data && *a; a = &(*a)->next)
+		if ((*a)->data == data) {
+			struct allocation *gone = *a;
+			munmap(gone->start, gone->length);
+			*a = gone->next;
+			delete gone;
+			return cudaSuccess;
+		}
+	if (data)
+		abort();
+	return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void **out, size_t size) { return cudaMalloc(out, size); }
+cudaError_t cudaFreeHost(void *data) { return cudaFree(data); }
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t size, enum cudaMemcpyKind, cudaStream_t)
+{
+	memmove(to, from, size);
+	return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void *to, int value, size_t size, cudaStream_t)
+{
+	memset(to, value, size);
+	return cudaSuccess;
+}
+
+/* -- the rest -- */
+
+const char *cudaGetErrorString(cudaError_t status) { return status ? "out of memory" : "success"; }
+cudaError_t cudaGetLastError() { return cudaSuccess; }
+cudaError_t cudaDriverGetVersion(int *version) { return *version = 1, cudaSuccess; }
+cudaError_t cudaGetDeviceCount(int *count) { return *count = 1, cudaSuccess; }
+cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) { return *stream = nullptr, cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) { return *event = nullptr, cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
+
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int)
+{
+	*p = cudaDeviceProp{ "emulated GPU", 0, 0 };
+	return cudaSuccess;
+}
