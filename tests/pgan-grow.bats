@@ -188,11 +188,15 @@ PY
   grow 1 plain.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5
   cmp scale1.h5 plain.h5
   grow 1 logistic.h5 -n 9 -b 4 --set lossMode=Logistic --set lambdaGP=0 --set logisticGradReal=0.5 --set penaltyEvery=4 --record 8:l8.h5 --record 7:l7.h5
+  grow 0 mse0.h5 -n 2 -b 4 --set lossMode=MSE --set miniBatchStdDev=false
+  pgan-grow -q --data data.h5 --scale 1 --from mse0.h5 -o mse1.h5 "${tiny[@]}" -n 5 -b 4 --set lossMode=MSE --set miniBatchStdDev=false --record 4:m4.h5
+  fails 2 "'mse0.h5' was trained with tanh at the end of G, as its lossMode asks for" \
+    pgan-grow --data data.h5 --scale 1 --from mse0.h5 -o x.h5 "${tiny[@]}" -n 1 --set miniBatchStdDev=false
   for device in cpu cpu:direct plain; do
-    run pgan-grow --device "$device" --verify r0.h5 r9.h5 r29.h5 l7.h5 l8.h5
+    run pgan-grow --device "$device" --verify r0.h5 r9.h5 r29.h5 l7.h5 l8.h5 m4.h5
     echo "$output"
     [ "$status" = 0 ]
-    [ "$(grep -c ': pass$' <<<"$output")" = 5 ]
+    [ "$(grep -c ': pass$' <<<"$output")" = 6 ]
   done
 }
 

@@ -170,6 +170,10 @@ struct backend {
 	void (*fade)(struct backend *, struct tensor y, struct tensor old, struct tensor fresh);
 	void (*fade_backward)(struct backend *, struct tensor dold, struct tensor dfresh, struct tensor dy);
 
+	/* In place: y = tanh(y); and dL/dy -> dL/dx, given y. */
+	void (*squash)(struct backend *, struct tensor y);
+	void (*squash_backward)(struct backend *, struct tensor dx, struct tensor y);
+
 	/* -- minibatch standard deviation: x (n,c,h,w) -> y (n,c+1,h,w), the last channel the mean over (c,h,w) of sqrt(var + 1e-8) of the group -- */
 
 	void (*stddev)(struct backend *, struct tensor y, struct tensor x, struct stddev_groups);

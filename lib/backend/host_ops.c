@@ -96,6 +96,27 @@ static void host_fade_backward(struct backend *b, struct tensor dold, struct ten
 	}
 }
 
+/* -- tanh: padding stays 0 -- */
+
+static void host_squash(struct backend *b, struct tensor y)
+{
+#pragma omp parallel for num_threads(b->threads)
+	for (int64_t i = 0; i < y.n; i++)
+		for (size_t j = 0; j < y.sample_size; j++)
+			tensor_sample(y, i)[j] = tanhf(tensor_sample(y, i)[j]);
+}
+
+static void host_squash_backward(struct backend *b, struct tensor dx, struct tensor y)
+{
+	assert(tensor_same(dx, y));
+#pragma omp parallel for num_threads(b->threads)
+	for (int64_t i = 0; i < y.n; i++) {
+		const float *value = tensor_sample(y, i);
+		for (size_t j = 0; j < y.sample_size; j++)
+			tensor_sample(dx, i)[j] *= 1 - value[j] * value[j];
+	}
+}
+
 /* -- losses -- */
 
 static void host_score_fill(struct backend *b, struct tensor dscore, float value)
@@ -286,6 +307,8 @@ void host_table(struct backend *b)
 	b->read_sums = host_read_sums;
 	b->fade = host_fade;
 	b->fade_backward = host_fade_backward;
+	b->squash = host_squash;
+	b->squash_backward = host_squash_backward;
 	b->score_loss = host_score_loss;
 	b->score_drift = host_score_drift;
 	b->score_fill = host_score_fill;

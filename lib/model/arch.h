@@ -34,6 +34,7 @@ struct arch {
 	int latent;              /* values of a latent */
 	float leak;              /* slope of the leaky ReLU below 0 */
 	bool pixel_norm, stddev, equalized;
+	bool squash;             /* G's images go through tanh (the losses MSE and DCGAN) */
 };
 
 static inline int arch_side(const struct arch *a) { return 4 << a->scale; }

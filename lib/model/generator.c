@@ -114,6 +114,8 @@ void generator_forward(struct generator *g, int64_t n, const float *w)
 		be->upsample(be, old_up, part(g->old_image, 0, n));
 		be->fade(be, image, old_up, image);
 	}
+	if (g->arch.squash)
+		be->squash(be, image);
 }
 
 /* dy, the gradient at a convolution's output y, becomes that before its activation; then the layer's gradients, and those of its input. */
@@ -140,6 +142,8 @@ void generator_backward(struct generator *g, int64_t first, struct tensor dimage
 	const int top = g->arch.scale;
 	const int64_t n = dimage.n;
 
+	if (g->arch.squash)
+		be->squash_backward(be, dimage, part(g->image, first, n));
 	if (g->fading) {
 		const struct tensor dold_up = part(g->dimage, 0, n), dold = part(g->dold_image, 0, n);
 		be->fade_backward(be, dold_up, dimage, dimage);

@@ -31,7 +31,9 @@ static int write_arch(struct h5file *f, const struct arch *a)
 	    (rc = set_count(f, "dim_latent", a->latent)) || (rc = set_real(f, "leak", a->leak)) || (rc = set_count(f, "pixel_norm", a->pixel_norm)) ||
 	    (rc = set_count(f, "stddev", a->stddev)))
 		return rc;
-	return set_count(f, "equalized", a->equalized);
+	if ((rc = set_count(f, "equalized", a->equalized)))
+		return rc;
+	return set_count(f, "squash", a->squash);
 }
 
 int netfile_write(struct h5file *f, const struct netfile *n)
@@ -146,7 +148,9 @@ static int read_arch(struct h5file *f, struct arch *a)
 	a->leak = (float)leak;
 	if ((rc = get_flag(f, "pixel_norm", &a->pixel_norm)) || (rc = get_flag(f, "stddev", &a->stddev)))
 		return rc;
-	return get_flag(f, "equalized", &a->equalized);
+	if ((rc = get_flag(f, "equalized", &a->equalized)))
+		return rc;
+	return h5_has_attr(f, "/", "squash") ? get_flag(f, "squash", &a->squash) : 0;
 }
 
 /* One parameter of avgG against rows x columns (x 1 x 1). */

@@ -49,6 +49,7 @@ static int write_settings(struct h5file *f, const struct step *s, bool penalty)
 	};
 	const struct { const char *name; int64_t value; } count[] = {
 		{ "scale", s->arch.scale }, { "resolution", arch_side(&s->arch) }, { "batch", s->batch }, { "dim_latent", s->arch.latent },
+		{ "pixel_norm", s->arch.pixel_norm }, { "stddev", s->arch.stddev }, { "equalized", s->arch.equalized },
 	};
 	int32_t depth[MAX_SCALES];
 	int rc;

@@ -39,6 +39,15 @@ static int get_text(struct h5file *f, const char *name, const char *fallback, ch
 	return rc;
 }
 
+/* A flag that is true in a record without it: those of the reference. */
+static int get_flag(struct h5file *f, const char *name, bool *out)
+{
+	double value = 1;
+	const int rc = h5_has_attr(f, "/", name) ? get_number(f, "/", name, &value) : 0;
+	*out = value != 0;
+	return rc;
+}
+
 static int read_settings(struct replay *r)
 {
 	struct h5file *f = r->file;
@@ -63,8 +72,9 @@ static int read_settings(struct replay *r)
 		return error_set(ERR_INPUT, "'%s': scale, depths, batch or dim_latent make no sense", h5_name(f));
 	if (beta1 != 0)
 		return error_set(ERR_INPUT, "'%s': beta1 is %g, but every profile has 0", h5_name(f), beta1);
-	*a = (struct arch){ .profile = profile_find(profile), .scale = (int)scale, .latent = (int)latent, .leak = (float)leak,
-		            .pixel_norm = true, .stddev = true, .equalized = true };
+	*a = (struct arch){ .profile = profile_find(profile), .scale = (int)scale, .latent = (int)latent, .leak = (float)leak };
+	if ((rc = get_flag(f, "pixel_norm", &a->pixel_norm)) || (rc = get_flag(f, "stddev", &a->stddev)) || (rc = get_flag(f, "equalized", &a->equalized)))
+		return rc;
 	if (!a->profile)
 		return error_set(ERR_INPUT, "'%s': unknown profile '%s'", h5_name(f), profile);
 	for (size_t i = 0; i < n; i++) {
@@ -78,6 +88,7 @@ static int read_settings(struct replay *r)
 	if (!loss_mode_names[loss])
 		return error_set(ERR_INPUT, "'%s': unknown loss mode '%s'", h5_name(f), mode);
 	r->losses = (struct step_losses){ (enum score_loss)loss, strcmp(penalty, "R1") ? PENALTY_WGAN_GP : PENALTY_R1, epsilon };
+	a->squash = loss_squashes(r->losses.loss);
 	r->batch = (int64_t)batch;
 	r->fading = alpha > 0;
 	r->scalars = (struct step_scalars){ .alpha = (float)alpha, .lr = (float)lr, .beta2 = (float)beta2, .eps = (float)eps, .ema = (float)ema, .penalty = (float)lambda };

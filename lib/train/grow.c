@@ -88,6 +88,8 @@ static int check_from(const char *path, const struct netfile *from, const struct
 		return error_set(ERR_USAGE, "'%s' has latents of %d values, not %d (dimLatentVector)", path, b->latent, a->latent);
 	if (b->leak != a->leak || b->pixel_norm != a->pixel_norm || b->stddev != a->stddev || b->equalized != a->equalized)
 		return error_set(ERR_USAGE, "'%s' differs in leakyness, perChannelNormalization, miniBatchStdDev or equalizedlR", path);
+	if (b->squash != a->squash)
+		return error_set(ERR_USAGE, "'%s' was trained with%s tanh at the end of G, as its lossMode asks for", path, b->squash ? "" : "out");
 	return 0;
 }
 

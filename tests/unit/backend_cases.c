@@ -334,6 +334,15 @@ static void fade(struct run *r, int c)
 	emit(r, "dfresh, in place", y);
 }
 
+static void run_squash(struct run *r)
+{
+	struct tensor y = features(r, 3, 6), d = features(r, 3, 6);
+	r->f.b->squash(r->f.b, y);
+	emit(r, "y", y);
+	r->f.b->squash_backward(r->f.b, d, y);
+	emit(r, "dx", d);
+}
+
 static void run_fade(struct run *r)
 {
 	fade(r, r->in);
@@ -517,6 +526,7 @@ const struct backend_case backend_cases[] = {
 	{ "resize", run_resize, ROUNDING },
 	{ "resize, planar", run_resize_planar, ROUNDING },
 	{ "fade", run_fade, ROUNDING },
+	{ "tanh", run_squash, ROUNDING },
 	{ "fade, planar", run_fade_planar, ROUNDING },
 	{ "stddev", run_stddev, SUMS },
 	{ "stddev, strided, biased", run_stddev_strided, SUMS },

@@ -223,6 +223,23 @@ TEST(resizing)
 	fixture_close(&f);
 }
 
+TEST(squash)
+{
+	struct fixture f;
+	REQUIRE(fixture_open(&f, "plain", 2));
+	struct tensor y = fixture_tensor(&f, N, C, SIDE, SIDE), d = fixture_tensor(&f, N, C, SIDE, SIDE);
+	double slope[COUNT];
+	for (int j = 0; j < COUNT; j++) {
+		want[j] = tanh(y.data[j]);
+		slope[j] = d.data[j] * (1 - want[j] * want[j]);
+	}
+	f.b->squash(f.b, y);
+	expect_close("squash", y.data, want, COUNT, ROUNDING);
+	f.b->squash_backward(f.b, d, y);
+	expect_close("squash_backward", d.data, slope, COUNT, ROUNDING);
+	fixture_close(&f);
+}
+
 TEST(fade)
 {
 	struct fixture f;
