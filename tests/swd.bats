@@ -144,6 +144,40 @@ PY
   done
 }
 
+@test "swd: saved statistics give the same distances, and notice a change" {
+  sets
+  swd --json -n 40 -s 2 --ref real.h5 fake.h5 >direct.json
+  swd -q -n 40 -s 2 --ref real.h5 --save-ref saved >out </dev/null
+  [ ! -s out ]
+  swd --json -n 40 -s 2 --ref real.h5 --save-ref both fake.h5 | cmp - direct.json
+  cmp saved both
+  swd --json --ref saved <fake.npy >out.json
+  "$PYTHON" - <<'PY'
+import json
+a, b = json.load(open('direct.json')), json.load(open('out.json'))
+assert (b['n'], b['seed'], b['protocol']) == (40, 2, 'karras') and any('saved statistics' in n for n in b['notes'])
+for k, v in a['levels'].items():
+    assert 0 < abs(b['levels'][k] / v - 1) < 2e-3, (k, v, b['levels'][k])
+PY
+  fails 2 "statistics of 40 images" swd --ref saved -n 20 fake.h5
+  fails 2 "seed 2" swd --ref saved -s 1 fake.h5
+  fails 2 "--floor" swd --ref saved --floor fake.h5
+  npy 30,3,32,32 u1 >few.npy
+  fails 3 "'few.npy' has 30 images" swd --ref saved few.npy
+  npy 40,1,32,32 u1 >grey.npy
+  fails 3 "grey" swd --ref saved grey.npy
+  cp real.h5 backup.h5
+  "$PYTHON" -c 'import h5py; f = h5py.File("real.h5", "r+"); f["data32x32"][39, 2, 31, 31] ^= 1'
+  fails 3 "real.h5' changed since" swd --ref saved fake.h5
+  "$PYTHON" -c 'import h5py; f = h5py.File("real.h5", "r+"); f["data32x32"][39, 2, 31, 31] ^= 1; f["data32x32"][40] = 0'
+  swd --json --ref saved fake.h5 | cmp - out.json
+  rm real.h5
+  swd --ref saved fake.h5 | grep -q "not there to be compared"
+  head -c 30000000 saved >cut
+  fails 3 "'cut'" swd --ref cut fake.h5
+  fails 1 "none/saved" swd --ref backup.h5 --save-ref none/saved
+}
+
 @test "swd: bad input is refused in one line" {
   sets
   fails 2 "--ref is missing" swd fake.h5

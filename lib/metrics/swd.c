@@ -6,12 +6,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "images.h"
+#include "digest.h"
 #include "sliced.h"
 #include "size.h"
+#include "swd_reference.h"
 #include "w1.h"
 
-enum { ALL_DIRECTIONS = SWD_REPEATS * SWD_DIRECTIONS, BATCH = 256, SIDES = 2 };
+enum { BATCH = 256, SIDES = 2 };
 
 static const size_t DEFAULT_MEMORY = (size_t)512 << 20;
 
@@ -39,7 +40,8 @@ int swd_open_set(struct image_set *s, const char *input, int side, int64_t limit
 /* What a comparison works with. */
 struct work {
 	const struct swd_settings *settings;
-	const struct swd_part *part[SIDES];
+	const struct swd_part *part[SIDES]; /* NULL: there are statistics of it, or it is not asked for */
+	int64_t n;                 /* images of a part */
 	int levels, c, side, threads;
 	size_t descriptors, pitch; /* per set; rounded up to whole blocks */
 	struct laplacian *pyramid; /* one per thread */
@@ -58,19 +60,19 @@ struct work {
 /* -- the images of a part -- */
 
 /* Images that patches are cut from. */
-static int64_t part_images(const struct work *w, const struct swd_part *p)
+static int64_t used_images(enum swd_protocol protocol, int64_t n)
 {
-	return w->settings->protocol == SWD_KARRAS ? p->n : (p->n + SWD_BATCH - 1) / SWD_BATCH;
+	return protocol == SWD_KARRAS ? n : (n + SWD_BATCH - 1) / SWD_BATCH;
 }
 
 /* Patches of image i of a part, and the index of the first. */
-static size_t image_patches(const struct work *w, const struct swd_part *p, int64_t i, size_t *first)
+static size_t image_patches(const struct work *w, int64_t i, size_t *first)
 {
 	if (w->settings->protocol == SWD_KARRAS) {
 		*first = (size_t)i * SWD_PATCHES;
 		return SWD_PATCHES;
 	}
-	const int64_t left = p->n - i * SWD_BATCH;
+	const int64_t left = w->n - i * SWD_BATCH;
 	*first = (size_t)i * SWD_PATCHES * SWD_BATCH;
 	return SWD_PATCHES * (size_t)(left < SWD_BATCH ? left : SWD_BATCH);
 }
@@ -93,7 +95,7 @@ static int for_images(struct work *w, int side, void (*each)(struct work *, int 
 {
 	const struct swd_part *const p = w->part[side];
 	const size_t values = (size_t)w->c * (size_t)w->side * (size_t)w->side;
-	const int64_t n = part_images(w, p), first = w->settings->protocol == SWD_KARRAS ? p->first : p->first / SWD_BATCH;
+	const int64_t n = used_images(w->settings->protocol, w->n), first = w->settings->protocol == SWD_KARRAS ? p->first : p->first / SWD_BATCH;
 	for (int64_t start = 0; start < n; start += BATCH) {
 		const int64_t count = n - start < BATCH ? n - start : BATCH;
 		const void *data;
@@ -125,7 +127,7 @@ static void sum_image(struct work *w, int side, int64_t i, int thread)
 {
 	const float *at[SLICED_BLOCK];
 	size_t first;
-	const size_t n = image_patches(w, w->part[side], i, &first);
+	const size_t n = image_patches(w, i, &first);
 	for (int level = 0; level < w->levels; level++) {
 		struct patch_sums *const sums = &w->sums[i * w->levels + level];
 		*sums = (struct patch_sums){ 0 };
@@ -146,7 +148,7 @@ static int standardize(struct work *w, int side)
 		return rc;
 	for (int level = 0; !rc && level < w->levels; level++) {
 		struct patch_sums all = { 0 };
-		for (int64_t i = 0; i < part_images(w, p); i++)
+		for (int64_t i = 0; i < used_images(w->settings->protocol, w->n); i++)
 			for (int c = 0; c < w->c; c++) {
 				all.sum[c] += w->sums[i * w->levels + level].sum[c];
 				all.squares[c] += w->sums[i * w->levels + level].squares[c];
@@ -162,10 +164,30 @@ static void project_image(struct work *w, int side, int64_t i, int thread)
 {
 	const float *at[SLICED_BLOCK];
 	size_t first;
-	const size_t n = image_patches(w, w->part[side], i, &first);
+	const size_t n = image_patches(w, i, &first);
 	for (size_t j = first; j < first + n; j += SLICED_BLOCK) {
 		const struct patch_layout layout = locate(w, side, &w->pyramid[thread], w->level, j, SLICED_BLOCK, at);
 		projector_run(&w->projector, thread, w->projection[side] + j, w->pitch, at, layout);
+	}
+}
+
+/* Direction `first + d` of the level at work: summary and distance. */
+static void finish_direction(struct work *w, double *out, int first, int d)
+{
+	const struct swd_settings *const s = w->settings;
+	struct w1 *const w1 = w->w1[omp_get_thread_num()];
+	const float *const a = w->part[0] ? w->projection[0] + (size_t)d * w->pitch : NULL, *const b = w->part[1] ? w->projection[1] + (size_t)d * w->pitch : NULL;
+	if (s->save && a) {
+		struct w1_summary summary = swd_reference_summary(s->save, w->level, first + d);
+		w1_summarize(&summary, a, w->descriptors);
+		s->save->low[w->level * SWD_ALL_DIRECTIONS + first + d] = summary.low;
+		s->save->scale[w->level * SWD_ALL_DIRECTIONS + first + d] = summary.scale;
+	}
+	if (a && b) {
+		out[d] = w1_distance(w1, a, b);
+	} else if (b) {
+		const struct w1_summary summary = swd_reference_summary(s->saved, w->level, first + d);
+		out[d] = w1_distance_to(w1, &summary, b);
 	}
 }
 
@@ -176,6 +198,8 @@ static int level_distances(struct work *w, double *out, int first, int n)
 	w->first = w->last = w->level;
 	sliced_directions(w->directions, w->settings->seed, (uint32_t)w->level, (size_t)first, (size_t)n, length);
 	for (int side = 0; side < SIDES; side++) {
+		if (!w->part[side])
+			continue;
 		projector_aim(&w->projector, w->directions, n, w->c, &w->stats[side][w->level]);
 		const int rc = for_images(w, side, project_image);
 		if (rc)
@@ -183,12 +207,12 @@ static int level_distances(struct work *w, double *out, int first, int n)
 	}
 #pragma omp parallel for num_threads(w->threads) schedule(dynamic)
 	for (int d = 0; d < n; d++)
-		out[d] = w1_distance(w->w1[omp_get_thread_num()], w->projection[0] + (size_t)d * w->pitch, w->projection[1] + (size_t)d * w->pitch);
+		finish_direction(w, out, first, d);
 	return 0;
 }
 
 /* Means over the directions of each repeat, in thousandths. */
-static void repeat_means(double out[SWD_REPEATS], const double distance[ALL_DIRECTIONS])
+static void repeat_means(double out[SWD_REPEATS], const double distance[SWD_ALL_DIRECTIONS])
 {
 	for (int r = 0; r < SWD_REPEATS; r++) {
 		out[r] = 0;
@@ -210,15 +234,17 @@ static double mean_and_error(const double x[SWD_REPEATS], double *error)
 
 static int compare(struct work *w, struct swd_result *out)
 {
-	double distance[ALL_DIRECTIONS], means[SWD_REPEATS], average[SWD_REPEATS] = { 0 };
+	double distance[SWD_ALL_DIRECTIONS] = { 0 }, means[SWD_REPEATS], average[SWD_REPEATS] = { 0 };
 	int rc;
 	for (int side = 0; side < SIDES; side++)
-		if ((rc = standardize(w, side)))
+		if (w->part[side] && (rc = standardize(w, side)))
 			return rc;
+	struct swd_result unused;
+	out = out ? out : &unused;
 	*out = (struct swd_result){ .levels = w->levels };
 	for (w->level = 0; w->level < w->levels; w->level++) {
-		for (int first = 0; first < ALL_DIRECTIONS; first += w->chunk) {
-			const int n = ALL_DIRECTIONS - first < w->chunk ? ALL_DIRECTIONS - first : w->chunk;
+		for (int first = 0; first < SWD_ALL_DIRECTIONS; first += w->chunk) {
+			const int n = SWD_ALL_DIRECTIONS - first < w->chunk ? SWD_ALL_DIRECTIONS - first : w->chunk;
 			if ((rc = level_distances(w, distance + first, first, n)))
 				return rc;
 		}
@@ -238,13 +264,14 @@ static int compare(struct work *w, struct swd_result *out)
 static int chunk_size(const struct work *w)
 {
 	const size_t memory = w->settings->memory ? w->settings->memory : DEFAULT_MEMORY, tile = (size_t)projector_rows(1);
-	size_t most = memory / (SIDES * w->pitch * sizeof(float)) / tile * tile;
+	const size_t parts = (w->part[0] != NULL) + (w->part[1] != NULL);
+	size_t most = memory / (parts * w->pitch * sizeof(float)) / tile * tile;
 	if (most < tile)
 		most = tile;
-	if (most >= ALL_DIRECTIONS)
-		return ALL_DIRECTIONS;
-	const size_t passes = (ALL_DIRECTIONS + most - 1) / most;
-	return projector_rows((int)((ALL_DIRECTIONS + passes - 1) / passes));
+	if (most >= SWD_ALL_DIRECTIONS)
+		return SWD_ALL_DIRECTIONS;
+	const size_t passes = (SWD_ALL_DIRECTIONS + most - 1) / most;
+	return projector_rows((int)((SWD_ALL_DIRECTIONS + passes - 1) / passes));
 }
 
 /* Much memory that is written in many places at once: in huge pages where the system has them. */
@@ -260,14 +287,13 @@ static float *large_alloc(size_t n)
 
 static int work_open(struct work *w)
 {
-	const struct swd_part *const p = w->part[0];
-	const size_t length = (size_t)w->c * PATCH_AREA, threads = (size_t)w->threads, images = (size_t)part_images(w, p);
+	const size_t length = (size_t)w->c * PATCH_AREA, threads = (size_t)w->threads, images = (size_t)used_images(w->settings->protocol, w->n);
 	int rc;
-	w->descriptors = (size_t)p->n * SWD_PATCHES; /* a multiple of SLICED_BLOCK */
+	w->descriptors = (size_t)w->n * SWD_PATCHES; /* a multiple of SLICED_BLOCK */
 	w->pitch = w->descriptors;
 	w->chunk = chunk_size(w);
-	const size_t rows = (size_t)projector_rows(w->chunk), passes = (size_t)((ALL_DIRECTIONS + w->chunk - 1) / w->chunk);
-	w->total = (int64_t)(SIDES * images * (1 + (size_t)w->levels * passes));
+	const size_t rows = (size_t)projector_rows(w->chunk), passes = (size_t)((SWD_ALL_DIRECTIONS + w->chunk - 1) / w->chunk);
+	w->total = (int64_t)(images * (1 + (size_t)w->levels * passes)) * ((w->part[0] != NULL) + (w->part[1] != NULL));
 	if ((rc = projector_open(&w->projector, w->chunk, w->c)))
 		return rc;
 	if (!(w->pyramid = size_zalloc(threads, sizeof *w->pyramid)) || !(w->w1 = size_zalloc(threads, sizeof *w->w1)))
@@ -278,7 +304,7 @@ static int work_open(struct work *w)
 	if (!(w->sums = size_alloc(images * (size_t)w->levels, sizeof *w->sums)) || !(w->directions = size_alloc((size_t)w->chunk * length, sizeof(float))))
 		return ERR_FAILED;
 	for (int side = 0; side < SIDES; side++)
-		if (!(w->projection[side] = large_alloc(rows * w->pitch)))
+		if (w->part[side] && !(w->projection[side] = large_alloc(rows * w->pitch)))
 			return ERR_FAILED;
 	return 0;
 }
@@ -300,17 +326,47 @@ static void work_close(struct work *w)
 	free(w->projection[1]);
 }
 
+static bool same_shape(const struct swd_part *a, const struct swd_part *b, const struct swd_reference *saved)
+{
+	if (!a)
+		return saved && saved->n == b->n && saved->c == b->set->c && saved->side == b->set->side;
+	return !b || (a->n == b->n && a->set->c == b->set->c && a->set->side == b->set->side);
+}
+
 int swd_compute(struct swd_result *out, const struct swd_part *a, const struct swd_part *b, const struct swd_settings *settings)
 {
-	struct work w = { .settings = settings, .part = { a, b }, .c = a->set->c, .side = a->set->side, .threads = omp_get_max_threads() };
-	w.levels = swd_levels(settings->protocol, w.side, a->set->name);
+	const struct swd_part *const any = a ? a : b;
+	struct work w = { .settings = settings, .part = { a, b }, .n = any->n, .c = any->set->c, .side = any->set->side, .threads = omp_get_max_threads() };
+	w.levels = swd_levels(settings->protocol, w.side, any->set->name);
 	if (w.levels < 0)
 		return w.levels;
-	if (a->n != b->n || a->set->c != b->set->c || a->set->side != b->set->side)
+	if (!same_shape(a, b, settings->saved))
 		return error_set(ERR_USAGE, "sets of different shape cannot be compared");
 	int rc = work_open(&w);
 	if (!rc)
 		rc = compare(&w, out);
 	work_close(&w);
+	if (!rc && a && settings->save)
+		rc = swd_digest(a->set, a->n, settings->protocol, &settings->save->digest);
 	return rc;
+}
+
+int swd_digest(struct image_set *set, int64_t n, enum swd_protocol protocol, uint64_t *digest)
+{
+	const size_t size = (size_t)set->c * (size_t)set->side * (size_t)set->side * npy_type_size(set->type);
+	const int64_t used = used_images(protocol, n);
+	uint64_t each[BATCH];
+	*digest = digest_add(digest_start(), &n, sizeof n);
+	for (int64_t first = 0; first < used; first += BATCH) {
+		const int64_t count = used - first < BATCH ? used - first : BATCH;
+		const void *data;
+		const int rc = image_set_get(set, first, count, &data);
+		if (rc)
+			return rc;
+#pragma omp parallel for
+		for (int64_t i = 0; i < count; i++)
+			each[i] = digest_add(digest_start(), (const char *)data + (size_t)i * size, size);
+		*digest = digest_add(*digest, each, (size_t)count * sizeof *each);
+	}
+	return 0;
 }

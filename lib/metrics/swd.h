@@ -14,7 +14,7 @@ enum swd_protocol {
 	               and column; at most 4 levels, at most log2(side) - 2; images as they are */
 };
 
-enum { SWD_REPEATS = 4, SWD_DIRECTIONS = 128, SWD_PATCHES = 128, SWD_BATCH = 16 };
+enum { SWD_REPEATS = 4, SWD_DIRECTIONS = 128, SWD_ALL_DIRECTIONS = SWD_REPEATS * SWD_DIRECTIONS, SWD_PATCHES = 128, SWD_BATCH = 16 };
 
 /* Images that the protocol compares: 16,384, or 1,001 batches of 16. */
 int64_t swd_protocol_images(enum swd_protocol);
@@ -25,12 +25,19 @@ int swd_levels(enum swd_protocol, int side, const char *name) MUST_CHECK;
 /* Opens a set as the protocol wants it. */
 int swd_open_set(struct image_set *, const char *input, int side, int64_t limit, enum swd_protocol) MUST_CHECK;
 
+struct swd_reference; /* swd_reference.h */
+
+/* A digest of the first n images of a set, as far as the protocol looks at them. */
+int swd_digest(struct image_set *, int64_t n, enum swd_protocol, uint64_t *digest) MUST_CHECK;
+
 struct swd_settings {
 	enum swd_protocol protocol;
 	uint64_t seed;
 	size_t memory; /* bytes for projections; 0: half a GiB */
 	void (*progress)(void *ctx, int64_t done, int64_t total);
 	void *ctx;
+	const struct swd_reference *saved; /* what part a was, or NULL */
+	struct swd_reference *save;        /* allocated for part a: filled in; or NULL */
 };
 
 /* Images first … first + n of a set, counted as the input has them (under SWD_PADDLE first is a multiple of 16). id tells sets apart: patches of two sets are
@@ -49,7 +56,7 @@ struct swd_result {
 	double average, average_error;
 };
 
-/* Both parts have the same n, side and channels. Constant sets are ERR_INPUT. */
+/* Both parts have the same n, side and channels. a may be NULL with settings.saved, and b (and the result) with settings.save. Constant sets are ERR_INPUT. */
 int swd_compute(struct swd_result *, const struct swd_part *a, const struct swd_part *b, const struct swd_settings *) MUST_CHECK;
 
 #endif

@@ -38,11 +38,12 @@ int w1_open(struct w1 **out, size_t n)
 	w->n = n;
 	w->shift = FIXED_BITS - bits;
 	w->buckets = (size_t)1 << bits;
-	w->a = size_alloc(w->buckets, sizeof *w->a);
-	w->b = size_alloc(w->buckets, sizeof *w->b);
-	w->marked = size_alloc(w->buckets / 64, sizeof *w->marked);
-	w->next_a = size_alloc(w->buckets, sizeof *w->next_a);
-	w->next_b = size_alloc(w->buckets, sizeof *w->next_b);
+	const size_t room = w->buckets > W1_SUMMARY ? w->buckets : W1_SUMMARY;
+	w->a = size_alloc(room, sizeof *w->a);
+	w->b = size_alloc(room, sizeof *w->b);
+	w->marked = size_alloc(room / 64, sizeof *w->marked);
+	w->next_a = size_alloc(room, sizeof *w->next_a);
+	w->next_b = size_alloc(room, sizeof *w->next_b);
 	w->values_a = size_alloc(n, sizeof *w->values_a);
 	w->values_b = size_alloc(n, sizeof *w->values_b);
 	if (w->a && w->b && w->marked && w->next_a && w->next_b && w->values_a && w->values_b)
@@ -72,6 +73,11 @@ void w1_close(struct w1 **out)
 struct grid {
 	float low, scale;
 };
+
+static struct grid make_grid(float low, float high)
+{
+	return (struct grid){ low, (float)fmin(FLT_MAX, 0x1p30 * (1 - 0x1p-20) / ((double)high - low)) };
+}
 
 static void count(uint64_t *buckets, const float *x, size_t n, struct grid g, int shift)
 {
@@ -150,19 +156,17 @@ static void collect(int32_t *out, uint32_t *next, const uint64_t *marked, const 
 	}
 }
 
-/* The sum over the marked buckets. difference: F_A - F_B at the lower edge is recomputed on the way. */
-static int64_t look_inside(struct w1 *w, const float *a, const float *b, struct grid g)
+/* The sum over the marked buckets, whose values have been collected. */
+static int64_t look_inside(struct w1 *w, const uint64_t *bucket_a, size_t buckets, int shift, int64_t difference)
 {
-	int64_t sum = 0, difference = 0;
-	collect(w->values_a, w->next_a, w->marked, a, w->n, g, w->shift);
-	collect(w->values_b, w->next_b, w->marked, b, w->n, g, w->shift);
-	for (size_t i = 0; i < w->buckets; i++) {
-		const size_t n_a = w->a[i] >> COUNT_SHIFT, n_b = w->b[i] >> COUNT_SHIFT;
+	int64_t sum = 0;
+	for (size_t i = 0; i < buckets; i++) {
+		const size_t n_a = bucket_a[i] >> COUNT_SHIFT, n_b = w->b[i] >> COUNT_SHIFT;
 		if (is_marked(w->marked, i)) {
 			int32_t *const in_a = w->values_a + w->next_a[i] - n_a, *const in_b = w->values_b + w->next_b[i] - n_b;
 			sort(in_a, n_a);
 			sort(in_b, n_b);
-			sum += integrate(difference, (int32_t)(i << w->shift), (int32_t)1 << w->shift, in_a, n_a, in_b, n_b);
+			sum += integrate(difference, (int32_t)(i << shift), (int32_t)1 << shift, in_a, n_a, in_b, n_b);
 		}
 		difference += (int64_t)n_a - (int64_t)n_b;
 	}
@@ -176,39 +180,116 @@ static bool may_cross(int64_t left, int64_t right, int64_t n_a, int64_t n_b)
 	return !positive && !negative;
 }
 
-double w1_distance(struct w1 *w, const float *a, const float *b)
+/* The sum over the buckets that need no look inside; marks the others and gives their values places. difference: F_A - F_B at the lower edge. */
+static int64_t sum_buckets(struct w1 *w, const uint64_t *bucket_a, size_t buckets, int shift, int64_t difference, uint32_t *marked_a, uint32_t *marked_b)
 {
 	const uint64_t place = ((uint64_t)1 << COUNT_SHIFT) - 1;
-	const int64_t width = (int64_t)1 << w->shift;
+	const int64_t width = (int64_t)1 << shift;
+	int64_t sum = 0;
+	*marked_a = *marked_b = 0;
+	memset(w->marked, 0, buckets / 64 * sizeof *w->marked);
+	for (size_t i = 0; i < buckets; i++) {
+		const uint64_t a = bucket_a[i], b = w->b[i];
+		const int64_t n_a = (int64_t)(a >> COUNT_SHIFT), n_b = (int64_t)(b >> COUNT_SHIFT), right = difference + n_a - n_b;
+		if (may_cross(difference, right, n_a, n_b)) {
+			w->marked[i / 64] |= (uint64_t)1 << i % 64;
+			w->next_a[i] = *marked_a;
+			w->next_b[i] = *marked_b;
+			*marked_a += (uint32_t)n_a;
+			*marked_b += (uint32_t)n_b;
+		} else {
+			sum += llabs(right * width - (int64_t)(a & place) + (int64_t)(b & place));
+		}
+		difference = right;
+	}
+	return sum;
+}
+
+double w1_distance(struct w1 *w, const float *a, const float *b)
+{
 	float low = INFINITY, high = -INFINITY;
-	uint32_t n_a_marked = 0, n_b_marked = 0;
-	int64_t sum = 0, difference = 0;
+	uint32_t marked_a, marked_b;
 
 	metric_kernels()->range(a, w->n, &low, &high);
 	metric_kernels()->range(b, w->n, &low, &high);
 	if (!(high > low))
 		return 0;
-	const struct grid g = { low, (float)fmin(FLT_MAX, 0x1p30 * (1 - 0x1p-20) / ((double)high - low)) };
+	const struct grid g = make_grid(low, high);
 	memset(w->a, 0, w->buckets * sizeof *w->a);
 	memset(w->b, 0, w->buckets * sizeof *w->b);
-	memset(w->marked, 0, w->buckets / 64 * sizeof *w->marked);
 	count(w->a, a, w->n, g, w->shift);
 	count(w->b, b, w->n, g, w->shift);
-	for (size_t i = 0; i < w->buckets; i++) {
-		const int64_t n_a = (int64_t)(w->a[i] >> COUNT_SHIFT), n_b = (int64_t)(w->b[i] >> COUNT_SHIFT), right = difference + n_a - n_b;
-		const bool mark = may_cross(difference, right, n_a, n_b);
-		if (mark) {
-			w->marked[i / 64] |= (uint64_t)1 << i % 64;
-			w->next_a[i] = n_a_marked;
-			w->next_b[i] = n_b_marked;
-			n_a_marked += (uint32_t)n_a;
-			n_b_marked += (uint32_t)n_b;
-		} else {
-			sum += llabs(right * width - (int64_t)(w->a[i] & place) + (int64_t)(w->b[i] & place));
-		}
-		difference = right;
+	int64_t sum = sum_buckets(w, w->a, w->buckets, w->shift, 0, &marked_a, &marked_b);
+	if (marked_a || marked_b) {
+		collect(w->values_a, w->next_a, w->marked, a, w->n, g, w->shift);
+		collect(w->values_b, w->next_b, w->marked, b, w->n, g, w->shift);
+		sum += look_inside(w, w->a, w->buckets, w->shift, 0);
 	}
-	if (n_a_marked || n_b_marked)
-		sum += look_inside(w, a, b, g);
 	return (double)sum / ((double)w->n * (double)g.scale);
+}
+
+/* -- summaries -- */
+
+enum { SUMMARY_SHIFT = FIXED_BITS - 12 };
+_Static_assert(W1_SUMMARY == 1 << 12, "buckets of a summary");
+
+void w1_summarize(struct w1_summary *s, const float *a, size_t n)
+{
+	float low = INFINITY, high = -INFINITY;
+	metric_kernels()->range(a, n, &low, &high);
+	const struct grid g = make_grid(low, high > low ? high : low + 1);
+	s->low = g.low;
+	s->scale = g.scale;
+	memset(s->bucket, 0, W1_SUMMARY * sizeof *s->bucket);
+	count(s->bucket, a, n, g, SUMMARY_SHIFT);
+}
+
+/* Counts b into the buckets of a summary. Returns the integral outside of its range, in units of the grid; *below: values below it. */
+static double count_beside(struct w1 *w, const float *b, const struct w1_summary *s, int64_t *below)
+{
+	const double end = (double)(1 << FIXED_BITS);
+	double outside = 0;
+	*below = 0;
+	memset(w->b, 0, W1_SUMMARY * sizeof *w->b);
+	for (size_t i = 0; i < w->n; i++) {
+		const double at = ((double)b[i] - s->low) * s->scale;
+		if (at >= 0 && at < end) {
+			const uint32_t q = (uint32_t)at;
+			w->b[q >> SUMMARY_SHIFT] += (uint64_t)1 << COUNT_SHIFT | (q & (((uint32_t)1 << SUMMARY_SHIFT) - 1));
+		} else {
+			outside += at < 0 ? -at : at - end;
+			*below += at < 0;
+		}
+	}
+	return outside;
+}
+
+/* Values of the marked buckets: those of b themselves, those of the summarized sample evenly spread around their mean. */
+static void collect_beside(struct w1 *w, const float *b, const struct w1_summary *s)
+{
+	const double end = (double)(1 << FIXED_BITS), width = (double)(1 << SUMMARY_SHIFT);
+	for (size_t i = 0; i < w->n; i++) {
+		const double at = ((double)b[i] - s->low) * s->scale;
+		if (at >= 0 && at < end && is_marked(w->marked, (size_t)at >> SUMMARY_SHIFT))
+			w->values_b[w->next_b[(size_t)at >> SUMMARY_SHIFT]++] = (int32_t)at;
+	}
+	for (size_t i = 0; i < W1_SUMMARY; i++) {
+		const uint32_t n = is_marked(w->marked, i) ? (uint32_t)(s->bucket[i] >> COUNT_SHIFT) : 0;
+		const double mean = n ? (double)(s->bucket[i] & (((uint64_t)1 << COUNT_SHIFT) - 1)) / n : 0, half = fmin(mean, width - mean);
+		for (uint32_t k = 0; k < n; k++)
+			w->values_a[w->next_a[i]++] = (int32_t)(i << SUMMARY_SHIFT) + (int32_t)(mean - half + 2 * half * (k + 0.5) / n);
+	}
+}
+
+double w1_distance_to(struct w1 *w, const struct w1_summary *s, const float *b)
+{
+	int64_t below;
+	uint32_t marked_a, marked_b;
+	const double outside = count_beside(w, b, s, &below);
+	int64_t sum = sum_buckets(w, s->bucket, W1_SUMMARY, SUMMARY_SHIFT, -below, &marked_a, &marked_b);
+	if (marked_a || marked_b) {
+		collect_beside(w, b, s);
+		sum += look_inside(w, s->bucket, W1_SUMMARY, SUMMARY_SHIFT, -below);
+	}
+	return ((double)sum + outside) / ((double)w->n * (double)s->scale);
 }

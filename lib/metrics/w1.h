@@ -10,7 +10,7 @@
 
 #include "error.h"
 
-#define W1_MAX ((size_t)1 << 24) /* values in a sample */
+#define W1_MAX (((size_t)1 << 24) - 1) /* values in a sample */
 
 struct w1; /* scratch memory of one thread */
 
@@ -19,5 +19,20 @@ void w1_close(struct w1 **);                    /* NULL is fine */
 
 /* a, b: n values each, below 1e38 in magnitude, in any order, which does not matter. Exact but for the values' resolution: 2^-24 of their range. */
 double w1_distance(struct w1 *, const float *a, const float *b);
+
+/* What is kept of a sample for later comparisons: counts and sums over W1_SUMMARY even buckets of its range. */
+enum { W1_SUMMARY = 4096 };
+
+struct w1_summary {
+	float low, scale;
+	uint64_t *bucket; /* (W1_SUMMARY), borrowed */
+};
+
+/* Fills in everything but the pointer. */
+void w1_summarize(struct w1_summary *, const float *a, size_t n);
+
+/* The distance of a summarized sample and b, of equal size. Exact but for the buckets in which F_A - F_B changes its sign, where the values of a are taken as
+ * evenly spread around their mean. */
+double w1_distance_to(struct w1 *, const struct w1_summary *, const float *b);
 
 #endif

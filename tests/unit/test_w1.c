@@ -117,3 +117,34 @@ TEST(too_many_values_are_refused)
 	struct w1 *w;
 	CHECK(w1_open(&w, W1_MAX + 1) == ERR_USAGE);
 }
+
+/* Summaries give up the order within a bucket, which matters where the difference crosses zero. */
+static const double SUMMARIZED = 1e-3;
+
+TEST(summaries)
+{
+	enum { N = 131072 };
+	static uint64_t buckets[W1_SUMMARY];
+	static float a[N], b[N], c[N];
+	struct w1_summary s = { .bucket = buckets };
+	struct w1 *w;
+	philox_normal(4, 0, 0, 0, N, a);
+	philox_normal(4, 0, 1, 0, N, b);
+	REQUIRE(!w1_open(&w, N));
+	w1_summarize(&s, a, N);
+	for (int i = 0; i < N; i++)
+		c[i] = 1.4f * b[i] + 0.1f; /* reaches beyond a on both sides */
+	const struct {
+		const float *other;
+		double tolerance;
+	} cases[] = { { b, SUMMARIZED }, { c, SUMMARIZED / 10 } };
+	for (int k = 0; k < 2; k++) {
+		const double want = w1_distance(w, a, cases[k].other), got = w1_distance_to(w, &s, cases[k].other);
+		CHECK_MSG(fabs(got / want - 1) <= cases[k].tolerance, "case %d: %.8g instead of %.8g", k, got, want);
+	}
+	for (int i = 0; i < N; i++)
+		c[i] = b[i] + 100;
+	const double want = w1_distance(w, a, c), got = w1_distance_to(w, &s, c);
+	CHECK_MSG(fabs(got / want - 1) <= RELATIVE, "far apart: %.9g instead of %.9g", got, want);
+	w1_close(&w);
+}
