@@ -1,6 +1,7 @@
 # Helpers of the Bats files: `load common` in each. tests/run sets PGAN_BIN and PGAN_TESTS; a file run by hand finds them here.
 : "${PGAN_TESTS:=$(cd "$BATS_TEST_DIRNAME" && pwd)}"
 : "${PGAN_BIN:=$PGAN_TESTS/../bin}"
+export OMP_WAIT_POLICY=passive # a spinning thread is in the way of every other test
 export PGAN_TESTS PATH=$PGAN_BIN:$PATH
 PYTHON=/usr/bin/python3
 golden=$PGAN_TESTS/golden

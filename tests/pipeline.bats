@@ -1,0 +1,129 @@
+# pipeline.mk: what it makes, in which order, and what it makes again.
+load common
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return 1
+  toy-faces -n 12 --seed 3 -o pictures.zip
+}
+
+# A run small enough for a test: two scales of narrow networks.
+pipeline() {
+  make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" PRESET=demo RUN=run IMAGES=pictures.zip LAST=1 DEPTH_0=8 DEPTH_1=8 LATENT=8 BATCH_0=4 BATCH_1=4 \
+    ITERS_0=6 ITERS_1=6 JUMPS_1=2 JUMP=1 SAMPLES=16 CROP_FLAGS='--size 16' "$@"
+}
+
+# made COMMAND…: which of the run's files the command made.
+made() {
+  touch -d '1 second ago' reference
+  "$@" >/dev/null 2>&1
+  find run -newer reference -type f ! -path '*/.settings/*' ! -name '.*' | grep -E '\.h5$' | sort | tr '\n' ' '
+}
+
+age() {
+  find run pictures.zip -exec touch -d "${1:-1 minute ago}" {} +
+}
+
+@test "a scale and all before it, and nothing again" {
+  run pipeline scale1
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  [ -s run/data.h5 ] && [ -s run/scale0.h5 ] && [ -s run/scale1.h5 ] && [ ! -e run/scale1.ckpt ] && [ ! -e run/scale0.ckpt ]
+  age
+  [ "$(made pipeline scale1)" = "" ]
+}
+
+@test "a changed variable makes anew what depends on it and nothing else" {
+  pipeline scale1 >/dev/null 2>&1
+  age
+  [ "$(made pipeline scale1 ITERS_1=7)" = "run/scale1.h5 " ]
+  age
+  [ "$(made pipeline scale1 ITERS_1=7 SAMPLES=20)" = "" ]
+  [ "$(made pipeline scale1 ITERS_1=7 LR_0=0.003)" = "run/scale0.h5 run/scale1.h5 " ]
+  age
+  [ "$(made pipeline scale1 ITERS_1=7 LR_0=0.003 PACK_FLAGS='--filter box')" = "run/data.h5 run/scale0.h5 run/scale1.h5 " ]
+}
+
+@test "an interrupted scale is gone on with, and ends in the same bytes" {
+  pipeline scale1 ITERS_1=300 >/dev/null 2>&1
+  mv run/scale1.h5 whole.h5
+  # How often it is saved changes nothing; stopped as soon as there is a checkpoint, it goes on from there.
+  pipeline scale1 ITERS_1=300 SETTINGS="$(demo_settings) saveIter=5" >/dev/null 2>&1
+  cmp run/scale1.h5 whole.h5
+  rm run/scale1.h5
+  pipeline scale1 ITERS_1=300 SETTINGS="$(demo_settings) saveIter=5" >log 2>&1 3>&- &
+  for _ in $(seq 400); do
+    if [ -e run/scale1.ckpt ]; then break; fi
+    sleep .02
+  done
+  [ -e run/scale1.ckpt ]
+  pkill -KILL -f -- "--from run/scale0.h5 -o run/scale1.h5" || true
+  wait || true
+  [ ! -e run/scale1.h5 ]
+  run pipeline scale1 ITERS_1=300 SETTINGS="$(demo_settings) saveIter=5"
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  cmp run/scale1.h5 whole.h5
+}
+
+demo_settings() {
+  make -s -f "$PGAN_TESTS/../pipeline.mk" PRESET=demo print-SETTINGS | sed 's/^SETTINGS = //; s/ ([a-z ]*)$//'
+}
+
+@test "a checkpoint of other settings is dropped, not resumed" {
+  pipeline scale0 >/dev/null 2>&1
+  pgan-grow -q --data run/data.h5 --scale 1 --from run/scale0.h5 -o run/scale1.h5 --batch 4 --iters 3 --set depthScales=[8,8] --set dimLatentVector=8
+  mv run/scale1.h5 run/scale1.ckpt
+  touch -d '1 hour ago' run/scale1.ckpt
+  run pipeline scale1
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  [ ! -e run/scale1.ckpt ]
+}
+
+@test "-n shows the plan and does nothing" {
+  run pipeline -n scale1
+  [ "$status" = 0 ]
+  [[ $output == *"pack-h5"*"--scale 0"*"--scale 1 "* ]]
+  [ ! -e run/data.h5 ]
+}
+
+@test "a stage can be swapped" {
+  pipeline pack >/dev/null 2>&1
+  cat >mycrop <<'SH'
+#!/bin/sh
+echo "$@" >cropped.txt
+exec celeba-crop "$@"
+SH
+  chmod +x mycrop
+  age
+  [ "$(made pipeline pack CROP=./mycrop)" = "run/data.h5 " ]
+  grep -q pictures.zip cropped.txt
+}
+
+@test "samples, growth and scores" {
+  run pipeline report LAST=2 DEPTH_2=8 ITERS_2=3 BATCH_2=4 JUMPS_2=1
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  [[ $output == *"run/scale2.samples.png"* && $output == *"run/growth.png"* && $output == *karras* ]]
+  "$PYTHON" -c 'from PIL import Image; assert Image.open("run/growth.png").size[0] > 100; Image.open("run/scale2.samples.png").load()'
+  grep -q '^average' run/scale2.swd.txt
+  pipeline clean >/dev/null 2>&1
+  [ ! -e run ] && [ -e pictures.zip ]
+}
+
+@test "without pictures it says which file to get" {
+  run make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run scale0
+  [ "$status" != 0 ]
+  [[ $output == *"IMAGES is not set"*"img_align_celeba.zip"* ]]
+}
+
+@test "an unknown preset is refused" {
+  run make -s -f "$PGAN_TESTS/../pipeline.mk" PRESET=other help
+  [ "$status" != 0 ]
+  [[ $output == *"PRESET is 'other'"* ]]
+}
+
+@test "help shows every variable with its origin; print- one of them" {
+  run make -s -f "$PGAN_TESTS/../pipeline.mk" PRESET=demo SEED=5 help
+  [ "$status" = 0 ]
+  grep -q 'SEED *= 5 *(command line)' <<<"$output"
+  grep -q 'DEPTH_3 *= 32 *(file)' <<<"$output"
+  run make -s -f "$PGAN_TESTS/../pipeline.mk" print-ITERS_5
+  [ "$output" = "ITERS_5 = 160000 (file)" ]
+}
