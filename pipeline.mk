@@ -167,7 +167,7 @@ $(RUN)/scale$(SCALE).samples.png: $(NET) $(RUN)/.settings/scores
 	$(SAMPLE_COMMAND) --grid 8x8 -o $@
 
 $(RUN)/growth.png: $(foreach k,$(SCALES),$(RUN)/scale$(k).h5)
-	$(SAMPLE) $^ --seed $(SEED) --device $(DEVICE) --grid $(words $^)x8 -o $@
+	$(SAMPLE) $^ --seed $(SEED) --device $(DEVICE) -o $@
 
 # A command's output under its final name only when the command has ended well.
 into = > $@.part && mv $@.part $@

@@ -1,6 +1,4 @@
 /* pgan-grow: trains one scale of a progressively grown GAN, or replays recorded training steps. */
-#include <dnnl.h>
-#include <hdf5.h>
 #include <jansson.h>
 #include <math.h>
 #include <signal.h>
@@ -9,6 +7,7 @@
 #include <string.h>
 
 #include "grow.h"
+#include "h5file.h"
 #include "message.h"
 #include "options.h"
 #include "progress.h"
@@ -229,10 +228,7 @@ static int run(void)
 static void version(void)
 {
 	char line[1024];
-	unsigned major, minor, release;
-	const dnnl_version_t *dnnl = dnnl_version();
-	H5get_libversion(&major, &minor, &release);
-	printf("libraries: oneDNN %d.%d.%d, HDF5 %u.%u.%u, jansson %s\n", dnnl->major, dnnl->minor, dnnl->patch, major, minor, release, JANSSON_VERSION);
+	printf("libraries: %s, jansson " JANSSON_VERSION "\n", h5_library());
 	for (int i = 0; backend_describe(i, line, sizeof line); i++)
 		printf("backend: %s\n", line);
 }

@@ -1,6 +1,4 @@
 /* pgan-sample: images of a network. */
-#include <dnnl.h>
-#include <hdf5.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -8,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "growth.h"
 #include "images.h"
 #include "message.h"
 #include "options.h"
@@ -16,7 +15,7 @@
 #include "sink.h"
 #include "size.h"
 
-enum { PROTOCOL_IMAGES = 16384, GRID_IMAGES = 64, WALK_LEGS = 8, WALK_FRAMES = 30, GRID_MOST = 65535, FRAMES_MOST = 100000 };
+enum { PROTOCOL_IMAGES = 16384, GRID_IMAGES = 64, WALK_LEGS = 8, WALK_FRAMES = 30, GRID_MOST = 65535, FRAMES_MOST = 100000, GROWTH_IMAGES = 8 };
 
 static int64_t count, seed = -1, first, frames, threads;
 static bool current, f32, walk;
@@ -47,9 +46,10 @@ static const char details[] =
 	"--threads take less.\n\n"
 	"OUTPUT\n\n"
 	"Without -o (or with -o -), an image stream: a .npy record, uint8 (N,3,R,R). Bytes are (x + 1) * 127.5, rounded half up and clamped to 0 … 255.\n\n"
-	"OUT.npy holds the same in a file; OUT.h5 a data set data{R}x{R}, as swd, msssim and laplacian-pyr read it; OUT.png a grid, row by row, images below 32 pixels "
+	"OUT.npy holds the same in a file; OUT.h5 a data set data{R}x{R}, as swd, msssim and laplacian-pyr read it; OUT.png a grid, row by row, images below 128 pixels "
 	"enlarged to that; OUT.y4m video frames (YUV4MPEG2, 4:4:4, 30 a second), which players and encoders read. A name that ends in / or is a folder's: PNG files 000000.png …, "
 	"numbered by latent. A file appears when it is complete, or not at all.\n\n"
+	"Several networks, as the scales of a run, with -o OUT.png: the same latents through each, a row of -n (8) images per network, enlarged to the size of the largest.\n\n"
 	"WALKS\n\n"
 	"With --walk every image is a step on the way from one latent to the next, F to a leg, by spherical interpolation: step i lies at latent K + i / F. -n counts legs. With "
 	"--latents the rows of the file are the stations, so that M of them have M - 1 legs.\n\n"
@@ -57,6 +57,7 @@ static const char details[] =
 	"0 done, 1 failed, 2 wrong usage, 3 bad, missing or truncated input.\n\n"
 	"EXAMPLES\n\n"
 	"  pgan-sample run/scale3.h5 -o faces.png\n"
+	"  pgan-sample run/scale?.h5 -o growth.png\n"
 	"  cd run && pgan-sample | swd --ref data.h5\n"
 	"  pgan-sample scale5.h5 -n 1000 --seed 7 -o faces/\n"
 	"  pgan-sample scale5.h5 --walk --frames 60 -o walk.y4m && ffmpeg -i walk.y4m walk.mp4\n"
@@ -202,6 +203,22 @@ static int find_network(char **path)
 	return 0;
 }
 
+/* Several networks: the same latents through each, a row of one picture per network. */
+static int rows(char *const *path, int networks)
+{
+	struct growth_plan plan = { .device = device, .threads = (int)threads, .group = current ? "/G" : "/avgG", .seed = seed < 0 ? 0 : (uint64_t)seed, .first = first,
+		                    .columns = count ? (int)count : GROWTH_IMAGES };
+	enum sink_kind kind;
+	struct picture p = { 0 };
+	int rc = sink_kind_of(output, &kind);
+	if (!rc && (kind != SINK_GRID || grid || walk || f32 || latents_file || count > GRID_MOST))
+		rc = error_set(ERR_USAGE, "several networks make rows of one picture: give -o OUT.png and -n, not '%s' …", kind != SINK_GRID ? output ? output : "-" : "--grid");
+	if (!rc && !(rc = growth_picture(&p, path, networks, &plan)))
+		rc = picture_write(&p, output);
+	picture_free(&p);
+	return rc;
+}
+
 static int run(const char *path)
 {
 	struct job j = { 0 };
@@ -224,10 +241,7 @@ static int run(const char *path)
 static void version(void)
 {
 	char line[1024];
-	unsigned major, minor, release;
-	const dnnl_version_t *dnnl = dnnl_version();
-	H5get_libversion(&major, &minor, &release);
-	printf("libraries: oneDNN %d.%d.%d, HDF5 %u.%u.%u\n", dnnl->major, dnnl->minor, dnnl->patch, major, minor, release);
+	printf("libraries: %s\n", h5_library());
 	for (int i = 0; backend_describe(i, line, sizeof line); i++)
 		printf("backend: %s\n", line);
 }
@@ -237,7 +251,7 @@ int main(int argc, char **argv)
 	const struct tool tool = {
 		.name = "pgan-sample",
 		.summary = "images of a progressively grown generator",
-		.synopsis = "[NET.h5] [-o OUT] [-n N] [--seed S] [--first K] [--current] [--latents Z.npy] [--f32] [--grid RxC] [--walk]",
+		.synopsis = "[NET.h5…] [-o OUT] [-n N] [--seed S] [--first K] [--current] [--latents Z.npy] [--f32] [--grid RxC] [--walk]",
 		.details = details,
 		.options = options,
 		.version = version,
@@ -245,7 +259,5 @@ int main(int argc, char **argv)
 	const int operands = options_parse(&tool, argc, argv);
 	if (operands < 0)
 		return message_exit(operands);
-	if (operands > 1)
-		return message_exit(error_set(ERR_USAGE, "one network at a time, not '%s' and '%s'", argv[1], argv[2]));
-	return message_exit(run(operands ? argv[1] : NULL));
+	return message_exit(operands > 1 ? rows(argv + 1, operands) : run(operands ? argv[1] : NULL));
 }

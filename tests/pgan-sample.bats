@@ -128,11 +128,11 @@ assert np.array_equal(data["data32x32"][()], images) and data.attrs["tool"] == b
 for i, image in enumerate(images):
     assert np.array_equal(np.asarray(Image.open(f"new/{i + 3:06}.png")).transpose(2, 0, 1), image)
 grid = np.asarray(Image.open("out.png"))
-assert grid.shape == (66, 100, 3)
+assert grid.shape == (258, 388, 3)
 for i, image in enumerate(images):
-    y, x = i // 3 * 34, i % 3 * 34
-    assert np.array_equal(grid[y:y + 32, x:x + 32].transpose(2, 0, 1), image)
-assert (grid[32:34] == 255).all()
+    y, x = i // 3 * 130, i % 3 * 130
+    assert np.array_equal(grid[y:y + 128:4, x:x + 128:4].transpose(2, 0, 1), image)
+assert (grid[128:130] == 255).all()
 head, rest = open("out.y4m", "rb").read().split(b"\n", 1)
 assert head.startswith(b"YUV4MPEG2 W32 H32 F30:1 ") and b" C444" in head
 assert len(rest) == 6 * (6 + 3 * 32 * 32)
@@ -154,9 +154,9 @@ for i in range(6):
   python '
 from PIL import Image
 size = lambda name: Image.open(name).size
-assert size("default.png") == (8 * 40 - 8, 8 * 40 - 8) and size("asked.png") == (112, 72) and size("fewer.png") == (112, 72)
+assert size("default.png") == (8 * 130 - 2, 8 * 130 - 2) and size("asked.png") == (388, 258) and size("fewer.png") == (388, 258)
 grid = np.asarray(Image.open("fewer.png"))
-assert np.array_equal(grid[40:72:8, 40:72:8].transpose(2, 0, 1), load("five.npy")[4]) and (grid[40:, 80:] == 255).all()'
+assert np.array_equal(grid[130::32, 130:258:32].transpose(2, 0, 1), load("five.npy")[4]) and (grid[130:, 260:] == 255).all()'
 }
 
 @test "without -n a stream has the protocol's 16,384 images, with --latents all of them" {
@@ -187,7 +187,7 @@ np.save("way.npy", np.array([np.sin((1 - t) * angle) * a + np.sin(t * angle) * b
   pgan-sample net.h5 --walk -n 2 --frames 5 -o walk.y4m
   [ "$(grep -ac FRAME walk.y4m)" = 10 ]
   python 'from PIL import Image
-assert Image.open("walk.png").size == (5 * 36 - 4, 2 * 36 - 4)'
+assert Image.open("walk.png").size == (5 * 130 - 2, 2 * 130 - 2)'
 }
 
 @test "without a network, the highest scale of the folder or of PGAN_RUN, and says which" {
@@ -321,4 +321,22 @@ open("net.h5", "wb").write(data)'
   run script -qec 'pgan-sample net.h5 -n 1' /dev/null
   [ "$status" = 2 ]
   [[ "$output" == *'not written to a terminal'* ]]
+}
+
+@test "several networks: a row of the same latents for each" {
+  network scale0.h5 0 8 5
+  network scale1.h5 1 8,6 5
+  pgan-sample scale0.h5 scale1.h5 -n 3 --seed 4 -o growth.png
+  pgan-sample scale0.h5 -n 3 --seed 4 >a.npy
+  pgan-sample scale1.h5 -n 3 --seed 4 >b.npy
+  python 'from PIL import Image
+grid, a, b = np.asarray(Image.open("growth.png")), load("a.npy"), load("b.npy")
+assert grid.shape == (2 * 96 + 2, 3 * 98 - 2, 3)
+for i in range(3):
+    assert np.array_equal(grid[0:96:24, i * 98:i * 98 + 96:24].transpose(2, 0, 1), a[i])
+    assert np.array_equal(grid[98::12, i * 98:i * 98 + 96:12].transpose(2, 0, 1), b[i])'
+  fails 2 '-o OUT.png' pgan-sample scale0.h5 scale1.h5 -o out.npy
+  fails 2 '-o OUT.png' pgan-sample scale0.h5 scale1.h5
+  fails 3 'missing.h5' pgan-sample scale0.h5 missing.h5 -o out.png
+  [ ! -e out.png ]
 }

@@ -185,8 +185,10 @@ int backend_open_cpu(struct backend **out, int threads, bool direct)
 	struct backend *b = &cpu->host.table;
 	cpu->block = avx512 ? 16 : 8;
 	b->name = "cpu";
-	b->details = avx512 ? (direct ? "oneDNN, AVX-512, direct convolutions" : "oneDNN, AVX-512, Winograd convolutions") :
-	                      (direct ? "oneDNN, AVX2, direct convolutions" : "oneDNN, AVX2, Winograd convolutions");
+	const dnnl_version_t *library = dnnl_version();
+	snprintf(cpu->details, sizeof cpu->details, "oneDNN %d.%d.%d, %s, %s convolutions", library->major, library->minor, library->patch, avx512 ? "AVX-512" : "AVX2",
+	         avx512 && !direct ? "Winograd" : "direct");
+	b->details = cpu->details;
 	b->threads = host_threads(threads);
 	omp_set_num_threads(b->threads); /* oneDNN runs on the same OpenMP threads as our loops */
 	host_table(b);

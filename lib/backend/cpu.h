@@ -22,6 +22,7 @@ struct cpu {
 	int block;        /* channels per block: 16 or 8 */
 	struct cpu_linear *linear;
 	struct cpu_winograd winograd;
+	char details[64];
 	int failure;      /* first of our own since the last check() */
 	float *partial;   /* sums of the chunks of a pass, see cpu_point.h */
 	size_t partial_size;

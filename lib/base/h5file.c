@@ -124,6 +124,15 @@ int h5_close(struct h5file **f)
 	return rc;
 }
 
+const char *h5_library(void)
+{
+	static char text[32];
+	unsigned major, minor, release;
+	H5get_libversion(&major, &minor, &release);
+	snprintf(text, sizeof text, "HDF5 %u.%u.%u", major, minor, release);
+	return text;
+}
+
 void h5_rename(struct h5file *f, const char *path)
 {
 	char *name = strdup(path);

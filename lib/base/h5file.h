@@ -22,6 +22,8 @@ int h5_close(struct h5file **) MUST_CHECK;                    /* reports a faile
 void h5_rename(struct h5file *, const char *path);            /* the name that messages use from now on (the final one instead of the temporary) */
 const char *h5_name(const struct h5file *);
 
+const char *h5_library(void); /* "HDF5 1.10.8", for --version */
+
 bool h5_exists(struct h5file *, const char *object);          /* a path, every part checked */
 
 /* Names of the links of a group in the order of their names, without and with a "/" at the end for groups. `each` returns non-zero to stop, which is returned. */

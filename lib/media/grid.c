@@ -6,10 +6,10 @@
 /* Pixels along one side of the grid; INT_MAX + 1 when it is more than an int holds. */
 static int64_t grid_length(int64_t tiles, int side, int gap, int scale)
 {
-	int64_t tile = (int64_t)side + gap, length;
-	if (__builtin_mul_overflow(tiles, tile, &length) || __builtin_mul_overflow(length - gap, (int64_t)scale, &length) || length > INT_MAX)
+	int64_t length;
+	if (__builtin_mul_overflow(tiles, (int64_t)side * scale + gap, &length) || length - gap > INT_MAX)
 		return (int64_t)INT_MAX + 1;
-	return length;
+	return length - gap;
 }
 
 /* image: (c,side,side) uint8 -> interleaved pixels at (x,y) of the picture, each scale x scale. */
@@ -39,7 +39,7 @@ int grid_picture(struct picture *p, const uint8_t *images, int64_t n, int c, int
 	if (rc)
 		return rc;
 	memset(p->pixel, 255, (size_t)w * (size_t)h * (size_t)c);
-	const int step = (side + gap) * scale;
+	const int step = side * scale + gap;
 	const size_t size = (size_t)c * (size_t)side * (size_t)side;
 	for (int64_t k = 0; k < n; k++)
 		draw_tile(p, images + (size_t)k * size, side, (int)(k % columns) * step, (int)(k / columns) * step, scale);

@@ -5,7 +5,7 @@
 #include "picture.h"
 
 /* images: (n,c,side,side) uint8, c 1 or 3 -> rows of `columns` tiles side by side, `gap` pixels of white between them; missing tiles at the end are white.
- * scale: every pixel becomes scale x scale pixels. */
+ * scale: every pixel of an image becomes scale x scale pixels; the gap stays as it is. */
 int grid_picture(struct picture *, const uint8_t *images, int64_t n, int c, int side, int columns, int gap, int scale) MUST_CHECK;
 
 #endif

@@ -11,7 +11,7 @@
 #include "size.h"
 #include "y4m.h"
 
-enum { C = 3, GRID_GAP = 2, GRID_TILE = 32, GRID_MAX = 65535 };
+enum { C = 3, GRID_GAP = 2, GRID_TILE = 128, GRID_MAX = 65535 };
 
 struct sink {
 	const struct writer *writer;
@@ -107,15 +107,10 @@ static int grid_scale(const struct sink *s)
 	return s->plan.side < GRID_TILE ? GRID_TILE / s->plan.side : 1;
 }
 
-static int grid_gap(const struct sink *s)
-{
-	return grid_scale(s) > 1 ? 1 : GRID_GAP;
-}
-
 /* What cannot be written is said before the work is done, not after. */
 static int grid_open(struct sink *s)
 {
-	const int64_t tile = (int64_t)(s->plan.side + grid_gap(s)) * grid_scale(s), rows = (s->plan.n - 1) / s->plan.columns + 1;
+	const int64_t tile = (int64_t)s->plan.side * grid_scale(s) + GRID_GAP, rows = (s->plan.n - 1) / s->plan.columns + 1;
 	if (s->plan.columns > GRID_MAX / tile || rows > GRID_MAX / tile)
 		return error_set(ERR_USAGE, "a grid of %lld x %d images of %d pixels is too large for a picture: ask for fewer, or give a folder",
 		                 (long long)rows, s->plan.columns, s->plan.side);
@@ -135,7 +130,7 @@ static int grid_images(struct sink *s, const void *images, int64_t n)
 static int grid_commit(struct sink *s)
 {
 	struct picture p = { 0 };
-	int rc = grid_picture(&p, s->held, s->done, C, s->plan.side, s->plan.columns, grid_gap(s), grid_scale(s));
+	int rc = grid_picture(&p, s->held, s->done, C, s->plan.side, s->plan.columns, GRID_GAP, grid_scale(s));
 	if (!rc)
 		rc = picture_write(&p, s->output);
 	picture_free(&p);

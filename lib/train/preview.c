@@ -35,7 +35,7 @@ static int write_grid(struct trainer *t, const float *w, const char *path, int64
 	int rc = bytes && values ? 0 : ERR_FAILED;
 	for (int64_t first = 0; !rc && first < images; first += capacity)
 		generate(t, w, first, images - first < capacity ? images - first : capacity, values, bytes + (size_t)first * size);
-	if (!rc && !(rc = t->be->check(t->be)) && !(rc = grid_picture(&picture, bytes, images, 3, side, columns, side < 64 ? 1 : 2, side < 64 ? 64 / side : 1)))
+	if (!rc && !(rc = t->be->check(t->be)) && !(rc = grid_picture(&picture, bytes, images, 3, side, columns, 2, side < 64 ? 64 / side : 1)))
 		rc = picture_write(&picture, path);
 	picture_free(&picture);
 	free(values);

@@ -21,11 +21,10 @@ static void fill(uint8_t *images, int c)
 					*images++ = value(k, channel, y, x);
 }
 
-/* What the pixel (x,y) of the grid has to be, from the layout's definition: undo the scale, then find the tile. */
+/* What the pixel (x,y) of the grid has to be, from the layout's definition: find the tile, then undo the scale. */
 static uint8_t expected(int x, int y, int channel, int gap, int scale)
 {
-	const int step = SIDE + gap, tile_x = x / scale / step, tile_y = y / scale / step, in_x = x / scale % step, in_y = y / scale % step;
-	const int k = tile_y * COLUMNS + tile_x;
+	const int step = SIDE * scale + gap, k = y / step * COLUMNS + x / step, in_x = x % step / scale, in_y = y % step / scale;
 	return in_x >= SIDE || in_y >= SIDE || k >= N ? 255 : value(k, channel, in_y, in_x);
 }
 
@@ -36,7 +35,7 @@ static void check_layout(int c, int gap, int scale)
 	fill(images, c);
 	REQUIRE(!grid_picture(&p, images, N, c, SIDE, COLUMNS, gap, scale));
 	CHECK(p.c == c);
-	CHECK_MSG(p.w == (2 * SIDE + gap) * scale && p.h == (3 * SIDE + 2 * gap) * scale, "the grid is %d x %d", p.w, p.h);
+	CHECK_MSG(p.w == 2 * SIDE * scale + gap && p.h == 3 * SIDE * scale + 2 * gap, "the grid is %d x %d", p.w, p.h);
 	int wrong = 0;
 	for (int y = 0; y < p.h; y++)
 		for (int x = 0; x < p.w; x++)
