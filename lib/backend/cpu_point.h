@@ -19,7 +19,11 @@ enum { TILE = 64, MAX_CHUNKS = 32, CHUNK_PIXELS = 256 };
 
 static inline vec vec_all(float x)
 {
-	return (vec){ 0 } + x;
+#if BLOCK == 16
+	return (vec)_mm512_set1_ps(x);
+#else
+	return (vec)_mm256_set1_ps(x);
+#endif
 }
 
 /* a * b + c, rounded once. */

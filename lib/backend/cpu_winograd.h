@@ -6,8 +6,9 @@
  * kernel the maps are their own adjoints: dg = G^T (sum over tiles of (B^T d B) (A dy A^T)) G. The interpolation points are 0, ±5/8, ±3/2 and infinity, whose
  * rounding errors are smaller than those of 0, ±1, ±2 (Barabasz et al. 2020, arXiv 1803.10986).
  *
- * Work is cut into chunks of tiles whose frequencies stay in cache. Each output is computed in the same order whatever the chunk; the sums over tiles of the
- * weights' gradient are made in one part per thread and added in order: the same bytes for the same number of threads. */
+ * Each output is computed in the same order whatever the chunk; the sums over tiles of a small kernel's gradient are made in one part per thread and added in
+ * order: the same bytes for the same number of threads. */
+#include <omp.h>
 
 enum {
 	FREQUENCIES = 36,
@@ -167,17 +168,6 @@ static inline void output_tile(vec *block, const vec *from, size_t stride, struc
 
 /* -- kernels -- */
 
-/* Vectors of output channels are grouped into panels, at most VECS wide and as equal as can be: [panel][input channel][vector of the panel]. */
-static inline int panels_of(int blocks)
-{
-	return (blocks + VECS - 1) / VECS;
-}
-
-static inline int panel_start(int blocks, int panel)
-{
-	return blocks * panel / panels_of(blocks);
-}
-
 /* One BLOCK x BLOCK kernel as vectors of output channels: g[tap][input channel]. Backward the roles of the channels change and the taps are mirrored. */
 static void kernel_vectors(vec g[9][BLOCK], const float *w, bool backward)
 {
@@ -191,135 +181,208 @@ static void kernel_vectors(vec g[9][BLOCK], const float *w, bool backward)
 				((float *)&g[tap][o])[i] = w[((8 - tap) * BLOCK + i) * BLOCK + o];
 }
 
-/* All kernels -> u[frequency][panel][input channel][vector]; in and out: blocks, as the pass sees them. */
-static void transform_kernels(struct backend *b, vec *u, const float *w, int in, int out, bool backward)
+/* Kernels of the output blocks first … first + out, of `all` -> u[frequency][output block][input channel]; in, out and all: blocks, as the pass sees them. */
+static void transform_kernels(struct backend *b, vec *u, const float *w, int in, int first, int out, int all, bool backward)
 {
-	const size_t each = (size_t)in * BLOCK * (size_t)out, size = 9 * BLOCK * BLOCK;
+	const size_t channels = (size_t)in * BLOCK, size = 9 * BLOCK * BLOCK;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
-	for (int panel = 0; panel < panels_of(out); panel++)
+	for (int j = 0; j < out; j++)
 		for (int i = 0; i < in; i++) {
-			const int start = panel_start(out, panel), width = panel_start(out, panel + 1) - start;
-			for (int j = 0; j < width; j++) {
-				const size_t o = (size_t)(start + j);
-				vec g[9][BLOCK];
-				kernel_vectors(g, w + (backward ? (size_t)i * (size_t)out + o : o * (size_t)in + (size_t)i) * size, backward);
-				for (int k = 0; k < BLOCK; k++) {
-					vec *to = u + (size_t)start * (size_t)in * BLOCK + (size_t)((i * BLOCK + k) * width + j);
+			const size_t o = (size_t)(first + j);
+			vec g[9][BLOCK];
+			kernel_vectors(g, w + (backward ? (size_t)i * (size_t)all + o : o * (size_t)in + (size_t)i) * size, backward);
+			for (int k = 0; k < BLOCK; k++) {
+				vec *to = u + (size_t)j * channels + (size_t)(i * BLOCK + k);
 #define READ(r, c) g[3 * r + c][k]
-#define WRITE(r, c, value) to[(size_t)(6 * r + c) * each] = value
-					TRANSFORM(frequencies_of_kernel, 6, 3, READ, WRITE);
+#define WRITE(r, c, value) to[(size_t)((6 * r + c) * out) * channels] = value
+				TRANSFORM(frequencies_of_kernel, 6, 3, READ, WRITE);
 #undef READ
 #undef WRITE
-				}
 			}
 		}
 }
 
 /* -- matrix products -- */
 
-/* c[ROWS][width] = (add: +=) sum over k of a[row][k] * b[k][width], strides in floats for a and vectors for b and c. */
-INLINE void multiply_width(vec *c, size_t c_row, const float *a, size_t a_row, size_t a_k, const vec *b, size_t b_k, size_t k, const int width, bool add)
-{
-	vec sum[ROWS][VECS];
-#pragma GCC unroll 8
-	for (int r = 0; r < ROWS; r++)
-#pragma GCC unroll 4
-		for (int j = 0; j < width; j++)
-			sum[r][j] = add ? c[(size_t)r * c_row + (size_t)j] : vec_all(0);
-	for (size_t i = 0; i < k; i++, a += a_k, b += b_k)
-#pragma GCC unroll 8
-		for (int r = 0; r < ROWS; r++)
-#pragma GCC unroll 4
-			for (int j = 0; j < width; j++)
-				sum[r][j] = vec_fma(vec_all(a[(size_t)r * a_row]), b[j], sum[r][j]);
-#pragma GCC unroll 8
-	for (int r = 0; r < ROWS; r++)
-#pragma GCC unroll 4
-		for (int j = 0; j < width; j++)
-			c[(size_t)r * c_row + (size_t)j] = sum[r][j];
-}
+/* c = (add: c +) a * b for ROWS rows of c and `width` vectors of each. The sum runs over blocks * each terms: of a, `a_k` floats apart and its blocks `a_block`; of
+ * b one vector after another. Rows are `a_row` floats apart in a and neighbours in c; columns are `b_column` and `c_column` vectors apart. */
+struct product {
+	vec *c;
+	const float *a;
+	const vec *b;
+	size_t c_column, a_row, a_k, a_block, b_column, blocks, each;
+	bool add;
+};
 
-static void multiply(vec *c, size_t c_row, const float *a, size_t a_row, size_t a_k, const vec *b, size_t b_k, size_t k, int width, bool add)
+INLINE void multiply_width(const struct product *p, const int width)
 {
-	switch (width) {
-	case 1:
-		multiply_width(c, c_row, a, a_row, a_k, b, b_k, k, 1, add);
-		break;
-	case 2:
-		multiply_width(c, c_row, a, a_row, a_k, b, b_k, k, 2, add);
-		break;
-	default:
-		multiply_width(c, c_row, a, a_row, a_k, b, b_k, k, VECS, add);
+	vec *const c = p->c, sum[ROWS][VECS];
+	const float *a = p->a;
+	const vec *b = p->b;
+#pragma GCC unroll 8
+	for (size_t r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+		for (int j = 0; j < width; j++)
+			sum[r][j] = p->add ? c[(size_t)j * p->c_column + r] : vec_all(0);
+	for (size_t block = 0; block < p->blocks; block++, a += p->a_block) {
+		const float *x = a;
+		for (size_t k = 0; k < p->each; k++, x += p->a_k, b++)
+#pragma GCC unroll 8
+			for (size_t r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+				for (int j = 0; j < width; j++)
+					sum[r][j] = vec_fma(vec_all(x[r * p->a_row]), b[(size_t)j * p->b_column], sum[r][j]);
 	}
+#pragma GCC unroll 8
+	for (size_t r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+		for (int j = 0; j < width; j++)
+			c[(size_t)j * p->c_column + r] = sum[r][j];
 }
 
-/* -- chunks -- */
-
-/* Tiles of a chunk: about as much memory for their frequencies as two fifths of the kernels' take, so that neither crowds out the other; whole ROWS. */
-static int64_t chunk_tiles(struct tensor x, struct tensor y, int threads)
+static void multiply(const struct product *p, int width)
 {
-	const int64_t in = blocks_of(x) * BLOCK, out = blocks_of(y) * BLOCK, tiles = tile_count(x);
-	int64_t n = 2 * in * out / (5 * (in + out)), share = (tiles + threads - 1) / threads;
+	if (width == 1)
+		multiply_width(p, 1);
+	else if (width == 2)
+		multiply_width(p, 2);
+	else
+		multiply_width(p, VECS);
+}
+
+/* The columns of a product are taken in panels, at most VECS wide and as equal as can be. */
+static inline int panels_of(int blocks)
+{
+	return (blocks + VECS - 1) / VECS;
+}
+
+static inline int panel_start(int blocks, int panel)
+{
+	return blocks * panel / panels_of(blocks);
+}
+
+/* -- cutting up -- */
+
+enum { SLICE_BYTES = 8 << 20 };
+
+/* How a convolution is cut up: slices of output blocks, whose kernels' frequencies fit in the cache, and chunks of tiles. With one slice, parts of the
+ * chunks run side by side; otherwise the slices do. */
+struct cut {
+	int slices, parts, in, out; /* out: blocks of the widest slice */
+	int64_t tiles, each, chunks;
+	size_t kernels, work; /* vectors: kernels of a slice, frequencies of a chunk */
+};
+
+/* Tiles of a chunk: their frequencies take about two fifths of the kernels' memory, so that neither crowds out the other. Whole ROWS. */
+static int64_t chunk_tiles(const struct cut *c, int threads)
+{
+	const int64_t in = c->in * BLOCK, out = c->out * BLOCK, share = c->slices > 1 ? c->tiles : (c->tiles + threads - 1) / threads;
+	int64_t n = 2 * in * out / (5 * (in + out));
 	n = n < 24 ? 24 : n;
 	n = n < share ? n : share;
 	return (n + ROWS - 1) / ROWS * ROWS;
 }
 
-/* A convolution cut up: parts run side by side, each over chunks of tiles with a buffer of its own. */
-struct cut {
-	int64_t tiles, each, chunks;
-	int parts;
-};
-
 static struct cut cut_up(struct backend *b, struct tensor x, struct tensor y)
 {
-	struct cut c = { .tiles = tile_count(x), .each = chunk_tiles(x, y, b->threads) };
+	const int threads = b->threads, out = blocks_of(y);
+	struct cut c = { .in = blocks_of(x), .tiles = tile_count(x) };
+	const size_t block = (size_t)FREQUENCIES * BLOCK * (size_t)c.in; /* kernels of one output block */
+	const size_t fit = SLICE_BYTES / sizeof(vec) / block;
+
+	c.slices = fit < 1 ? out : (int)(((size_t)out + fit - 1) / fit);
+	if (c.slices > 1)
+		c.slices = (c.slices + threads - 1) / threads * threads;
+	c.slices = c.slices < out ? c.slices : out;
+	c.out = (out + c.slices - 1) / c.slices;
+	c.each = chunk_tiles(&c, threads);
 	c.chunks = (c.tiles + c.each - 1) / c.each;
-	c.parts = c.chunks < b->threads ? (int)c.chunks : b->threads;
+	c.parts = c.slices > 1 ? 1 : c.chunks < threads ? (int)c.chunks : threads;
+	c.kernels = block * (size_t)c.out;
+	c.work = FREQUENCIES * (size_t)c.each * (size_t)(c.in + c.out);
 	return c;
 }
 
-/* Convolution of x by transformed kernels. */
-static void convolve_chunk(struct tensor y, struct tensor x, const vec *u, vec *work, const struct cut *cut, int64_t first)
-{
-	const int in = blocks_of(x), out = blocks_of(y);
-	const size_t each = (size_t)cut->each, v_size = each * (size_t)in, m_size = each * (size_t)out, channels = (size_t)in * BLOCK;
-	const size_t count = min_size(each, (size_t)(cut->tiles - first));
-	vec *v = work, *m = work + FREQUENCIES * v_size;
+/* Channel blocks first … first + count of a tensor, as if they were all. */
+struct blocks {
+	struct tensor t;
+	int first, count;
+};
 
-	for (int c = 0; c < in; c++)
+static struct blocks slice_of(struct tensor t, const struct cut *c, int slice)
+{
+	const int all = blocks_of(t), first = all * slice / c->slices;
+	return (struct blocks){ t, first, all * (slice + 1) / c->slices - first };
+}
+
+/* x -> v[frequency][block][tile] */
+static void inputs_of_chunk(vec *v, struct tensor x, const struct cut *cut, int64_t first, size_t count)
+{
+	const size_t in = (size_t)cut->in, each = (size_t)cut->each;
+	for (size_t c = 0; c < in; c++)
 		for (size_t t = 0; t < count; t++) {
 			const struct tile tile = tile_at(x, first + (int64_t)t);
-			input_tile(v + t * (size_t)in + (size_t)c, v_size, block_of(x, tile.sample, c), tile, x.h, x.w);
+			input_tile(v + c * each + t, in * each, block_of(x, tile.sample, (int)c), tile, x.h, x.w);
 		}
+}
+
+/* -- convolution -- */
+
+/* m[frequency][output block][tile] = v * u at each frequency */
+static void convolve_frequencies(vec *m, const vec *v, const vec *u, const struct cut *cut, int out_blocks, size_t count)
+{
+	const size_t in = (size_t)cut->in, out = (size_t)out_blocks, each = (size_t)cut->each, channels = in * BLOCK;
 	for (size_t f = 0; f < FREQUENCIES; f++)
-		for (int panel = 0; panel < panels_of(out); panel++) {
-			const int start = panel_start(out, panel), width = panel_start(out, panel + 1) - start;
-			const vec *kernels = u + f * channels * (size_t)out + (size_t)start * channels;
-			for (size_t t = 0; t < count; t += ROWS)
-				multiply(m + f * m_size + t * (size_t)out + (size_t)start, (size_t)out, (const float *)(v + f * v_size + t * (size_t)in), channels, 1,
-				         kernels, (size_t)width, channels, width, false);
+		for (int panel = 0; panel < panels_of(out_blocks); panel++) {
+			const size_t start = (size_t)panel_start(out_blocks, panel);
+			const int width = panel_start(out_blocks, panel + 1) - (int)start;
+			struct product p = { .c_column = each, .a_row = BLOCK, .a_k = 1, .a_block = each * BLOCK, .b = u + (f * out + start) * channels, .b_column = channels,
+			                     .blocks = in, .each = BLOCK };
+			for (size_t t = 0; t < count; t += ROWS) {
+				p.c = m + (f * out + start) * each + t;
+				p.a = (const float *)(v + f * in * each + t);
+				multiply(&p, width);
+			}
 		}
-	for (int c = 0; c < out; c++)
+}
+
+static void convolve_chunk(struct blocks y, struct tensor x, const vec *u, vec *v, const struct cut *cut, int64_t first)
+{
+	const size_t out = (size_t)y.count, each = (size_t)cut->each, count = min_size(each, (size_t)(cut->tiles - first));
+	vec *m = v + FREQUENCIES * each * (size_t)cut->in;
+
+	inputs_of_chunk(v, x, cut, first, count);
+	convolve_frequencies(m, v, u, cut, y.count, count);
+	for (size_t c = 0; c < out; c++)
 		for (size_t t = 0; t < count; t++) {
-			const struct tile tile = tile_at(y, first + (int64_t)t);
-			output_tile(block_of(y, tile.sample, c), m + t * (size_t)out + (size_t)c, m_size, tile, y.w);
+			const struct tile tile = tile_at(y.t, first + (int64_t)t);
+			output_tile(block_of(y.t, tile.sample, y.first + (int)c), m + c * each + t, out * each, tile, y.t.w);
 		}
 }
 
 static void winograd_convolve(struct backend *b, struct tensor y, struct tensor x, const float *w, bool backward)
 {
-	const int in = blocks_of(x), out = blocks_of(y);
 	const struct cut cut = cut_up(b, x, y);
-	const size_t kernels = (size_t)FREQUENCIES * BLOCK * (size_t)(in * out), work = FREQUENCIES * (size_t)cut.each * (size_t)(in + out);
-	vec *u = cpu_scratch((struct cpu *)b, (kernels + (size_t)cut.parts * work) * sizeof *u);
-	if (!u)
+	const int units = cut.slices > 1 ? cut.slices : cut.parts, all = blocks_of(y);
+	const size_t each = (cut.slices > 1 ? cut.kernels : 0) + cut.work;
+	vec *work = cpu_scratch((struct cpu *)b, ((cut.slices > 1 ? 0 : cut.kernels) + (size_t)b->threads * each) * sizeof *work), *shared = NULL;
+	if (!work)
 		return;
-	transform_kernels(b, u, w, in, out, backward);
+	if (cut.slices == 1) {
+		shared = work;
+		work += cut.kernels;
+		transform_kernels(b, shared, w, cut.in, 0, all, all, backward);
+	}
 #pragma omp parallel for schedule(static) num_threads(b->threads)
-	for (int part = 0; part < cut.parts; part++)
+	for (int unit = 0; unit < units; unit++) {
+		const int slice = shared ? 0 : unit, part = shared ? unit : 0;
+		const struct blocks to = slice_of(y, &cut, slice);
+		vec *v = work + (size_t)omp_get_thread_num() * each, *u = shared ? shared : v + cut.work;
+		if (!shared)
+			transform_kernels(b, u, w, cut.in, to.first, to.count, all, backward);
 		for (int64_t k = cut.chunks * part / cut.parts; k < cut.chunks * (part + 1) / cut.parts; k++)
-			convolve_chunk(y, x, u, u + kernels + (size_t)part * work, &cut, k * cut.each);
+			convolve_chunk(to, x, u, v, &cut, k * cut.each);
+	}
 }
 
 static void cpu_winograd(struct backend *b, struct tensor y, struct tensor x, const float *w)
@@ -334,47 +397,47 @@ static void cpu_winograd_backward_data(struct backend *b, struct tensor dx, stru
 
 /* -- gradient of the weights -- */
 
-/* sum[frequency][input channel][vector of output channels] = (add: +=) over the tiles of one chunk. */
-static void weights_chunk(vec *sum, struct tensor x, struct tensor dy, vec *work, const struct cut *cut, int64_t first, bool add)
+/* sum[frequency][output block][input channel] = (add: +=) over the tiles of one chunk. */
+static void weights_chunk(vec *sum, struct tensor x, struct blocks dy, vec *v, const struct cut *cut, int64_t first, bool add)
 {
-	const int in = blocks_of(x), out = blocks_of(dy);
-	const size_t each = (size_t)cut->each, v_size = each * (size_t)in, z_size = each * (size_t)out, channels = (size_t)in * BLOCK;
+	const size_t in = (size_t)cut->in, out = (size_t)dy.count, each = (size_t)cut->each, channels = in * BLOCK;
 	const size_t count = min_size(each, (size_t)(cut->tiles - first));
-	vec *v = work, *z = work + FREQUENCIES * v_size;
+	vec *z = v + FREQUENCIES * each * in;
 
-	for (int c = 0; c < in; c++)
+	inputs_of_chunk(v, x, cut, first, count);
+	for (size_t c = 0; c < out; c++)
 		for (size_t t = 0; t < count; t++) {
-			const struct tile tile = tile_at(x, first + (int64_t)t);
-			input_tile(v + t * (size_t)in + (size_t)c, v_size, block_of(x, tile.sample, c), tile, x.h, x.w);
-		}
-	for (int c = 0; c < out; c++)
-		for (size_t t = 0; t < count; t++) {
-			const struct tile tile = tile_at(dy, first + (int64_t)t);
-			gradient_tile(z + t * (size_t)out + (size_t)c, z_size, block_of(dy, tile.sample, c), tile, dy.w);
+			const struct tile tile = tile_at(dy.t, first + (int64_t)t);
+			gradient_tile(z + c * each + t, out * each, block_of(dy.t, tile.sample, dy.first + (int)c), tile, dy.t.w);
 		}
 	for (size_t f = 0; f < FREQUENCIES; f++)
-		for (int panel = 0; panel < panels_of(out); panel++) {
-			const int start = panel_start(out, panel), width = panel_start(out, panel + 1) - start;
-			for (size_t c = 0; c < channels; c += ROWS)
-				multiply(sum + (f * channels + c) * (size_t)out + (size_t)start, (size_t)out, (const float *)(v + f * v_size) + c, 1, channels,
-				         z + f * z_size + (size_t)start, (size_t)out, count, width, add);
+		for (int panel = 0; panel < panels_of(dy.count); panel++) {
+			const size_t start = (size_t)panel_start(dy.count, panel);
+			const int width = panel_start(dy.count, panel + 1) - (int)start;
+			struct product p = { .c_column = channels, .a_row = 1, .a_k = BLOCK, .b = z + (f * out + start) * each, .b_column = each, .blocks = 1, .each = count,
+			                     .add = add };
+			for (size_t c = 0; c < channels; c += ROWS) {
+				p.c = sum + (f * out + start) * channels + c;
+				p.a = (const float *)(v + (f * in + c / BLOCK) * each) + c % BLOCK;
+				multiply(&p, width);
+			}
 		}
 }
 
-/* dw from the sums of the parts. */
-static void kernels_from(struct backend *b, float *dw, const vec *sum, int in, int out, int parts)
+/* Output blocks first … first + out of dw, from the sums of the parts, `stride` vectors apart. */
+static void kernels_from(struct backend *b, float *dw, const vec *sum, int in, int first, int out, int parts, size_t stride)
 {
-	const size_t each = (size_t)in * BLOCK * (size_t)out;
+	const size_t channels = (size_t)in * BLOCK;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
 	for (int o = 0; o < out; o++)
 		for (int i = 0; i < in; i++)
 			for (int k = 0; k < BLOCK; k++) {
-				const vec *from = sum + (size_t)(i * BLOCK + k) * (size_t)out + (size_t)o;
-				vec *to = (vec *)dw + (size_t)(o * in + i) * 9 * BLOCK + (size_t)k, total[FREQUENCIES];
+				const vec *from = sum + (size_t)o * channels + (size_t)(i * BLOCK + k);
+				vec *to = (vec *)dw + (size_t)((first + o) * in + i) * 9 * BLOCK + (size_t)k, total[FREQUENCIES];
 				for (size_t f = 0; f < FREQUENCIES; f++) {
-					total[f] = from[f * each];
+					total[f] = from[f * (size_t)out * channels];
 					for (size_t part = 1; part < (size_t)parts; part++)
-						total[f] += from[(part * FREQUENCIES + f) * each];
+						total[f] += from[part * stride + f * (size_t)out * channels];
 				}
 #define READ(r, c) total[6 * r + c]
 #define WRITE(r, c, value) to[(3 * r + c) * BLOCK] = value
@@ -386,17 +449,24 @@ static void kernels_from(struct backend *b, float *dw, const vec *sum, int in, i
 
 static void cpu_winograd_backward_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy)
 {
-	const int in = blocks_of(x), out = blocks_of(dy);
 	const struct cut cut = cut_up(b, x, dy);
-	const size_t sums = (size_t)FREQUENCIES * BLOCK * (size_t)(in * out), work = FREQUENCIES * (size_t)cut.each * (size_t)(in + out);
-	vec *sum = cpu_scratch((struct cpu *)b, (size_t)cut.parts * (sums + work) * sizeof *sum);
-	if (!sum)
+	const bool sliced = cut.slices > 1;
+	const int units = sliced ? cut.slices : cut.parts;
+	const size_t each = cut.kernels + cut.work;
+	vec *work = cpu_scratch((struct cpu *)b, (size_t)b->threads * each * sizeof *work);
+	if (!work)
 		return;
 #pragma omp parallel for schedule(static) num_threads(b->threads)
-	for (int part = 0; part < cut.parts; part++) {
+	for (int unit = 0; unit < units; unit++) {
+		const int slice = sliced ? unit : 0, part = sliced ? 0 : unit;
+		const struct blocks from = slice_of(dy, &cut, slice);
+		vec *sum = work + (size_t)(sliced ? omp_get_thread_num() : part) * each;
 		const int64_t start = cut.chunks * part / cut.parts;
 		for (int64_t k = start; k < cut.chunks * (part + 1) / cut.parts; k++)
-			weights_chunk(sum + (size_t)part * sums, x, dy, sum + (size_t)cut.parts * sums + (size_t)part * work, &cut, k * cut.each, k > start);
+			weights_chunk(sum, x, from, sum + cut.kernels, &cut, k * cut.each, k > start);
+		if (sliced)
+			kernels_from(b, dw, sum, cut.in, from.first, from.count, 1, 0);
 	}
-	kernels_from(b, dw, sum, in, out, cut.parts);
+	if (!sliced)
+		kernels_from(b, dw, work, cut.in, 0, cut.out, cut.parts, each);
 }
