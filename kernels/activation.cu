@@ -1,4 +1,5 @@
-/* Bias, gain, leaky ReLU and pixel norm in one pass, with and without the 2x2 average pool behind, and back; bias gradients in the same pass. */
+/* Bias, gain, leaky ReLU and pixel norm in one pass, with and without the 2x2 average pool behind, and back; bias gradients in the same pass.
+ * Pixel norm and tanh alone. */
 #include "device.cuh"
 
 static __device__ const float NORM_EPS = 1e-8f;
@@ -176,11 +177,12 @@ static void cuda_activate_pool(struct backend *b, struct tensor pooled, struct t
 	const int64_t packs = pooled.n * (int64_t)pooled.sample_size / 4;
 	check_pooled(pooled, y);
 	assert(!act.bias_map);
-	launch(cuda_of(b), "activate and pool", blocks_for(packs), BLOCK, activate_pool_kernel, pooled.data, y.data, bias, packs, pooled.h, pooled.w, width_of(y), act);
+	launch(cuda_of(b), "activate and pool", blocks_for(packs), BLOCK, activate_pool_kernel, pooled.data, y.data, bias, packs, pooled.h, pooled.w, width_of(y),
+		act);
 }
 
-__global__ static void activate_pool_backward_kernel(float *dz, const float *dpooled, const float *y, double *partial, int64_t rows, int64_t chunk, int h, int w,
-	int width, struct activation act)
+__global__ static void activate_pool_backward_kernel(float *dz, const float *dpooled, const float *y, double *partial, int64_t rows, int64_t chunk, int h,
+	int w, int width, struct activation act)
 {
 	column_sums<4, 1>(partial, rows, chunk, width, [=](int64_t row, int column, double (*sum)[4]) {
 		const pack<4> d = load<4>(dpooled + row * width + column);
@@ -244,6 +246,35 @@ static void cuda_pixel_norm(struct backend *b, struct tensor y, struct tensor x)
 		pixels, x.c, width, lanes);
 }
 
+/* -- tanh: value by value; padding stays 0 -- */
+
+__global__ static void squash_kernel(float *y, int64_t count)
+{
+	const int64_t i = thread_index();
+	if (i < count)
+		y[i] = tanhf(y[i]);
+}
+
+__global__ static void squash_backward_kernel(float *dx, const float *y, int64_t count)
+{
+	const int64_t i = thread_index();
+	if (i < count)
+		dx[i] *= 1 - y[i] * y[i];
+}
+
+static void cuda_squash(struct backend *b, struct tensor y)
+{
+	const int64_t count = y.n * (int64_t)y.sample_size;
+	launch(cuda_of(b), "take tanh", blocks_for(count), BLOCK, squash_kernel, y.data, count);
+}
+
+static void cuda_squash_backward(struct backend *b, struct tensor dx, struct tensor y)
+{
+	const int64_t count = y.n * (int64_t)y.sample_size;
+	assert(same_shape(dx, y));
+	launch(cuda_of(b), "differentiate tanh", blocks_for(count), BLOCK, squash_backward_kernel, dx.data, y.data, count);
+}
+
 void cuda_activation_table(struct backend *b)
 {
 	b->activate = cuda_activate;
@@ -251,4 +282,6 @@ void cuda_activation_table(struct backend *b)
 	b->activate_pool = cuda_activate_pool;
 	b->activate_pool_backward = cuda_activate_pool_backward;
 	b->pixel_norm = cuda_pixel_norm;
+	b->squash = cuda_squash;
+	b->squash_backward = cuda_squash_backward;
 }

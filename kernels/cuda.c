@@ -40,6 +40,7 @@ static float *cuda_alloc(struct backend *b, size_t count)
 {
 	struct cuda *c = (struct cuda *)b;
 	float *data = NULL;
+	cuda_graphs_drop(c);
 	cudaError_t status = count > SIZE_MAX / sizeof *data ? cudaErrorMemoryAllocation : cudaMalloc((void **)&data, count * sizeof *data);
 	if (status == cudaSuccess && (status = cudaMemsetAsync(data, 0, count * sizeof *data, c->stream)) != cudaSuccess)
 		cudaFree(data);
@@ -51,7 +52,9 @@ static float *cuda_alloc(struct backend *b, size_t count)
 
 static void cuda_release(struct backend *b, float *data)
 {
-	cuda_note((struct cuda *)b, cudaFree(data), "free memory");
+	struct cuda *c = (struct cuda *)b;
+	cuda_graphs_drop(c);
+	cuda_note(c, cudaFree(data), "free memory");
 }
 
 static void cuda_copy(struct backend *b, float *to, const float *from, size_t count)
@@ -64,6 +67,7 @@ void *cuda_scratch(struct cuda *c, size_t bytes)
 {
 	if (bytes > c->scratch_size) {
 		/* cudaFree() waits for what is queued. */
+		cuda_graphs_drop(c);
 		cuda_note(c, cudaFree(c->scratch), "free memory");
 		c->scratch = NULL;
 		cuda_note(c, cudaMalloc(&c->scratch, bytes), "allocate scratch memory");
@@ -163,27 +167,34 @@ static void cuda_param_unpack(struct backend *b, struct param_shape p, float *ho
 
 /* -- opening -- */
 
-/* "", "1", "bf16", "1:bf16": a GPU's number, a precision, or both. */
-static int parse_options(const char *options, int *device, enum cuda_precision *precision)
+struct choice {
+	int device;
+	enum cuda_precision precision;
+	bool eager;
+};
+
+/* "", "1", "bf16", "1:bf16", "1:bf16:eager": a GPU's number, a precision, steps not recorded; each may be left out. */
+static int parse_options(const char *options, struct choice *choice)
 {
 	static const char *const names[] = { [CUDA_FP32] = "fp32", [CUDA_TF32] = "tf32", [CUDA_BF16] = "bf16" };
 	const char *at = options;
 	char *end;
-	*device = 0;
-	*precision = CUDA_TF32;
+	*choice = (struct choice){ .precision = CUDA_TF32 };
 	if (*at >= '0' && *at <= '9') {
 		const long number = strtol(at, &end, 10);
-		*device = number > 1 << 20 ? 1 << 20 : (int)number;
+		choice->device = number > 1 << 20 ? 1 << 20 : (int)number;
 		at = *end == ':' && end[1] ? end + 1 : end;
 	}
-	if (!*at)
-		return 0;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!strcmp(at, names[i])) {
-			*precision = (enum cuda_precision)i;
-			return 0;
+		if (!strncmp(at, names[i], 4) && (!at[4] || at[4] == ':')) {
+			choice->precision = (enum cuda_precision)i;
+			at += at[4] && at[5] ? 5 : 4;
+			break;
 		}
-	return error_set(ERR_USAGE, "unknown device 'cuda:%s': give cuda[:N][:fp32|tf32|bf16]", options);
+	choice->eager = !strcmp(at, "eager");
+	if (!*at || choice->eager)
+		return 0;
+	return error_set(ERR_USAGE, "unknown device 'cuda:%s': give cuda[:N][:fp32|tf32|bf16][:eager]", options);
 }
 
 static int choose_device(int device)
@@ -217,6 +228,7 @@ static void cuda_close(struct backend *b)
 	struct cuda *c = (struct cuda *)b;
 	if (c->stream)
 		cudaStreamSynchronize(c->stream);
+	cuda_graphs_drop(c);
 	cuda_conv_close(c);
 	for (int i = 0; i < 2; i++) {
 		cudaFreeHost(c->upload[i].pinned);
@@ -232,7 +244,7 @@ static void cuda_close(struct backend *b)
 	free(c);
 }
 
-static void fill_table(struct backend *b)
+static void fill_table(struct backend *b, bool eager)
 {
 	b->check = cuda_check;
 	b->close = cuda_close;
@@ -253,6 +265,8 @@ static void fill_table(struct backend *b)
 	cuda_input_table(b);
 	cuda_adam_table(b);
 	cuda_conv_table(b);
+	if (!eager)
+		cuda_graph_table(b);
 }
 
 /* The stream and the small memory of a table. */
@@ -271,20 +285,20 @@ static int start(struct cuda *c)
 
 static int cuda_open(struct backend **out, const char *options, int threads)
 {
-	enum cuda_precision precision;
+	struct choice choice;
 	struct cuda *c;
-	int device, rc;
+	int rc;
 
-	if ((rc = parse_options(options, &device, &precision)) || (rc = choose_device(device)))
+	if ((rc = parse_options(options, &choice)) || (rc = choose_device(choice.device)))
 		return rc;
 	if (!(c = calloc(1, sizeof *c)))
 		return error_set(ERR_FAILED, "out of memory");
-	c->precision = precision;
+	c->precision = choice.precision;
 	c->table.name = "cuda";
 	c->table.details = c->details;
 	c->table.threads = threads > 0 ? threads : 1;
-	fill_table(&c->table);
-	if ((rc = describe(c, device)) || (rc = start(c))) {
+	fill_table(&c->table, choice.eager);
+	if ((rc = describe(c, choice.device)) || (rc = start(c))) {
 		cuda_close(&c->table);
 		return rc;
 	}

@@ -23,6 +23,15 @@ struct cuda_upload {
 	cudaEvent_t copied; /* pinned may be written again */
 };
 
+/* A step that is or will be recorded. */
+struct cuda_recording {
+	const void *owner;
+	int variant, seen;
+	cudaGraphExec_t graph; /* NULL before it is recorded */
+};
+
+enum { CUDA_RECORDINGS = 8 };
+
 struct cuda {
 	struct backend table; /* first */
 	char details[192];
@@ -35,6 +44,7 @@ struct cuda {
 	struct cuda_upload upload[2];
 	int turn;                     /* which of them is next */
 	struct cuda_conv *conv;
+	struct cuda_recording recording[CUDA_RECORDINGS], *capturing;
 	int failure;                  /* 0, or the first since the last check() */
 	char failure_text[1024];
 };
@@ -55,6 +65,10 @@ void cuda_loss_table(struct backend *);
 void cuda_input_table(struct backend *);
 void cuda_adam_table(struct backend *);
 void cuda_conv_table(struct backend *);
+void cuda_graph_table(struct backend *);
+
+/* Forgets recorded steps: before memory that they use goes. */
+void cuda_graphs_drop(struct cuda *);
 
 int cuda_conv_open(struct cuda *) MUST_CHECK;
 void cuda_conv_close(struct cuda *);

@@ -132,35 +132,6 @@ static void cuda_fade_backward(struct backend *b, struct tensor dold, struct ten
 	launch(c, "differentiate fading", blocks_for(count), BLOCK, fade_backward_kernel, dold.data, dfresh.data, dy.data, c->scalars, count);
 }
 
-/* -- tanh, value by value too -- */
-
-__global__ static void squash_kernel(float *y, int64_t count)
-{
-	const int64_t i = thread_index();
-	if (i < count)
-		y[i] = tanhf(y[i]);
-}
-
-__global__ static void squash_backward_kernel(float *dx, const float *y, int64_t count)
-{
-	const int64_t i = thread_index();
-	if (i < count)
-		dx[i] *= 1 - y[i] * y[i];
-}
-
-static void cuda_squash(struct backend *b, struct tensor y)
-{
-	const int64_t count = y.n * (int64_t)y.sample_size;
-	launch(cuda_of(b), "squash", blocks_for(count), BLOCK, squash_kernel, y.data, count);
-}
-
-static void cuda_squash_backward(struct backend *b, struct tensor dx, struct tensor y)
-{
-	const int64_t count = dx.n * (int64_t)dx.sample_size;
-	assert(same_shape(dx, y));
-	launch(cuda_of(b), "differentiate tanh", blocks_for(count), BLOCK, squash_backward_kernel, dx.data, y.data, count);
-}
-
 void cuda_resize_table(struct backend *b)
 {
 	b->pool = cuda_pool;
@@ -169,6 +140,4 @@ void cuda_resize_table(struct backend *b)
 	b->upsample_backward = cuda_upsample_backward;
 	b->fade = cuda_fade;
 	b->fade_backward = cuda_fade_backward;
-	b->squash = cuda_squash;
-	b->squash_backward = cuda_squash_backward;
 }

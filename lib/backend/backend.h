@@ -16,7 +16,7 @@
 
 #include "error.h"
 
-#define BACKEND_ABI 1
+#define BACKEND_ABI 2
 
 /* (n,c,h,w) float32 in the backend's memory and layout; borrowed. Sample i starts i * sample_size floats into data. Up to 4 channels
  * (images, scores, per-pixel norms) are always planar: c planes of h*w floats. */
@@ -207,11 +207,19 @@ struct backend {
 	/* v = beta2 v + (1 - beta2) g^2; w -= lr * g / (sqrt(v * correction) + eps); and where average is not NULL,
 	 * average = ema * average + (1 - ema) * w. Non-finite g count as 0. The two sums are added to. */
 	void (*adam)(struct backend *, float *w, const float *g, float *v, float *average, size_t count, enum step_sum norm, enum step_sum nonfinite);
+
+	/* -- a step as a whole; both NULL in tables that gain nothing by it -- */
+
+	/* The operations between these two are the same for the same owner and variant: on the same memory, with the same numbers but for the scalars. A device may
+	 * record them: when begin_step() is false it has queued the recording, and the caller leaves out the operations and end_step(). Uploads, downloads and
+	 * random numbers stay outside. */
+	bool (*begin_step)(struct backend *, const void *owner, int variant);
+	void (*end_step)(struct backend *);
 };
 
-#define BACKEND_DEVICES "auto, cpu, cpu:direct, plain or cuda[:N][:fp32|tf32|bf16]"
+#define BACKEND_DEVICES "auto, cpu, cpu:direct, plain or cuda[:N][:fp32|tf32|bf16][:eager]"
 
-/* device: "cpu", "cpu:direct" (without Winograd convolutions), "plain", "cuda" or "cuda:OPTIONS" (a GPU's number, a precision or both; a plug-in: plugin.h), or
+/* device: "cpu", "cpu:direct" (without Winograd convolutions), "plain", "cuda" or "cuda:OPTIONS" (docs/gpu.md; a plug-in: plugin.h), or
  * "auto": cuda where that can be opened, else cpu. threads: 0 = all cores. Unknown or unusable: ERR_USAGE or ERR_FAILED with the reason. */
 int backend_open(struct backend **, const char *device, int threads) MUST_CHECK;
 /* After backend_open("auto"): why it did not take the GPU; "" when it did. Valid until the next backend_open() of the thread. */

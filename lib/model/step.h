@@ -47,10 +47,15 @@ void step_g_update(struct step *); /* and the running average */
 
 static inline void step_run(struct step *s, bool penalty)
 {
+	struct backend *be = s->be;
+	if (be->begin_step && !be->begin_step(be, s, penalty))
+		return;
 	step_d_gradients(s, penalty);
 	step_d_update(s);
 	step_g_gradients(s);
 	step_g_update(s);
+	if (be->end_step)
+		be->end_step(be);
 }
 
 /* D's loss from the sums of a step, or from means of them. */

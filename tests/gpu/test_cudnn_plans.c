@@ -83,6 +83,7 @@ static void activate(B *b, T y, const float *bias, A a, T norm) { (void)b, (void
 static void activate_backward(B *b, T dz, T y, T norm, A a, float *db, bool add) { (void)b, (void)dz, (void)y, (void)norm, (void)a, (void)db, (void)add; }
 static void activate_pool(B *b, T p, T y, const float *bias, A a) { (void)b, (void)p, (void)y, (void)bias, (void)a; }
 static void activate_pool_backward(B *b, T dz, T dp, T y, A a, float *db, bool add) { (void)b, (void)dz, (void)dp, (void)y, (void)a, (void)db, (void)add; }
+static void one(B *b, T y) { (void)b, (void)y; }
 static void two(B *b, T y, T x) { (void)b, (void)y, (void)x; }
 static void two_added(B *b, T y, T x, bool add) { (void)b, (void)y, (void)x, (void)add; }
 static void three(B *b, T y, T o, T f) { (void)b, (void)y, (void)o, (void)f; }
@@ -112,7 +113,7 @@ static struct backend noting = {
 	.conv = note_conv, .conv_backward_data = note_conv_data, .conv_backward_weights = note_conv_weights,
 	.dense = note_dense, .dense_backward_data = note_dense_data, .dense_backward_weights = note_dense_weights,
 	.activate = activate, .activate_backward = activate_backward, .activate_pool = activate_pool, .activate_pool_backward = activate_pool_backward,
-	.pixel_norm = two, .from_rgb = from_rgb, .from_rgb_tangent = from_rgb_tangent, .from_rgb_backward_data = from_rgb_data,
+	.pixel_norm = two, .squash = one, .squash_backward = two, .from_rgb = from_rgb, .from_rgb_tangent = from_rgb_tangent, .from_rgb_backward_data = from_rgb_data,
 	.from_rgb_backward_weights = from_rgb_weights, .to_rgb = from_rgb, .to_rgb_backward = to_rgb_backward,
 	.pool = two, .pool_backward = two, .upsample = two, .upsample_backward = two_added, .fade = three, .fade_backward = three,
 	.stddev = stddev, .stddev_backward = stddev_three, .stddev_tangent = stddev_three, .stddev_second = stddev_second,

@@ -1,8 +1,9 @@
-/* As much of CUDA's runtime as the plug-in uses, run on the processor: so that its kernels, its layout and the calls around them are tested where there is no GPU.
+/* As much of CUDA's runtime as the plug-in uses, run on the processor: so that its kernels, its layout and the calls around them are tested where there is
+ * no GPU.
  *
- * The threads of a block are fibers of one thread of the host, which take turns at barriers; blocks run one after another; streams do what they are told at once.
- * "Device" memory starts as NaN and ends at a page that must not be touched. What this cannot show: races between blocks or between a barrier and the next, and
- * what the real libraries, compiler and scheduler do. */
+ * The threads of a block are fibers of one thread of the host, which take turns at barriers; blocks run one after another; a stream does what it is told at
+ * once, or keeps it in the graph that is being captured. "Device" memory starts as NaN and ends at a page that must not be touched. What this cannot show:
+ * races between blocks or between a barrier and the next, and what the real libraries, compiler and scheduler do. */
 #ifndef PGAN_EMULATED_CUDA_RUNTIME_H
 #define PGAN_EMULATED_CUDA_RUNTIME_H
 
@@ -15,9 +16,12 @@
 extern "C" {
 #endif
 
-typedef enum { cudaSuccess = 0, cudaErrorMemoryAllocation = 2 } cudaError_t;
+typedef enum { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorStreamCaptureUnsupported = 900 } cudaError_t;
 typedef struct emulated_stream *cudaStream_t;
 typedef struct emulated_event *cudaEvent_t;
+typedef struct emulated_graph *cudaGraph_t;
+typedef struct emulated_graph *cudaGraphExec_t;
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
 enum { cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDefault };
 struct cudaDeviceProp {
@@ -44,6 +48,15 @@ cudaError_t cudaMallocHost(void **, size_t);
 cudaError_t cudaFreeHost(void *);
 cudaError_t cudaMemcpyAsync(void *, const void *, size_t, enum cudaMemcpyKind, cudaStream_t);
 cudaError_t cudaMemsetAsync(void *, int, size_t, cudaStream_t);
+cudaError_t cudaStreamBeginCapture(cudaStream_t, enum cudaStreamCaptureMode);
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t *);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *, cudaGraph_t, unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t, cudaStream_t);
+cudaError_t cudaGraphDestroy(cudaGraph_t);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t);
+
+/* Runs work(arg) now, or when the graph that is being captured is launched; arg's `size` bytes are copied. */
+void emulated_queue(void (*work)(void *arg), const void *arg, size_t size);
 
 #ifdef __cplusplus
 }

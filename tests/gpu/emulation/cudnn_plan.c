@@ -72,19 +72,25 @@ static void add(const struct emulated_plan *p, double *sum, double scale, const 
 		sum[i] += scale * get(p, from, at + (size_t)i);
 }
 
+struct call {
+	const struct emulated_plan *plan;
+	void *x, *y, *w, *workspace;
+};
+
 /* One of the three tensors is the result: sums of products over the positions where all three meet. */
-int cudnn_plan_run(const struct cudnn_plan *plan, cudnnHandle_t handle, void *x, void *y, void *w, void *workspace)
+static void convolve(void *arg)
 {
-	const struct emulated_plan *p = plan->plan;
+	const struct call *call = arg;
+	const struct emulated_plan *p = call->plan;
+	void *x = call->x, *y = call->y, *w = call->w;
 	const struct conv_shape *s = &p->s;
 	const size_t in = (size_t)s->in, out = (size_t)s->out, taps = (size_t)(s->kernel * s->kernel), pixels = (size_t)(s->n * s->h * s->w);
 	const size_t size = p->direction == CONV_FORWARD ? pixels * out : p->direction == CONV_BACKWARD_DATA ? pixels * in : out * taps * in;
 	void *result = p->direction == CONV_FORWARD ? y : p->direction == CONV_BACKWARD_DATA ? x : w;
 	double *sum = calloc(size, sizeof *sum);
-	(void)handle;
 	if (!sum)
-		return error_set(ERR_FAILED, "out of memory");
-	memset(workspace, 0x55, WORKSPACE);
+		abort();
+	memset(call->workspace, 0x55, WORKSPACE);
 	for (int64_t n = 0; n < s->n; n++)
 		for (int r = 0; r < s->h; r++)
 			for (int c = 0; c < s->w; c++)
@@ -108,5 +114,12 @@ int cudnn_plan_run(const struct cudnn_plan *plan, cudnnHandle_t handle, void *x,
 	for (size_t i = 0; i < size; i++)
 		put(p, result, i, sum[i]);
 	free(sum);
+}
+
+int cudnn_plan_run(const struct cudnn_plan *plan, cudnnHandle_t handle, void *x, void *y, void *w, void *workspace)
+{
+	const struct call call = { plan->plan, x, y, w, workspace };
+	(void)handle;
+	emulated_queue(convolve, &call, sizeof call);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* cuda_runtime.h of this folder. */
 #include "cuda_runtime.h"
 
+#include <memory>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <vector>
 
 /* -- kernels: a fiber for every thread of a block, kept for the next -- */
 
@@ -99,7 +101,25 @@ void run_block()
 
 dim3 threadIdx, blockIdx, blockDim, gridDim;
 
-void emulate(dim3 grid, dim3 block, const std::function<void()> &thread)
+/* -- streams: at once, or into the graph that is being captured -- */
+
+struct emulated_graph {
+	std::vector<std::function<void()>> work;
+};
+
+namespace {
+
+struct emulated_graph *captured;
+
+void queue(const std::function<void()> &what)
+{
+	if (captured)
+		captured->work.push_back(what);
+	else
+		what();
+}
+
+void run_kernel(dim3 grid, dim3 block, const std::function<void()> &thread)
 {
 	if (!grid.x || !grid.y || !grid.z || block.x * block.y * block.z > THREADS || !block.x || grid.y > 65535) {
 		fprintf(stderr, "emulated kernel: %u x %u x %u blocks of %u x %u x %u threads\n", grid.x, grid.y, grid.z, block.x, block.y, block.z);
@@ -115,6 +135,41 @@ void emulate(dim3 grid, dim3 block, const std::function<void()> &thread)
 				run_block();
 			}
 }
+
+}
+
+void emulate(dim3 grid, dim3 block, const std::function<void()> &thread)
+{
+	queue([=] { run_kernel(grid, block, thread); });
+}
+
+void emulated_queue(void (*call)(void *), const void *arg, size_t size)
+{
+	std::shared_ptr<void> copy(malloc(size), free);
+	memcpy(copy.get(), arg, size);
+	queue([=] { call(copy.get()); });
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t, enum cudaStreamCaptureMode) { return captured = new emulated_graph, cudaSuccess; }
+
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t *graph)
+{
+	*graph = captured;
+	captured = nullptr;
+	return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long) { return *exec = new emulated_graph(*graph), cudaSuccess; }
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t)
+{
+	for (const std::function<void()> &what : graph->work)
+		what();
+	return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return delete graph, cudaSuccess; }
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) { return delete graph, cudaSuccess; }
 
 void __syncthreads() { wait_turn(); }
 
@@ -146,6 +201,8 @@ struct allocation *allocations;
 
 cudaError_t cudaMalloc(void **out, size_t size)
 {
+	if (captured)
+		return cudaErrorStreamCaptureUnsupported;
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (size + 15) / 16 * 16, length = (used + page - 1) / page * page + page;
 	char *start = (char *)mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (start == MAP_FAILED)
@@ -159,6 +216,8 @@ cudaError_t cudaMalloc(void **out, size_t size)
 
 cudaError_t cudaFree(void *data)
 {
+	if (captured)
+		return cudaErrorStreamCaptureUnsupported;
 	for (struct allocation **a = &allocations; data && *a; a = &(*a)->next)
 		if ((*a)->data == data) {
 			struct allocation *gone = *a;
@@ -177,25 +236,29 @@ cudaError_t cudaFreeHost(void *data) { return cudaFree(data); }
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t size, enum cudaMemcpyKind, cudaStream_t)
 {
-	memmove(to, from, size);
+	queue([=] { memmove(to, from, size); });
 	return cudaSuccess;
 }
 
 cudaError_t cudaMemsetAsync(void *to, int value, size_t size, cudaStream_t)
 {
-	memset(to, value, size);
+	queue([=] { memset(to, value, size); });
 	return cudaSuccess;
 }
 
 /* -- the rest -- */
 
-const char *cudaGetErrorString(cudaError_t status) { return status ? "out of memory" : "success"; }
+const char *cudaGetErrorString(cudaError_t status)
+{
+	return status == cudaErrorMemoryAllocation ? "out of memory" : status ? "not while a stream is captured" : "success";
+}
+
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 cudaError_t cudaDriverGetVersion(int *version) { return *version = 1, cudaSuccess; }
 cudaError_t cudaGetDeviceCount(int *count) { return *count = 1, cudaSuccess; }
 cudaError_t cudaSetDevice(int) { return cudaSuccess; }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) { return *stream = nullptr, cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return captured ? cudaErrorStreamCaptureUnsupported : cudaSuccess; }
 cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) { return *event = nullptr, cudaSuccess; }
 cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
