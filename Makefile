@@ -16,7 +16,7 @@ DESTDIR =
 
 # What has to be there to build, and what the tests and the CI need besides.
 PACKAGES := gcc libc6-dev make pkg-config libdnnl-dev libhdf5-dev libpng-dev libjpeg62-turbo-dev libzip-dev zlib1g-dev libjansson-dev nettle-dev
-PACKAGES_CHECK := bats zip unzip python3 python3-numpy python3-h5py python3-pil hdf5-tools
+PACKAGES_CHECK := bats zip unzip python3 python3-numpy python3-h5py python3-pil
 
 # With `setup` among the goals, it runs first and alone; the rest sees the machine as it is afterwards.
 ifneq (,$(and $(filter setup,$(MAKECMDGOALS)),$(filter-out setup,$(MAKECMDGOALS))))
@@ -96,13 +96,15 @@ CUDA_LIBDIR := $(patsubst %/libcudart_static.a,%,$(CUDA_LIBDIR))
 CUDA_INCLUDES := -Ilib/base -Ilib/backend -Ikernels
 CUDA_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) $(CUDA_INCLUDES) -isystem $(CUDA_HOME)/include $(CFLAGS)
 NVCC_FLAGS = -std=c++17 -O3 -Xcompiler -fPIC,-fvisibility=hidden$(if $(WERROR),$(comma)-Werror) $(if $(WERROR),-Werror all-warnings) $(CUDA_INCLUDES) \
-	$(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(comma)code=sm_$a) -gencode arch=compute_$(lastword $(CUDA_ARCHS))$(comma)code=compute_$(lastword $(CUDA_ARCHS))
+	$(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(comma)code=sm_$a) \
+	-gencode arch=compute_$(lastword $(CUDA_ARCHS))$(comma)code=compute_$(lastword $(CUDA_ARCHS))
+CUDA_STAMP = $(CC) $(CUDA_CFLAGS) $(NVCC) $(NVCC_FLAGS) $(CUDA_LIBS)
 CUDA_LIBS = -L$(CUDA_LIBDIR) -Wl,-rpath,$(CUDA_LIBDIR) -lcudnn
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 OBJECTS := $(LIB_OBJECTS) $(BENCHES:$(BUILD)/bench/%=$(BUILD)/tests/bench/%.o) $(UNIT_SUPPORT) $(BUILT_TOOLS:%=$(BUILD)/src/%.o) $(UNIT_TESTS:$(BUILD)/tests/%=$(BUILD)/tests/unit/%.o)
 
-.PHONY: all check fuzz unit-tests demo bench bench-metrics bench-data setup install uninstall help clean man compile_commands.json FORCE
+.PHONY: all check unit-tests demo benches gpu-bundle bench bench-metrics bench-data setup install uninstall help clean man compile_commands.json FORCE
 all: $(BUILT_TOOLS:%=$(OUT)/%) $(PLUGIN)
 
 # -- compiling --
@@ -132,7 +134,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SUPPORT) $(ARCHIVE)
 # -- the plug-in for NVIDIA GPUs --
 
 $(BUILD)/cuda-flags: FORCE
-	@mkdir -p $(@D); echo '$(CC) $(CUDA_CFLAGS) $(NVCC) $(NVCC_FLAGS) $(CUDA_LIBS)' | cmp -s - $@ || echo '$(CC) $(CUDA_CFLAGS) $(NVCC) $(NVCC_FLAGS) $(CUDA_LIBS)' > $@
+	@mkdir -p $(@D); echo '$(CUDA_STAMP)' | cmp -s - $@ || echo '$(CUDA_STAMP)' > $@
 
 $(filter %.c.o,$(PLUGIN_OBJECTS)): $(BUILD)/kernels/%.c.o: kernels/%.c $(BUILD)/cuda-flags
 	@mkdir -p $(@D)
@@ -193,19 +195,23 @@ check: all unit-tests
 demo: all
 	@$(MAKE) --no-print-directory -f pipeline.mk report PRESET=demo RUN=demo
 
+benches: $(BENCHES)
+
 bench bench-metrics bench-data: all $(BENCHES)
 	@PGAN_BIN=$(abspath $(OUT)) PGAN_BENCH=$(abspath $(BUILD)/bench) tests/bench/$@
 
-# -- fuzzing --
-
-FUZZ_SECONDS = 60
-fuzz: build/fuzz/fuzz_npy
-	cd build/fuzz && mkdir -p found && ./fuzz_npy -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 found $(CURDIR)/tests/fuzz/npy
-
-FUZZ_SOURCES := tests/fuzz/fuzz_npy.c lib/base/npy.c lib/base/error.c lib/base/size.c
-build/fuzz/fuzz_npy: $(FUZZ_SOURCES) $(wildcard lib/base/*.h)
-	@mkdir -p $(@D)
-	clang -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(WARNINGS) -Ilib/base -o $@ $(FUZZ_SOURCES)
+# A folder that runs tests/gpu/run.sh on a machine with nothing but a GPU, its driver and cuDNN: the programs, and the libraries that they need, packed, as they
+# are large; the C library's own are the machine's.
+BUNDLE := build/gpu-bundle
+BUNDLED = $(BUILT_TOOLS:%=bin/%) $(BUILD)/tests/test_backend_tables $(BUILD)/bench/bench_step
+gpu-bundle: all benches $(BUILD)/tests/test_backend_tables
+	@rm -rf $(BUNDLE); mkdir -p $(BUNDLE)/bin $(BUNDLE)/lib $(BUNDLE)/tests/golden
+	@install -s -m 755 $(BUNDLED) $(BUNDLE)/bin; $(if $(PLUGIN),install -m 755 $(PLUGIN) $(BUNDLE)/bin)
+	@install -m 755 tests/gpu/run.sh $(BUNDLE); install -m 644 tests/golden/step_*.h5 $(BUNDLE)/tests/golden
+	@ldd $(BUNDLED) | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p' | sort -u | grep -Ev '/(ld-linux[^/]*|lib(c|m|dl|rt|pthread|resolv))\.so' | \
+		xargs -I{} cp -L {} $(BUNDLE)/lib
+	@tar czf $(BUNDLE)/lib.tar.gz -C $(BUNDLE)/lib . && rm -rf $(BUNDLE)/lib; git describe --always --dirty 2>/dev/null > $(BUNDLE)/VERSION || true
+	@du -sh $(BUNDLE)
 
 # -- installing --
 
@@ -251,6 +257,7 @@ help:
 	@echo '  make check              run all tests'
 	@echo '  make demo               from drawn faces to a grown network, its pictures and scores, in ./demo'
 	@echo '  make bench              training and sampling against PyTorch, when it is there; bench-metrics, bench-data likewise'
+	@echo '  make gpu-bundle         a folder with all that tests/gpu/run.sh needs on a machine with a GPU'
 	@echo '  make install            into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX)); uninstall'
 	@echo '  make clean | compile_commands.json'
 	@echo

@@ -1,0 +1,191 @@
+#!/usr/bin/env bash
+# Everything that needs a GPU, in one run, without network or packages: each operation against the plain loops, the recorded steps in three precisions, the
+# same bytes twice and after an interruption, compute-sanitizer, a short training with pictures, and the speed of every scale, beside PyTorch's where that is.
+#
+#   tests/gpu/run.sh [--device cuda[:N]|cpu] [--out FOLDER] [--quick]
+#
+# Runs from the source tree after `make`, `make unit-tests` and `make benches`, or from the folder that `make gpu-bundle` makes, which holds all it needs
+# but the driver and cuDNN 9 (also found in a Python package). --device cpu rehearses it without a GPU. --quick: small networks. PGAN_SHARED: a folder with
+# further records in golden/, pictures in data/ and PyTorch's training step in peer/. Writes FOLDER/results.txt (gpu-results); ends with
+# "N passed, N failed, N skipped".
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+device=cuda out=gpu-results quick=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --device) device=$2 && shift ;;
+    --out) out=$2 && shift ;;
+    --quick) quick=1 ;;
+    *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2; exit 2 ;;
+  esac
+  shift
+done
+mkdir -p "$out" && out=$(cd "$out" && pwd) || exit 1
+results=$out/results.txt
+: >"$results"
+
+# -- where things are: a bundle has bin/ beside this script, the source tree two folders up --
+
+if [ -d "$here/bin" ]; then
+  root=$here programs=$here/bin tables=$here/bin/test_backend_tables bench=$here/bin/bench_step
+  if [ ! -d "$out/lib" ]; then mkdir "$out/lib" && tar xzf "$here/lib.tar.gz" -C "$out/lib" || exit 1; fi
+  libraries=$out/lib
+else
+  root=$(cd "$here/../.." && pwd)
+  programs=$root/bin tables=$root/build/gcc/tests/test_backend_tables bench=$root/build/gcc/bench/bench_step libraries=
+fi
+: "${PGAN_PLUGINS:=$programs}"
+export PGAN_PLUGINS OMP_WAIT_POLICY=passive
+if [ "$device" != cpu ]; then
+  cudnn=$(python3 -c 'import nvidia.cudnn as c; print(list(c.__path__)[0] + "/lib")' 2>/dev/null)
+  libraries=$libraries${cudnn:+:$cudnn}
+fi
+
+# tool NAME ARGUMENT…: one of ours, with the libraries that it needs and no other program should see. With launcher=exec in place of the shell.
+tool() {
+  local name=$1
+  shift
+  case $name in */*) ;; *) name=$programs/$name ;; esac
+  ${launcher-} env LD_LIBRARY_PATH="${libraries#:}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$name" "$@"
+}
+
+# -- steps: each is a line in the results, its output behind it --
+
+passed=0 failed=0 skipped=0
+say() { printf '%s\n' "$*" | tee -a "$results"; }
+section() { say ""; say "== $* =="; }
+
+# step NAME COMMAND…
+step() {
+  local name=$1 start=$SECONDS status=0
+  shift
+  "$@" >"$out/step.log" 2>&1 </dev/null || status=$?
+  if [ "$status" = 0 ]; then
+    passed=$((passed + 1))
+    say "ok   $name ($((SECONDS - start)) s)"
+  else
+    failed=$((failed + 1))
+    say "FAIL $name (ended with $status)"
+  fi
+  tail -n 40 "$out/step.log" | sed 's/^/     /' | tee -a "$results"
+}
+skip() { skipped=$((skipped + 1)); say "skip $1: $2"; }
+
+case $device in
+  cpu) precisions=(cpu) ;;
+  *) precisions=("$device:fp32" "$device:tf32" "$device:bf16") ;;
+esac
+exact=${precisions[0]} fast=${precisions[-1]}
+if [ -n "$quick" ]; then
+  depths=16,16,16 scales="0 1 2" batch=8 iterations=3 short=12 long=6
+else
+  depths=512,512,512,512,256,128 scales="0 1 2 3 4 5" batch=16 iterations=20 short=60 long=300
+fi
+
+section "machine"
+say "$(date -u '+%Y-%m-%d %H:%M UTC'), $(uname -srm), $(nproc) processors, device $device${quick:+, quick}"
+if [ -f "$root/VERSION" ]; then say "commit $(cat "$root/VERSION")"; else say "commit $(git -C "$root" describe --always --dirty 2>/dev/null)"; fi
+step "driver and GPU" bash -c 'command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv || echo "no nvidia-smi"'
+step "pgan-grow --version" tool pgan-grow --version
+for d in "${precisions[@]}"; do step "device $d opens" tool pgan-grow --device "$d" --verify "$root/tests/golden/step_s0_b8_a000.h5"; done
+
+section "each operation against the plain loops"
+operations() { PGAN_TEST_DEVICE=$1 tool "$tables" the_table_of_a_device_agrees; }
+for d in "${precisions[@]}"; do step "operations, $d" operations "$d"; done
+
+section "recorded steps"
+records=("$root"/tests/golden/step_*.h5)
+if [ -d "${PGAN_SHARED-}/golden" ]; then records=("$PGAN_SHARED"/golden/step_*.h5); fi
+for d in "${precisions[@]}"; do step "records, $d" tool pgan-grow --device "$d" --verify "${records[@]}"; done
+
+section "training"
+make_data() { tool toy-faces -n 512 -o "$out/faces.zip" && tool celeba-crop "$out/faces.zip" | tool pack-h5 -o "$out/data.h5"; }
+real_data() { tool celeba-crop "$PGAN_SHARED/data/avatars.zip" | tool pack-h5 -o "$out/data.h5"; }
+if [ -z "$quick" ] && [ -f "${PGAN_SHARED-}/data/avatars.zip" ]; then step "pictures" real_data; else step "drawn pictures" make_data; fi
+small=(--set 'depthScales=32,32,32,32,32,16' --set dimLatentVector=32 --set alphaNJumps=10 --set alphaSizeJumps=4)
+# grow SCALE OUT DEVICE OPTION…: on the scale below in $out.
+grow() {
+  local scale=$1 to=$2 on=$3 from=()
+  shift 3
+  if [ "$scale" != 0 ]; then from=(--from "$out/scale$((scale - 1)).h5"); fi
+  tool pgan-grow -q --data "$out/data.h5" --scale "$scale" "${from[@]}" -o "$out/$to" "${small[@]}" --device "$on" "$@"
+}
+# A run that is stopped after its first checkpoint goes on to the same bytes.
+interrupted() {
+  local status=0
+  launcher="exec" grow 1 stopped.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3)) &
+  local run=$!
+  for _ in $(seq 600); do if [ -e "$out/stopped.ckpt" ] || ! kill -0 $run 2>/dev/null; then break; fi; sleep .05; done
+  kill -TERM $run 2>/dev/null
+  wait $run || status=$?
+  echo "the first run ended with $status"
+  grow 1 stopped.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3)) && cmp "$out/scale1.h5" "$out/stopped.h5"
+}
+eagerly() { grow 1 again.h5 "$exact:eager" -n $short -b 8 --set saveIter=$((short / 3)) --restart && cmp "$out/scale1.h5" "$out/again.h5"; }
+twice() { grow 1 again.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3)) && cmp "$out/scale1.h5" "$out/again.h5"; }
+rm -f "$out"/scale* "$out"/again* "$out"/stopped*
+step "scale 0, $exact" grow 0 scale0.h5 "$exact" -n $short -b 8
+step "scale 1, $exact" grow 1 scale1.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3))
+step "the same bytes twice" twice
+if [ "$device" != cpu ]; then step "the same bytes without CUDA graphs" eagerly; fi
+step "the same bytes after an interruption" interrupted
+for s in 2 3 4 5; do
+  if [ -n "$quick" ] && [ "$s" -gt 2 ]; then break; fi
+  step "scale $s, $fast" grow "$s" "scale$s.h5" "$fast" -n $long -b 16
+  step "pictures of scale $s" tool pgan-sample "$out/scale$s.h5" -n 16 -o "$out/scale$s.png" --device "$fast"
+done
+
+section "compute-sanitizer"
+if [ "$device" = cpu ]; then
+  skip "compute-sanitizer" "the device is a processor"
+elif ! command -v compute-sanitizer >/dev/null; then
+  skip "compute-sanitizer" "it is not on the PATH"
+else
+  for t in memcheck racecheck synccheck initcheck; do
+    step "$t" tool "$(command -v compute-sanitizer)" --tool $t --error-exitcode 9 --print-limit 5 \
+      "$programs/pgan-grow" --device "$exact" --verify "$root/tests/golden/step_s1_b8_a060.h5"
+  done
+fi
+
+section "speed: a training step, images a second"
+# with_memory COMMAND…: the same, and the most memory of the GPU that was in use meanwhile.
+with_memory() {
+  local most=0 used pid status=0
+  "$@" &
+  pid=$!
+  while kill -0 $pid 2>/dev/null; do
+    used=$(nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits 2>/dev/null | head -n 1)
+    if [ "${used:-0}" -gt "$most" ]; then most=$used; fi
+    sleep .3
+  done
+  wait $pid || status=$?
+  if [ "$most" != 0 ]; then echo "GPU memory in use: $most MiB"; fi
+  return $status
+}
+peer=${PGAN_SHARED-}/peer/pgan_torch.py
+for s in $scales; do
+  some=$(echo "$depths" | cut -d , -f "1-$((s + 1))")
+  for d in "${precisions[@]}"; do
+    for alpha in 0 0.5; do
+      if [ "$s" = 0 ] && [ "$alpha" != 0 ]; then continue; fi
+      step "pgan, scale $s, alpha $alpha, $d" with_memory tool "$bench" "depths=$some" "batch=$batch" "alpha=$alpha" "iters=$iterations" "device=$d"
+    done
+  done
+  if [ -f "$peer" ] && python3 -c 'import torch' 2>/dev/null; then
+    if [ "$device" = cpu ]; then
+      step "PyTorch, scale $s" python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations"
+    else
+      step "PyTorch, scale $s, bf16" with_memory python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations" --device cuda \
+        --precision bf16 --channels-last --compile
+    fi
+  else
+    skip "PyTorch, scale $s" "no PyTorch, or no peer/pgan_torch.py in PGAN_SHARED"
+  fi
+done
+
+rm -f "$out/step.log"
+section "summary"
+grep -E '^FAIL' "$results" | sort -u >"$out/failures" && say "$(cat "$out/failures")"
+rm -f "$out/failures"
+say "$passed passed, $failed failed, $skipped skipped; pictures and this text in $out"
+[ "$failed" = 0 ]
