@@ -6,6 +6,7 @@
 #include "check.h"
 #include "metrics_fixture.h"
 #include "msssim.h"
+#include "philox.h"
 #include "size.h"
 
 static const double GOLDEN = 1e-5;        /* per pair: those programs work in double or float32 */
@@ -73,11 +74,71 @@ TEST(side_64) { side_equals_golden(64, 4, 8); }
 TEST(side_32) { side_equals_golden(32, 4, 8); }
 TEST(side_16) { side_equals_golden(16, 4, 8); }
 
-TEST(vainf_at_192)
+TEST(every_pair_of_the_whole_golden_file)
 {
-	uint8_t *a = pictures("msssim/pytorch_msssim_192/images", 4, 192);
-	compare(MSSSIM_VAINF, GOLDEN, "msssim/pytorch_msssim_192/consecutive_pairs", a, a + 3 * 192 * 192, 2, 2, 192);
+	golden_whole();
+	for (int side = 128; side >= 16; side /= 2)
+		side_equals_golden(side, 8, 16);
+	golden_small();
+}
+
+static void vainf_equals_golden(int pairs)
+{
+	uint8_t *a = pictures("msssim/pytorch_msssim_192/images", 2 * pairs, 192);
+	compare(MSSSIM_VAINF, GOLDEN, "msssim/pytorch_msssim_192/consecutive_pairs", a, a + 3 * 192 * 192, 2, pairs, 192);
 	free(a);
+}
+
+TEST(vainf_at_192) { vainf_equals_golden(2); }
+
+TEST(vainf_of_the_whole_golden_file)
+{
+	golden_whole();
+	vainf_equals_golden(3);
+	golden_small();
+}
+
+/* One scale by the definition, on every table of inner loops: sums over the places of a window. */
+TEST(every_table_sums)
+{
+	enum { SIDE = 21, PITCH = 2 * SSIM_PADDING, SIZE = 11, PLANE = SIDE * PITCH };
+	static double planes[SSIM_PLANES * PLANE], scratch[SSIM_PLANES * (PITCH + SSIM_PADDING)];
+	static float random[2 * SIDE * SIDE];
+	const double c1 = 6.5, c2 = 58.5;
+	const struct metric_kernels *table[METRIC_TABLES];
+	const int tables = metric_tables(table);
+	double window[SIZE], total = 0;
+	philox_uniform(1, 0, 0, 0, 2 * SIDE * SIDE, random);
+	for (int i = 0; i < SIDE * SIDE; i++) {
+		const double a = 255 * random[i], b = 255 * random[SIDE * SIDE + i];
+		double *const at = planes + i / SIDE * PITCH + i % SIDE;
+		at[0] = a;
+		at[PLANE] = b;
+		at[2 * PLANE] = a * a + b * b;
+		at[3 * PLANE] = a * b;
+	}
+	for (int i = 0; i < SIZE; i++)
+		total += window[i] = 1 + i * (SIZE - 1 - i);
+	for (int i = 0; i < SIZE; i++)
+		window[i] /= total;
+	for (int clip = 0; clip <= 1; clip++) {
+		double want[2] = { 0 };
+		for (int y = 0; y + SIZE <= SIDE; y++)
+			for (int x = 0; x + SIZE <= SIDE; x++) {
+				double m[SSIM_PLANES] = { 0 };
+				for (int k = 0; k < SSIM_PLANES * SIZE * SIZE; k++)
+					m[k / (SIZE * SIZE)] += window[k / SIZE % SIZE] * window[k % SIZE] * planes[k / (SIZE * SIZE) * PLANE + (y + k / SIZE % SIZE) * PITCH + x + k % SIZE];
+				const double part = (2 * (m[3] - m[0] * m[1]) + c2) / (m[2] - m[0] * m[0] - m[1] * m[1] + c2), kept = clip ? fmax(0, part) : part;
+				want[0] += (2 * m[0] * m[1] + c1) / (m[0] * m[0] + m[1] * m[1] + c1) * kept;
+				want[1] += kept;
+			}
+		for (int t = 0; t < tables; t++) {
+			double got[2];
+			table[t]->ssim(got, planes, SIDE, PITCH, window, SIZE, c1, c2, clip, scratch);
+			CHECK_MSG(fabs(got[0] - want[0]) < 1e-9 && fabs(got[1] - want[1]) < 1e-9, "table %d, clip %d: %.12g and %.12g instead of %.12g and %.12g", t, clip, got[0],
+			          got[1], want[0], want[1]);
+		}
+	}
 }
 
 TEST(equal_images_give_one)
