@@ -104,7 +104,7 @@ CUDA_LIBS = -L$(CUDA_LIBDIR) -Wl,-rpath,$(CUDA_LIBDIR) -lcudnn
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 OBJECTS := $(LIB_OBJECTS) $(BENCHES:$(BUILD)/bench/%=$(BUILD)/tests/bench/%.o) $(UNIT_SUPPORT) $(BUILT_TOOLS:%=$(BUILD)/src/%.o) $(UNIT_TESTS:$(BUILD)/tests/%=$(BUILD)/tests/unit/%.o)
 
-.PHONY: all check unit-tests demo benches gpu-bundle bench bench-metrics bench-data setup install uninstall help clean man compile_commands.json FORCE
+.PHONY: all check fuzz unit-tests demo benches gpu-bundle bench bench-metrics bench-data setup install uninstall help clean man compile_commands.json FORCE
 all: $(BUILT_TOOLS:%=$(OUT)/%) $(PLUGIN)
 
 # -- compiling --
@@ -199,6 +199,19 @@ benches: $(BENCHES)
 
 bench bench-metrics bench-data: all $(BENCHES)
 	@PGAN_BIN=$(abspath $(OUT)) PGAN_BENCH=$(abspath $(BUILD)/bench) tests/bench/$@
+
+# -- fuzzing --
+
+FUZZ_SECONDS = 60
+fuzz: build/fuzz/fuzz_npy
+	cd build/fuzz && mkdir -p found && ./fuzz_npy -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 found $(CURDIR)/tests/fuzz/npy
+
+FUZZ_SOURCES := tests/fuzz/fuzz_npy.c lib/base/npy.c lib/base/error.c lib/base/size.c
+build/fuzz/fuzz_npy: $(FUZZ_SOURCES) $(wildcard lib/base/*.h)
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(WARNINGS) -Ilib/base -o $@ $(FUZZ_SOURCES)
+
+# -- for a machine with a GPU --
 
 # A folder that runs tests/gpu/run.sh on a machine with nothing but a GPU, its driver and cuDNN: the programs, and the libraries that they need, packed, as they
 # are large; the C library's own are the machine's.

@@ -8,13 +8,27 @@
 #include "h5file.h"
 #include "size.h"
 
+static bool whole;
+
+void golden_whole(void)
+{
+	if (!getenv("PGAN_SHARED"))
+		SKIP("PGAN_SHARED is not set");
+	whole = true;
+}
+
+void golden_small(void)
+{
+	whole = false;
+}
+
 static void *golden(const char *name, enum h5_type type, size_t size, size_t n)
 {
-	const char *tests = getenv("PGAN_TESTS");
+	const char *folder = getenv(whole ? "PGAN_SHARED" : "PGAN_TESTS");
 	char path[4096];
 	struct h5file *f = NULL;
 	void *out = size_alloc(n, size);
-	snprintf(path, sizeof path, "%s/golden/metrics.h5", tests ? tests : "tests");
+	snprintf(path, sizeof path, "%s/golden/metrics.h5", folder ? folder : "tests");
 	int rc = out ? h5_open(&f, path) : ERR_FAILED;
 	if (!rc) {
 		rc = h5_read(f, name, type, out, n);

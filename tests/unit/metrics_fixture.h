@@ -10,6 +10,11 @@
 float *golden_floats(const char *name, size_t n);
 double *golden_doubles(const char *name, size_t n);
 
+/* Makes the two above read the whole golden file, $PGAN_SHARED/golden/metrics.h5, for the rest of the test; ends the test as skipped when it is not there.
+ * golden_small() goes back to the part in tests/golden. */
+void golden_whole(void);
+void golden_small(void);
+
 double largest_difference(const float *a, const float *b, size_t n);
 
 enum { METRIC_TABLES = 3 };

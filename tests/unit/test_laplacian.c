@@ -32,9 +32,9 @@ TEST(impossible_pyramids_are_refused)
 	CHECK(laplacian_alloc(&l, 3, 128, 0) == ERR_USAGE);
 }
 
-TEST(levels_equal_golden)
+static void levels_equal_golden(int64_t n)
 {
-	const int64_t n = 2, values = 3 * 128 * 128;
+	const int64_t values = 3 * 128 * 128;
 	float *images = golden_floats("images", (size_t)(n * values));
 	struct laplacian l;
 	REQUIRE(images && !laplacian_alloc(&l, 3, 128, 4));
@@ -53,6 +53,15 @@ TEST(levels_equal_golden)
 	}
 	laplacian_free(&l);
 	free(images);
+}
+
+TEST(two_images_of_golden) { levels_equal_golden(2); }
+
+TEST(the_whole_golden_file)
+{
+	golden_whole();
+	levels_equal_golden(8);
+	golden_small();
 }
 
 /* The definition, with nothing clever: blur the whole plane, mirrored, and keep every other pixel. */

@@ -22,14 +22,15 @@ static const double PROJECTION = 5e-6; /* rounding of a float32 sum of 147 terms
 
 enum { LENGTH = 3 * PATCH_AREA };
 
-TEST(patches_lie_where_golden_has_them)
+static void patches_equal_golden(int n_images, int n)
 {
-	enum { N = 55, VALUES = 3 * 128 * 128 };
-	float *images = golden_floats("images", 2 * VALUES), *want = golden_floats("swd/patches", N * LENGTH), *where = golden_floats("swd/patch_positions", N * 3);
+	enum { VALUES = 3 * 128 * 128 };
+	float *images = golden_floats("images", (size_t)n_images * VALUES), *want = golden_floats("swd/patches", (size_t)n * LENGTH);
+	float *where = golden_floats("swd/patch_positions", (size_t)n * 3);
 	struct laplacian l;
 	double worst = 0;
 	REQUIRE(images && want && where && !laplacian_alloc(&l, 3, 128, 4));
-	for (int i = 0; i < N; i++) {
+	for (int i = 0; i < n; i++) {
 		laplacian_build(&l, images + (size_t)where[3 * i] * VALUES, 0, LAPLACIAN_LEVELS);
 		const float *at = l.level[1] + ((size_t)where[3 * i + 1] - 3) * 64 + (size_t)where[3 * i + 2] - 3;
 		for (int k = 0; k < LENGTH; k++) {
@@ -43,6 +44,8 @@ TEST(patches_lie_where_golden_has_them)
 	free(want);
 	free(where);
 }
+
+TEST(patches_lie_where_golden_has_them) { patches_equal_golden(2, 55); }
 
 /* Descriptors as images of their own size. */
 static const struct patch_layout alone = { 3, PATCH_SIDE, PATCH_AREA };
@@ -73,20 +76,20 @@ static float *project_all(const float *descriptors, size_t n, const float *direc
 	return out;
 }
 
-TEST(distances_along_directions_equal_golden)
+static void distances_equal_golden(size_t n)
 {
-	enum { N = 256, DIRECTIONS = 16 };
-	float *a = golden_floats("swd/A", N * LENGTH), *b = golden_floats("swd/B", N * LENGTH), *stored = golden_floats("swd/directions", LENGTH * DIRECTIONS);
+	enum { DIRECTIONS = 16 };
+	float *a = golden_floats("swd/A", n * LENGTH), *b = golden_floats("swd/B", n * LENGTH), *stored = golden_floats("swd/directions", LENGTH * DIRECTIONS);
 	double *want = golden_doubles("swd/w1_per_direction", DIRECTIONS);
 	static float directions[DIRECTIONS * LENGTH];
 	struct w1 *w;
-	REQUIRE(a && b && stored && want && !w1_open(&w, N));
+	REQUIRE(a && b && stored && want && !w1_open(&w, n));
 	for (int d = 0; d < DIRECTIONS; d++)
 		for (int k = 0; k < LENGTH; k++)
 			directions[d * LENGTH + k] = stored[k * DIRECTIONS + d];
-	float *pa = project_all(a, N, directions, DIRECTIONS), *pb = project_all(b, N, directions, DIRECTIONS);
+	float *pa = project_all(a, n, directions, DIRECTIONS), *pb = project_all(b, n, directions, DIRECTIONS);
 	for (int d = 0; d < DIRECTIONS; d++) {
-		const double got = w1_distance(w, pa + d * N, pb + d * N);
+		const double got = w1_distance(w, pa + (size_t)d * n, pb + (size_t)d * n);
 		CHECK_MSG(fabs(got / want[d] - 1) <= DISTANCE, "direction %d: %.8g instead of %.8g", d, got, want[d]);
 	}
 	w1_close(&w);
@@ -96,6 +99,16 @@ TEST(distances_along_directions_equal_golden)
 	free(want);
 	free(pa);
 	free(pb);
+}
+
+TEST(distances_along_directions_equal_golden) { distances_equal_golden(256); }
+
+TEST(the_whole_golden_file)
+{
+	golden_whole();
+	patches_equal_golden(8, 256);
+	distances_equal_golden(2048);
+	golden_small();
 }
 
 TEST(standardization_equals_the_definition)
