@@ -16,7 +16,7 @@ DESTDIR =
 
 # What has to be there to build, and what the tests and the CI need besides.
 PACKAGES := gcc libc6-dev make pkg-config libdnnl-dev libhdf5-dev libpng-dev libjpeg62-turbo-dev libzip-dev zlib1g-dev libjansson-dev nettle-dev
-PACKAGES_CHECK := bats zip unzip python3 python3-numpy python3-h5py python3-pil
+PACKAGES_CHECK := bats zip unzip python3 python3-numpy python3-h5py python3-pil hdf5-tools
 
 # With `setup` among the goals, it runs first and alone; the rest sees the machine as it is afterwards.
 ifneq (,$(and $(filter setup,$(MAKECMDGOALS)),$(filter-out setup,$(MAKECMDGOALS))))

@@ -12,8 +12,9 @@
 #include "picture.h"
 #include "progress.h"
 #include "size.h"
+#include "unpack.h"
 
-static const char *output, *filter = "bilinear", *fit = "none", *background = "white", *labels_file, *columns, *rejects_file, *verify;
+static const char *output, *filter = "bilinear", *fit = "none", *background = "white", *labels_file, *columns, *rejects_file, *verify, *unpacked;
 static int64_t side, limit, seed = -1, threads;
 static bool mirror, keep_going;
 
@@ -26,19 +27,20 @@ static const struct option options[] = {
 	{ "mirror", 'm', OPTION_FLAG, &mirror, NULL, "let every picture be followed by its mirror image", 0, 0 },
 	{ "limit", 'l', OPTION_INT, &limit, "N", "take the first N usable pictures; default: all", 1, 4294967295. },
 	{ "shuffle", 0, OPTION_INT, &seed, "SEED", "take the pictures of files, folders and archives in a random order", 0, 9007199254740992. },
-	{ "labels", 0, OPTION_TEXT, &labels_file, "FILE", "a table of numbers by file name: CSV, list_attr_celeba.txt or a dataset.json", 0, 0 },
+	{ "labels", 0, OPTION_TEXT, &labels_file, "FILE", "a table of numbers by file name: CSV, list_attr_celeba.txt, a dataset.json or an archive with one", 0, 0 },
 	{ "columns", 0, OPTION_TEXT, &columns, "NAME,…", "which columns of the table to take; default: all", 0, 0 },
 	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "end successfully although pictures were left out", 0, 0 },
 	{ "rejects", 0, OPTION_TEXT, &rejects_file, "FILE", "write the names of the pictures left out, with the reasons", 0, 0 },
 	{ "jobs", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
 	{ "verify", 0, OPTION_TEXT, &verify, "DATA.h5", "instead: check a data set", 0, 0 },
+	{ "unpack", 0, OPTION_TEXT, &unpacked, "DATA.h5", "instead: write the pictures of a data set to -o NAME.zip, NAME.npy or FOLDER/", 0, 0 },
 	{ 0 }
 };
 
 static const struct tool tool = {
 	.name = "pack-h5",
 	.summary = "make a data set with every resolution from pictures",
-	.synopsis = "-o DATA.h5 [--filter bilinear|box] [--size N] [--fit crop|pad|stretch] [INPUT…] | --verify DATA.h5",
+	.synopsis = "-o DATA.h5 [--filter bilinear|box] [--size N] [--fit crop|pad|stretch] [INPUT…] | --verify DATA.h5 | --unpack DATA.h5 -o OUT",
 	.details = "Without INPUT, or with '-', stdin is read: an image stream (.npy records of uint8, or of float32 in [-1,1], shape (n,3,R,R) or (n,1,R,R)), or a list "
 		   "of file names, one a line; the first byte tells which. Otherwise either one HDF5 or .npy file, of which the images are taken, or any number "
 		   "of PNG or JPEG files, folders (with everything below them that is named .png, .jpg or .jpeg) and zip or tar archives, which are read in place. Folders "
@@ -51,14 +53,16 @@ static const struct tool tool = {
 		   "A picture that is damaged, too small, of the wrong shape or without a row in the table of labels is left out; the others are not affected. The "
 		   "reasons are told at the end, the first 20 of them; --rejects FILE gets all, as a table of names and reasons. A truncated stream is an error, "
 		   "and nothing is written.\n\n"
-		   "--labels reads CSV (a header line; rows of a file name and numbers), CelebA's list_attr_celeba.txt, or the dataset.json of StyleGAN's archives. Pictures "
-		   "are found in it by their path below the INPUT, or else by its last part.\n\n"
+		   "--labels reads CSV (a header line; rows of a file name and numbers), CelebA's list_attr_celeba.txt, or the dataset.json of StyleGAN's archives, also in "
+		   "the archive. The labels of an HDF5 INPUT, labels or those in NAME-labels.npy beside NAME.h5, are taken as they are. Pictures are found in a table by their path below the INPUT, or else by its last part.\n\n"
 		   "DATA.h5 holds uint8 data4x4, data8x8 … up to the pictures' size, each (N,3,R,R), chunked by image: the layout of the data sets of the Theano "
 		   "release of progressive growing. With --labels there is also labels (N,columns), float32, whose attribute names tells the columns. Attributes of the file tell the tool and its version, the options, and the SHA-256 of the names of the "
 		   "input (below the folder or archive, a line each) or of the stream's pixels. The file appears when it is complete or not at all.\n\n"
 		   "bilinear: Pillow's antialiased bilinear filter, byte for byte, each resolution from the full-size picture. box: 2x2 averages, again and again in "
 		   "floating point, rounded once.\n\n"
 		   "--verify reads a whole data set, comparing checksums, and makes the smaller resolutions again to compare them with what is there.\n\n"
+		   "--unpack writes the pictures of a data set, at full size or --size, and its labels: into NAME.zip, an archive of PNG files with a dataset.json as StyleGAN's "
+		   "dataset_tool makes it; into NAME.npy and NAME-labels.npy; or as PNG files and labels.csv into FOLDER/.\n\n"
 		   "Exit codes: 0 done, 1 pictures were left out (the data set holds all the others) or it could not be written, 2 usage, 3 an input is missing, damaged or "
 		   "has no usable picture.\n\n"
 		   "Examples:\n"
@@ -166,6 +170,11 @@ static int prepare_source(struct inputs *in, struct pack_settings *s)
 
 	if (!in->source && (seed >= 0 || labels_file))
 		return error_set(ERR_USAGE, "%s needs the names of files: give files, folders or archives", seed >= 0 ? "--shuffle" : "--labels");
+	if (in->is_hdf5) {
+		rc = labels_of_h5(&in->labels, in->images.name, in->images.n);
+		s->labels = in->labels;
+		return rc;
+	}
 	if (!in->source)
 		return 0;
 	source_decode_as(in->source, &decode_as);
@@ -242,14 +251,25 @@ static int run_verify(void)
 	return 0;
 }
 
+static int run_unpack(void)
+{
+	struct progress progress;
+	if (!output)
+		return error_set(ERR_USAGE, "no -o: --unpack writes to NAME.zip, NAME.npy or FOLDER/");
+	progress_start(&progress, "pictures", 0);
+	const int rc = unpack(unpacked, output, (int)side, show, &progress);
+	progress_end(&progress);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	int rc = options_parse(&tool, argc, argv);
 	if (!threads)
 		threads = ordered_processors();
-	if (rc > 0 && verify)
-		rc = error_set(ERR_USAGE, "--verify takes one data set and no INPUT");
+	if (rc > 0 && (verify || unpacked))
+		rc = error_set(ERR_USAGE, "%s takes one data set and no INPUT", verify ? "--verify" : "--unpack");
 	else if (rc >= 0)
-		rc = verify ? run_verify() : run((const char *const *)argv + 1, (size_t)rc);
+		rc = verify ? run_verify() : unpacked ? run_unpack() : run((const char *const *)argv + 1, (size_t)rc);
 	return message_exit(rc);
 }

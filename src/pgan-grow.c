@@ -1,28 +1,29 @@
 /* pgan-grow: trains one scale of a progressively grown GAN, or replays recorded training steps. */
 #include <jansson.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "forecast.h"
 #include "grow.h"
 #include "h5file.h"
 #include "message.h"
 #include "options.h"
 #include "progress.h"
-#include "record.h"
+#include "replay.h"
 
-static const char *data, *from, *out, *profile = "zoo", *config_file, *device = "auto";
+static const char *data, *from, *init_from, *out, *keep = "all", *profile = "zoo", *config_file, *device = "auto";
 static int64_t scale = -1, iterations = -1, batch, seed = 1, threads;
 static double rate = -1;
-static bool restart, print_config, json;
+static bool force, restart, dry_run, print_config, json;
 static struct option_list sets, records, verify_files;
 
 static const struct option options[] = {
 	{ "data", 'd', OPTION_TEXT, &data, "DATA.h5", "the training images, as pack-h5 writes them", 0, 0 },
 	{ "scale", 's', OPTION_INT, &scale, "S", "the scale to train: images of 4 * 2^S pixels", 0, MAX_SCALES - 1 },
 	{ "from", 'f', OPTION_TEXT, &from, "PREV.h5", "the network of the scale before; none at scale 0", 0, 0 },
+	{ "init-from", 0, OPTION_TEXT, &init_from, "NET.h5", "instead of --from: start with the weights of a network of the same scale, and with nothing else of it", 0, 0 },
 	{ "out", 'o', OPTION_TEXT, &out, "OUT.h5", "the network to write", 0, 0 },
 	{ "profile", 'p', OPTION_CHOICE, &profile, "zoo|paddle|karras", "whose network and recipe (zoo)", 0, 0 },
 	{ "config", 'c', OPTION_TEXT, &config_file, "FILE", "read keys from a JSON file", 0, 0 },
@@ -34,7 +35,10 @@ static const struct option options[] = {
 	{ "threads", 0, OPTION_INT, &threads, "N", "threads (all cores)", 1, 1024 },
 	{ "device", 0, OPTION_TEXT, &device, "D", BACKEND_DEVICES " (auto)", 0, 0 },
 	{ "record", 0, OPTION_LIST, &records, "K:FILE", "record the step after K iterations in a file; may be given again", 0, 0 },
+	{ "keep", 0, OPTION_TEXT, &keep, "N|all", "keep the networks of the last N saves (all)", 0, 0 },
+	{ "force", 0, OPTION_FLAG, &force, NULL, "go on from a checkpoint of other settings, too", 0, 0 },
 	{ "restart", 0, OPTION_FLAG, &restart, NULL, "begin anew, whatever checkpoint or result is there", 0, 0 },
+	{ "dry-run", 0, OPTION_FLAG, &dry_run, NULL, "print parameters, memory, images and estimated time of this scale and all to come, and train nothing", 0, 0 },
 	{ "print-config", 0, OPTION_FLAG, &print_config, NULL, "print every key with its value and where that came from; with --scale, what holds there", 0, 0 },
 	{ "verify", 0, OPTION_LIST, &verify_files, "FILE…", "replay the training steps recorded in these files and compare", 0, 0 },
 	{ "json", 0, OPTION_FLAG, &json, NULL, "with --verify and --print-config: JSON", 0, 0 },
@@ -51,12 +55,13 @@ static const char about[] =
 	"FILES\n"
 	"\n"
 	"Beside scale1.h5 stand scale1.log, tab-separated, a row for each report; scale1.previews, with pictures of what the generator (G) and its running average\n"
-	"(avgG) make of the same latents, numbered by iteration; and, until the scale is done, scale1.ckpt, a checkpoint.\n"
+	"(avgG) make of the same latents, numbered by iteration; every saveIter iterations scale1_i16000.h5 and so on, the networks of that moment (--keep), as good\n"
+	"for sampling as the last ones and sometimes better; and, until the scale is done, scale1.ckpt, a checkpoint.\n"
 	"\n"
 	"GOING ON\n"
 	"\n"
 	"The same command line goes on from the checkpoint, after Ctrl-C as after a crash, and ends in the same bytes as a run that was left alone (with the same\n"
-	"number of threads). With other settings, another seed or other images it refuses to, and says what differs; --restart begins anew. A result that was made\n"
+	"number of threads). With other settings, another seed or other images it refuses to, and says what differs; --force goes on all the same, --restart begins anew. A result that was made\n"
 	"from just these settings is left as it is. SIGINT, SIGTERM and SIGHUP save a checkpoint before the program ends by that signal.\n"
 	"\n"
 	"RECORDS\n"
@@ -75,56 +80,6 @@ static const char about[] =
 	"images are those of --data). Of the defaults, the profile, the file, --set and an option of its own the last one given holds. A list with commas may be\n"
 	"written without brackets. Where a key takes a list with one value for each scale, a single value holds at all of them.\n"
 	"\n";
-
-/* -- replaying records -- */
-
-struct verification {
-	const char *file;
-	json_t *results; /* with --json: an array */
-	int failed;
-};
-
-/* JSON has no NaN. */
-static json_t *number(double x)
-{
-	return isfinite(x) ? json_real(x) : json_null();
-}
-
-static void take_result(void *ctx, const struct record_result *r)
-{
-	struct verification *v = ctx;
-	v->failed += !r->pass;
-	if (v->results)
-		json_array_append_new(v->results, json_pack("{s:s,s:i,s:o,s:o,s:o,s:s,s:o,s:o,s:b}", "file", v->file, "iteration", r->iteration, "loss", number(r->loss),
-		                      "grad_median", number(r->grad_median), "grad_worst", number(r->grad_worst), "grad_worst_tensor", r->grad_worst_tensor, "adam",
-		                      number(r->adam), "ema", number(r->ema), "pass", r->pass));
-	else
-		printf("%s step %d: loss %.1e, gradients %.1e median, %.1e worst (%s), Adam %.1e, average %.1e: %s\n", v->file, r->iteration, r->loss, r->grad_median,
-		       r->grad_worst, r->grad_worst_tensor, r->adam, r->ema, r->pass ? "pass" : "FAIL");
-}
-
-static int verify(void)
-{
-	struct verification v = { .results = json ? json_array() : NULL };
-	struct backend *be;
-	int rc = backend_open(&be, device, (int)threads);
-	if (rc)
-		return rc;
-	const struct record_tolerance tolerance = record_tolerance_of(strcmp(device, "auto") ? device : be->name);
-	for (size_t i = 0; !rc && i < verify_files.n; i++) {
-		v.file = verify_files.item[i];
-		rc = record_verify(be, v.file, &tolerance, take_result, &v);
-	}
-	backend_close(be);
-	if (v.results && !rc) {
-		json_dumpf(v.results, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(3));
-		putchar('\n');
-	}
-	json_decref(v.results);
-	if (!rc && v.failed)
-		rc = error_set(ERR_FAILED, "%d of the recorded steps are not reproduced on device '%s'", v.failed, device);
-	return rc;
-}
 
 /* -- settings -- */
 
@@ -169,6 +124,18 @@ static int parse_records(struct grow_record **list)
 	return 0;
 }
 
+/* "N" or "all" */
+static int parse_keep(int64_t *n)
+{
+	char *end;
+	*n = strtoll(keep, &end, 10);
+	if (!strcmp(keep, "all"))
+		*n = -1;
+	else if (end == keep || *end || *n < 0 || *n > INT32_MAX)
+		return error_set(ERR_USAGE, "--keep takes a number or 'all', not '%s'", keep);
+	return 0;
+}
+
 /* -- training -- */
 
 static struct progress progress;
@@ -190,20 +157,29 @@ static void show_progress(void *ctx, int64_t done, int64_t total, const char *lo
 	progress_show(&progress, done - first, losses);
 }
 
+static int check_usage(void)
+{
+	if (!data || !out || scale < 0)
+		return error_set(ERR_USAGE, "%s is missing: '%s --help' says more", !data ? "--data" : !out ? "-o" : "--scale", message_tool());
+	if (from && init_from)
+		return error_set(ERR_USAGE, "--from and --init-from do not go together");
+	if (scale > 0 && !from && !init_from)
+		return error_set(ERR_USAGE, "scale %d grows from the network of scale %d: give it with --from", (int)scale, (int)scale - 1);
+	if (scale == 0 && from)
+		return error_set(ERR_USAGE, "scale 0 starts from nothing: leave --from out");
+	return force && restart ? error_set(ERR_USAGE, "--force and --restart do not go together") : 0;
+}
+
 static int train(const struct config *c)
 {
 	struct settings settings = { 0 };
 	struct grow_record *record = NULL;
+	int64_t kept;
 	int rc;
-	if (!data || !out || scale < 0)
-		return error_set(ERR_USAGE, "%s is missing: '%s --help' says more", !data ? "--data" : !out ? "-o" : "--scale", message_tool());
-	if (scale > 0 && !from)
-		return error_set(ERR_USAGE, "scale %d grows from the network of scale %d: give it with --from", (int)scale, (int)scale - 1);
-	if (scale == 0 && from)
-		return error_set(ERR_USAGE, "scale 0 starts from nothing: leave --from out");
-	if (!(rc = parse_records(&record)) && !(rc = config_settings(c, (int)scale, &settings))) {
-		const struct grow g = { .data = data, .from = from, .out = out, .device = device, .settings = &settings, .seed = (uint64_t)seed,
-			                .threads = (int)threads, .restart = restart, .records = record, .n_records = records.n,
+	if (!(rc = check_usage()) && !(rc = parse_keep(&kept)) && !(rc = parse_records(&record)) && !(rc = config_settings(c, (int)scale, &settings))) {
+		const struct grow g = { .data = data, .from = from ? from : init_from, .init = init_from, .out = out, .device = device, .settings = &settings,
+			                .seed = (uint64_t)seed, .threads = (int)threads, .force = force, .keep = kept, .restart = restart,
+			                .records = record, .n_records = records.n,
 			                .note = note, .progress = show_progress };
 		rc = grow_scale(&g);
 		progress_end(&progress);
@@ -213,14 +189,26 @@ static int train(const struct config *c)
 	return rc;
 }
 
+static void show_measuring(void *ctx, int measured)
+{
+	(void)ctx;
+	message_verbose("measuring scale %d", measured);
+}
+
+static int forecast(const struct config *c)
+{
+	const struct forecast f = { .device = device, .threads = (int)threads, .seconds = 2, .progress = show_measuring };
+	return forecast_print(&f, c, scale < 0 ? 0 : (int)scale, stdout);
+}
+
 static int run(void)
 {
 	struct config *c = NULL;
 	int rc;
 	if (verify_files.n)
-		return verify();
+		return replay_files(verify_files.item, verify_files.n, device, (int)threads, json, stdout);
 	if (!(rc = configure(&c)))
-		rc = print_config ? config_print(c, (int)scale, json, stdout) : train(c);
+		rc = print_config ? config_print(c, (int)scale, json, stdout) : dry_run ? forecast(c) : train(c);
 	config_close(c);
 	return rc;
 }

@@ -185,3 +185,98 @@ PY
   fails 3 "cannot open 'no.h5'" pack-h5 --verify no.h5
   fails 2 "--verify takes one data set" pack-h5 --verify a.h5 sq
 }
+
+@test "--unpack: StyleGAN's archive, .npy and a folder, with labels, and back again" {
+  squares 12
+  { echo name,A,B; for k in sq/*; do echo "${k#sq/},$((RANDOM % 5)).25,1"; done; } >table.csv
+  pack-h5 -o a.h5 --labels table.csv sq
+  pack-h5 -o plain.h5 sq
+  pack-h5 --unpack a.h5 -o out.zip
+  pack-h5 --unpack plain.h5 -o plain.zip
+  pack-h5 --unpack a.h5 -o out.npy
+  pack-h5 --unpack a.h5 -o out/
+  pack-h5 --unpack a.h5 --size 8 -o small.npy
+  "$PYTHON" - <<'PY'
+import io, json, zipfile, numpy as np, h5py
+from PIL import Image
+f = h5py.File('a.h5')
+x, labels = f['data16x16'][:], f['labels'][:]
+z = zipfile.ZipFile('out.zip')
+assert z.testzip() is None and z.namelist()[:2] == ['00000/img00000000.png', '00000/img00000001.png']
+table = dict(json.loads(z.read('dataset.json'))['labels'])
+for k in range(12):
+    name = f'00000/img{k:08d}.png'
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(z.read(name)))).transpose(2, 0, 1), x[k]) and np.array_equal(table[name], labels[k])
+assert json.loads(zipfile.ZipFile('plain.zip').read('dataset.json')) == {'labels': None}
+assert np.array_equal(np.load('out.npy'), x) and np.array_equal(np.load('out-labels.npy'), labels) and np.load('out-labels.npy').dtype == np.float32
+assert np.array_equal(np.load('small.npy'), f['data8x8'])
+assert np.array_equal(np.stack([np.asarray(Image.open(f'out/{k:06}.png')).transpose(2, 0, 1) for k in range(12)]), x)
+PY
+  # and back: from each of them the same data set
+  pack-h5 -q -o b.h5 --labels out.zip out.zip
+  pack-h5 -q -o c.h5 --labels out/labels.csv out
+  pack-h5 -o d.h5 a.h5
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+a = h5py.File('a.h5')
+text = lambda s: s if isinstance(s, str) else s.decode()
+for name in 'bcd':
+    f = h5py.File(name + '.h5')
+    assert sorted(f) == sorted(a)
+    for k in a: assert np.array_equal(f[k], a[k]), (name, k)
+    assert text(f['labels'].attrs['names']) == ('0,1' if name == 'b' else 'A,B'), name
+PY
+  # classes are written as numbers, not lists
+  sed -i 's/\.25,1$//; s/,A,B/,A/' table.csv
+  pack-h5 -o a.h5 --labels table.csv sq && pack-h5 --unpack a.h5 -o out.zip
+  "$PYTHON" -c 'import json, zipfile; assert all(type(v) is int for _, v in json.loads(zipfile.ZipFile("out.zip").read("dataset.json"))["labels"])'
+  fails 2 "a data set is unpacked into" pack-h5 --unpack a.h5 -o x.h5
+  fails 2 "no -o" pack-h5 --unpack a.h5
+  fails 3 "has no pictures of 32x32" pack-h5 --unpack a.h5 --size 32 -o x.zip
+  fails 3 "cannot open 'no.h5'" pack-h5 --unpack no.h5 -o x.zip
+  fails 3 "'plain.zip' has no columns of labels" pack-h5 -q -o x.h5 --labels plain.zip plain.zip
+  [ ! -e x.zip ] && [ ! -e x.h5 ]
+}
+
+@test "the Theano and TensorFlow releases: their data sets are read, ours read as theirs" {
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+rng = np.random.default_rng(4)
+x = rng.integers(0, 256, (9, 3, 16, 16), dtype=np.uint8)
+with h5py.File('theano.h5', 'w') as f: # their resolutions begin at 1x1, contiguous or compressed; labels lie beside
+    for r in (1, 2, 4, 8, 16):
+        f.create_dataset(f'data{r}x{r}', data=x[:, :, :r, :r], compression='gzip' if r > 4 else None, chunks=(1, 3, r, r) if r > 4 else None)
+np.save('theano-labels.npy', rng.random((9, 4), dtype=np.float32))
+PY
+  pack-h5 -o ours.h5 theano.h5
+  pack-h5 --verify theano.h5
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np, os
+
+def create_from_hdf5(path, shuffle):
+    """The TensorFlow release's dataset_tool create_from_hdf5, as it is described: the largest of the data sets whose names begin with data, in a shuffled order of
+    RandomState(123), image by image; labels from NAME-labels.npy when there is such a file."""
+    images, labels = [], None
+    with h5py.File(path, 'r') as f:
+        data = max([value for key, value in f.items() if key.startswith('data')], key=lambda lod: lod.shape[3])
+        order = np.arange(data.shape[0])
+        if shuffle:
+            np.random.RandomState(123).shuffle(order)
+        for index in order:
+            image = data[index]
+            assert image.dtype == np.uint8 and image.shape[0] in (1, 3) and image.shape[1] == image.shape[2] and image.shape[1] & (image.shape[1] - 1) == 0
+            images.append(image)
+        npy = os.path.splitext(path)[0] + '-labels.npy'
+        if os.path.isfile(npy):
+            labels = np.load(npy)[order]
+    return np.stack(images), labels
+
+theirs, labels = create_from_hdf5('theano.h5', True)
+ours, none = create_from_hdf5('ours.h5', True)
+assert np.array_equal(ours, theirs) and none is None
+assert np.array_equal(h5py.File('ours.h5')['labels'], np.load('theano-labels.npy'))
+PY
+  pack-h5 --unpack ours.h5 -o ours.npy # puts ours-labels.npy where that program looks
+  cmp ours-labels.npy theano-labels.npy
+  h5dump -H ours.h5 >said && grep -q 'H5T_STD_U8LE' said
+}

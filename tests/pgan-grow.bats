@@ -122,7 +122,7 @@ PY
   cp data.h5 first.h5
   timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true
   [ -e a.ckpt ]
-  fails 2 "'a.ckpt' is a run with other settings: baseLearningRate is 0.002 and was 0.001; give those, or --restart" grow 0 a.h5 -n 1000000 -b 4 --lr 0.002
+  fails 2 "'a.ckpt' is a run with other settings: baseLearningRate is 0.002 and was 0.001; give those, --force to go on all the same, or --restart" grow 0 a.h5 -n 1000000 -b 4 --lr 0.002
   fails 2 "iterations is 9 and was 1000000" grow 0 a.h5 -n 9 -b 4
   fails 2 "the seed is 7 and was 1" grow 0 a.h5 -n 1000000 -b 4 --seed 7
   data 21 4 data.h5
@@ -132,6 +132,55 @@ PY
   grow 0 b.h5 -n 5 -b 4
   cmp a.h5 b.h5
   [ ! -e a.ckpt ]
+}
+
+@test "--force goes on from a checkpoint of other settings" {
+  data 20 4 data.h5
+  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true
+  done=$("$PYTHON" -c 'import h5py; print(h5py.File("a.ckpt").attrs["iterations"])')
+  run pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n "$((done + 5))" -b 4 --lr 0.002 --set evalIter=1 --force
+  [ "$status" = 0 ]
+  [[ "$output" == *"going on from 'a.ckpt' all the same: baseLearningRate is 0.002 and was 0.001; iterations is $((done + 5)) and was 1000000"* ]]
+  [ "$(tail -n 1 a.log | cut -f 1,5)" = "$((done + 5))"$'\t'0.002 ]
+  fails 2 "--force and --restart do not go together" grow 0 a.h5 -n 5 --force --restart
+}
+
+@test "--init-from starts with the weights of a network of the same scale, and nothing else of it" {
+  data 20 8 data.h5
+  grow 0 scale0.h5 -n 5 -b 4
+  grow 1 first.h5 -n 5 -b 4
+  pgan-grow -q --data data.h5 --scale 1 --init-from first.h5 -o start.h5 "${tiny[@]}" -n 0 -b 4
+  pgan-grow -q --data data.h5 --scale 1 --init-from first.h5 -o more.h5 "${tiny[@]}" -n 3 -b 4 --set evalIter=1
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+a, b = h5py.File('first.h5'), h5py.File('start.h5')
+for net, source in ('G', 'G'), ('D', 'D'), ('avgG', 'G'):
+    assert all(np.array_equal(a[source][n][:], b[net][n][:]) for n in a[source]), net
+assert b.attrs['iterations'] == 0
+PY
+  [ "$(cut -f 1 more.log | tail -n 1)" = 3 ]
+  fails 2 "--from and --init-from do not go together" grow 1 x.h5 --init-from first.h5
+  fails 2 "'first.h5' is of scale 1, not 0" pgan-grow --data data.h5 --scale 0 --init-from first.h5 -o x.h5 "${tiny[@]}"
+}
+
+@test "every save keeps the networks of its moment; --keep counts them" {
+  data 20 4 data.h5
+  grow 0 a.h5 -n 25 -b 4 --set saveIter=10
+  no_leftovers . a.h5 a.log a_i10.h5 a_i20.h5 data.h5
+  grow 0 ten.h5 -n 10 -b 4
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+a, b = h5py.File('a_i10.h5'), h5py.File('ten.h5')
+assert a.attrs['iterations'] == 10 and a.attrs['images'] == 40
+assert all(np.array_equal(a[net][n][:], b[net][n][:]) for net in ('G', 'D', 'avgG') for n in a[net])
+PY
+  pgan-sample a_i10.h5 -n 2 -q >sampled.npy
+  rm a* ten*
+  grow 0 a.h5 -n 65 -b 4 --set saveIter=10 --keep 2
+  no_leftovers . a.h5 a.log a_i50.h5 a_i60.h5 data.h5 sampled.npy
+  grow 0 a.h5 -n 25 -b 4 --set saveIter=10 --keep 0 --restart
+  no_leftovers . a.h5 a.log a_i50.h5 a_i60.h5 data.h5 sampled.npy
+  fails 2 "--keep takes a number or 'all', not 'some'" grow 0 x.h5 --keep some
 }
 
 @test "a finished scale is not trained again; other settings replace it" {
@@ -173,7 +222,7 @@ PY
   data 20 8 data.h5
   pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" --set previewImages=10 --set previewIter=4 -n 10 -b 4
   no_leftovers a.previews {G,avgG}-0000{04,08,10}.png
-  "$PYTHON" -c 'from PIL import Image; i = Image.open("a.previews/avgG-000010.png"); assert i.size == ((8*5-1)*16, (2*5-1)*16), i.size'
+  "$PYTHON" -c 'from PIL import Image; i = Image.open("a.previews/avgG-000010.png"); assert i.size == (8*64+7*2, 2*64+2), i.size'
   run ! cmp -s a.previews/G-000010.png a.previews/avgG-000010.png
   run ! cmp -s a.previews/G-000004.png a.previews/G-000010.png
   touch a.previews/G-000777.png
@@ -319,6 +368,31 @@ PY
   "$PYTHON" -c 'import json; a, b = (json.load(open(f)) for f in ("full.json", "again.json")); assert a["config"] == b["config"] and a["from"] != b["from"]'
 }
 
+@test "--dry-run: parameters, memory, images and time of every scale to come; says what does not fit" {
+  data 8 8 data.h5
+  grow 0 scale0.h5 -n 1
+  grow 1 scale1.h5 -n 1
+  pgan-grow --dry-run --set depthScales=8,8,8 --set dimLatentVector=8 --set maxIterAtScale=10,20,30 -b 4 --threads 1 >table
+  "$PYTHON" - <<'PY'
+import h5py
+lines = [l.split() for l in open('table')]
+rows = [l for l in lines if l[0] in '012']
+count = lambda f, net: sum(d.size for d in h5py.File(f)[net].values())
+assert [r[1] for r in rows] == ['4', '8', '16'] and [r[6:8] for r in rows] == [['10', '40'], ['20', '80'], ['30', '120']]
+for i, name in enumerate(('scale0.h5', 'scale1.h5')):
+    assert [int(x) for x in rows[i][2:4]] == [count(name, 'G'), count(name, 'D')]
+assert float(rows[0][4]) < float(rows[1][4]) < float(rows[2][4])
+assert lines[-1][:4] == ['in', 'all:', '240', 'images,']
+PY
+  pgan-grow --dry-run --scale 1 --set depthScales=8,8 --set dimLatentVector=8 -b 4 --threads 1 >table
+  [ "$(grep -cE '^ +[0-9]' table)" = 1 ]
+  status=0
+  pgan-grow --dry-run --scale 6 --set depthScales=8192,8192,8192,8192,8192,8192,8192 -b 4096 >table 2>said || status=$?
+  [ "$status" = 1 ]
+  grep -q 'does not fit' table
+  grep -q '1 of the scales do not fit into memory' said
+}
+
 @test "what is missing or wrong on the command line is said" {
   data 4 8 data.h5
   fails 2 "unknown option '--scael': did you mean '--scale'?" pgan-grow --scael 3
@@ -411,6 +485,6 @@ PY
   pgan-grow --help | grep -q -- '--print-config'
   pgan-grow --help | grep -q '  miniBatchScheduler'
   pgan-grow --man | head -n 1 | grep -q '^.TH pgan-grow 1'
-  pgan-grow --version | grep -q '^libraries: oneDNN'
+  pgan-grow --version | grep -q '^libraries: HDF5'
   pgan-grow --version | grep -q '^backend: plain'
 }

@@ -19,32 +19,34 @@ static void option_head(const struct option *o, char *out, size_t size)
 enum { TEXT_AT = 30, WIDTH = 100 };
 
 /* Letters of UTF-8, not bytes. */
-static int width_of(const char *text)
+static int width_of(const char *text, size_t length)
 {
 	int width = 0;
-	for (; *text; text++)
-		width += (*text & 0xc0) != 0x80;
+	for (size_t i = 0; i < length; i++)
+		width += (text[i] & 0xc0) != 0x80;
 	return width;
 }
 
-/* Words from column TEXT_AT on, broken before WIDTH. */
-static void print_wrapped(const char *text)
+/* The words of text[0 … length) from `column` on, broken before WIDTH; further lines start at `indent`. */
+static void print_wrapped(const char *text, size_t length, int column, int indent)
 {
-	int column = TEXT_AT;
-	while (*text) {
-		const size_t length = strcspn(text, " ");
-		if (column + (int)length > WIDTH) {
-			printf("\n%*s", TEXT_AT, "");
-			column = TEXT_AT;
-		}
-		printf("%.*s", (int)length, text);
-		column += (int)length;
-		text += length;
-		if (*text) {
+	const char *const end = text + length;
+	const int start = column;
+	while (text < end) {
+		size_t word = strcspn(text, " \n");
+		word = word < (size_t)(end - text) ? word : (size_t)(end - text);
+		const int width = width_of(text, word);
+		if (column > start && column + 1 + width > WIDTH) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		} else if (column > start) {
 			putchar(' ');
 			column++;
-			text++;
 		}
+		printf("%.*s", (int)word, text);
+		column += width;
+		text += word;
+		text += text < end;
 	}
 	putchar('\n');
 }
@@ -54,23 +56,64 @@ static void help_options(const struct option *table)
 	for (const struct option *o = table; o && o->name; o++) {
 		char head[128];
 		option_head(o, head, sizeof head);
-		const int width = width_of(head) + 2;
+		const int width = width_of(head, strlen(head)) + 2;
 		printf("  %s", head);
 		if (width + 1 > TEXT_AT)
 			printf("\n%*s", TEXT_AT, "");
 		else
 			printf("%*s", TEXT_AT - width, "");
-		print_wrapped(o->help);
+		print_wrapped(o->help, strlen(o->help), TEXT_AT, TEXT_AT);
+	}
+}
+
+static bool is_heading(const char *line, size_t length)
+{
+	bool letters = false;
+	for (size_t i = 0; i < length; i++) {
+		if (!isupper((unsigned char)line[i]) && line[i] != ' ')
+			return false;
+		letters |= line[i] != ' ';
+	}
+	return letters && line[0] != ' ';
+}
+
+/* Lines up to an empty one, a heading or one that stays as it is. */
+static size_t paragraph_length(const char *text)
+{
+	size_t length = 0;
+	for (;;) {
+		length += strcspn(text + length, "\n");
+		const char *next = text + length + 1;
+		if (!text[length] || *next == '\n' || !*next || !strncmp(next, "  ", 2) || is_heading(next, strcspn(next, "\n")))
+			return length;
+		length++;
+	}
+}
+
+static void help_details(const char *text)
+{
+	while (*text) {
+		const size_t line = strcspn(text, "\n"), length = !line || text[0] == ' ' || is_heading(text, line) ? line : paragraph_length(text);
+		if (length == line && (!line || text[0] == ' '))
+			printf("%.*s\n", (int)line, text);
+		else
+			print_wrapped(text, length, 0, 0);
+		text += length + (text[length] == '\n');
 	}
 }
 
 void manual_help(const struct tool *t)
 {
-	printf("Usage: %s %s\n\n%s: %s.\n\nOptions:\n", t->name, t->synopsis, t->name, t->summary);
+	printf("Usage: %s ", t->name);
+	const int indent = 8 + (int)strlen(t->name);
+	print_wrapped(t->synopsis, strlen(t->synopsis), indent, indent);
+	printf("\n%s: %s.\n\nOptions:\n", t->name, t->summary);
 	help_options(t->options);
 	help_options(options_common());
-	if (t->details)
-		printf("\n%s%s", t->details, t->details[strlen(t->details) - 1] == '\n' ? "" : "\n");
+	if (t->details) {
+		putchar('\n');
+		help_details(t->details);
+	}
 }
 
 /* -- --man -- */
@@ -93,17 +136,6 @@ static void roff_line(const char *text)
 {
 	roff_text(text, strlen(text));
 	putchar('\n');
-}
-
-static bool is_heading(const char *line, size_t length)
-{
-	bool letters = false;
-	for (size_t i = 0; i < length; i++) {
-		if (!isupper((unsigned char)line[i]) && line[i] != ' ')
-			return false;
-		letters |= line[i] != ' ';
-	}
-	return letters && line[0] != ' ';
 }
 
 static void roff_details(const char *text)

@@ -1,12 +1,16 @@
 #include "labels.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "bytes.h"
+#include "h5file.h"
+#include "npy.h"
 #include "size.h"
 
 struct row {
@@ -246,6 +250,42 @@ static int read_json(struct labels *l, const char *columns)
 	return rc;
 }
 
+/* -- where tables are -- */
+
+/* The dataset.json of an archive, in place of the archive's first bytes. */
+static int read_member(struct labels *l)
+{
+	struct archive *a;
+	int rc = archive_open(&a, l->path, l->text.data, l->text.size);
+	int64_t i = 0;
+
+	if (rc)
+		return rc;
+	while (i < archive_count(a) && strcmp(archive_member(a, i), "dataset.json"))
+		i++;
+	rc = i < archive_count(a) ? archive_read(a, i, &l->text) : error_set(ERR_INPUT, "'%s' has no dataset.json", l->path);
+	archive_close(&a);
+	return rc;
+}
+
+/* The table's text, ended by a NUL. */
+static int load(struct labels *l)
+{
+	FILE *f = fopen(l->path, "rb");
+	int rc;
+
+	if (!f)
+		return error_set(ERR_INPUT, "cannot open '%s': %s", l->path, strerror(errno));
+	if ((rc = bytes_reserve(&l->text, ARCHIVE_HEAD)))
+		return rc;
+	l->text.size = fread(l->text.data, 1, ARCHIVE_HEAD, f);
+	fclose(f);
+	rc = archive_told_by(l->text.data, l->text.size) ? read_member(l) : bytes_read(&l->text, l->path);
+	if (!rc && !(rc = bytes_reserve(&l->text, l->text.size + 1)))
+		l->text.data[l->text.size] = 0;
+	return rc;
+}
+
 int labels_read(struct labels **out, const char *path, const char *columns)
 {
 	struct labels *l = size_zalloc(1, sizeof *l);
@@ -255,8 +295,7 @@ int labels_read(struct labels **out, const char *path, const char *columns)
 	if (!l)
 		return ERR_FAILED;
 	l->path = path;
-	if (!(rc = bytes_read(&l->text, path)) && !(rc = bytes_reserve(&l->text, l->text.size + 1))) {
-		l->text.data[l->text.size] = 0;
+	if (!(rc = load(l))) {
 		const char *text = (char *)l->text.data;
 		if (memchr(text, 0, l->text.size))
 			rc = error_set(ERR_INPUT, "'%s' is not a table of labels", path);
@@ -266,6 +305,83 @@ int labels_read(struct labels **out, const char *path, const char *columns)
 	if (!rc)
 		rc = finish(l);
 	if (rc)
+		labels_free(&l);
+	*out = l;
+	return rc;
+}
+
+/* Room for n rows of K columns without names; *n and K from the shape (n,K) or (n). */
+static int make_rows(struct labels *l, int ndim, const int64_t *dim, int64_t n)
+{
+	if (ndim < 1 || ndim > 2 || dim[0] != n || (ndim == 2 && (dim[1] < 1 || dim[1] > 65536)))
+		return error_set(ERR_INPUT, "the labels of '%s' are not rows of numbers for %lld pictures", l->path, (long long)n);
+	l->n = (size_t)n;
+	l->columns = ndim == 2 ? (size_t)dim[1] : 1;
+	if (!(l->value = size_alloc(l->n * l->columns, sizeof *l->value)) || !(l->names = size_zalloc(l->columns, 24)))
+		return ERR_FAILED;
+	for (size_t i = 0, at = 0; i < l->columns; i++)
+		at += (size_t)sprintf(l->names + at, "%s%zu", i ? "," : "", i);
+	return 0;
+}
+
+static int read_h5(struct labels *l, struct h5file *f, int64_t n)
+{
+	int64_t dim[H5_MAX_DIMS];
+	enum h5_type type;
+	int ndim, rc;
+
+	if ((rc = h5_shape(f, "labels", &ndim, dim, &type)) || (rc = make_rows(l, ndim, dim, n)) || (rc = h5_read(f, "labels", H5_F32, l->value, l->n * l->columns)))
+		return rc;
+	if (h5_has_attr(f, "labels", "names")) {
+		free(l->names);
+		rc = h5_get_text(f, "labels", "names", &l->names);
+	}
+	return rc;
+}
+
+static int read_npy(struct labels *l, const char *path, FILE *f, int64_t n)
+{
+	struct npy_header h;
+	int rc = npy_read_header(f, path, &h);
+	if (rc == 0)
+		return error_set(ERR_INPUT, "'%s' is empty", path);
+	if (rc < 0 || (rc = make_rows(l, h.ndim, h.dim, n)))
+		return rc;
+	if (h.type == NPY_F32)
+		return npy_read(f, path, h.type, l->value, l->n * l->columns);
+	uint8_t *byte = size_alloc(l->n, l->columns);
+	rc = byte ? npy_read(f, path, h.type, byte, l->n * l->columns) : ERR_FAILED;
+	for (size_t i = 0; !rc && i < l->n * l->columns; i++)
+		l->value[i] = byte[i];
+	free(byte);
+	return rc;
+}
+
+int labels_of_h5(struct labels **out, const char *path, int64_t n)
+{
+	struct labels *l = size_zalloc(1, sizeof *l);
+	struct h5file *f = NULL;
+	FILE *npy = NULL;
+	char *beside = NULL;
+	const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+	const int stem = dot && (!slash || dot > slash) ? (int)(dot - path) : (int)strlen(path);
+	int rc = l ? h5_open(&f, path) : ERR_FAILED;
+
+	if (!rc) {
+		l->path = path;
+		if (h5_exists(f, "labels"))
+			rc = read_h5(l, f, n);
+		else if (asprintf(&beside, "%.*s-labels.npy", stem, path) < 0)
+			rc = error_set(ERR_FAILED, "out of memory");
+		else if ((npy = fopen(beside, "rb")))
+			rc = read_npy(l, beside, npy, n);
+	}
+	if (npy)
+		fclose(npy);
+	free(beside);
+	const int closed = h5_close(&f);
+	rc = rc ? rc : closed;
+	if (rc || !l->columns)
 		labels_free(&l);
 	*out = l;
 	return rc;
@@ -302,4 +418,9 @@ const float *labels_of(const struct labels *l, const char *member)
 	if (!row)
 		row = bsearch(&last, l->row, l->n, sizeof last, by_name);
 	return row ? l->value + row->number * l->columns : NULL;
+}
+
+const float *labels_row(const struct labels *l, int64_t i)
+{
+	return l->value + (size_t)i * l->columns;
 }

@@ -88,6 +88,8 @@ static int convert(struct packer *p, int thread, struct item *item)
 {
 	const struct images *in = p->images;
 	const size_t plane = (size_t)in->side * (size_t)in->side, n = (size_t)in->c * plane;
+	if (p->settings->labels)
+		item->label = labels_row(p->settings->labels, item->i);
 	if (in->type == NPY_F32)
 		images_to_bytes(item->planes, item->raw, n);
 	else

@@ -19,7 +19,7 @@ struct pack_settings {
 	bool mirror;                 /* every picture is followed by its mirror image */
 	int64_t limit;               /* so many pictures and no more; 0: all. Mirror images do not count */
 	const uint32_t *order;       /* a permutation of the source's pictures; NULL: as they are. Borrowed */
-	const struct labels *labels; /* NULL: none. Borrowed */
+	const struct labels *labels; /* by name for a source, by row for images; NULL: none. Borrowed */
 	int threads;                 /* the bytes of the output do not depend on it */
 	void (*progress)(void *ctx, int64_t done);
 	void *progress_ctx;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "orientation.h"
 #include "size.h"
@@ -160,6 +161,9 @@ static int encode(struct png_job *j, const struct picture *p)
 	png_set_IHDR(j->png, j->info, (png_uint_32)p->w, (png_uint_32)p->h, 8, p->c == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
 	             PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
 	png_set_compression_level(j->png, LEVEL);
+	/* Measured on photographs and drawn faces: Paeth's filter and runs alone are a little smaller than zlib's default search, and take a quarter of its time. */
+	png_set_filter(j->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_PAETH);
+	png_set_compression_strategy(j->png, Z_RLE);
 	png_write_info(j->png, j->info);
 	for (int y = 0; y < p->h; y++)
 		png_write_row(j->png, p->pixel + (size_t)y * (size_t)p->w * (size_t)p->c);

@@ -128,13 +128,15 @@ static int load_log(struct h5file *f, struct trainlog *l)
 	return rc;
 }
 
-static int load_plateau(struct h5file *f, struct plateau *p)
+static int load_plateau(struct h5file *f, struct plateau *p, bool watched)
 {
 	double state[3];
 	size_t n;
 	const int rc = h5_get_numbers(f, "/", "plateau", H5_F64, state, 3, &n);
 	if (rc || n != 3)
 		return rc ? rc : error_set(ERR_INPUT, "'%s': the attribute 'plateau' has not 3 values", h5_name(f));
+	if (!watched) /* the rate is the settings', also with --force */
+		return 0;
 	p->rate = state[0];
 	p->best = state[1];
 	p->bad = state[2];
@@ -150,7 +152,7 @@ static int load(struct h5file *f, struct trainer *t, struct trainlog *l)
 	netfile_free(&facts);
 	if (rc || (rc = network_read(&t->g, t->g.w, f, "/G", all, NULL)) || (rc = network_read(&t->g, t->g.average, f, "/avgG", all, NULL)) ||
 	    (rc = network_read(&t->d, t->d.w, f, "/D", all, NULL)) || (rc = network_read(&t->g, t->g.moment, f, "/adam_v/G", all, NULL)) ||
-	    (rc = network_read(&t->d, t->d.moment, f, "/adam_v/D", all, NULL)) || (rc = load_plateau(f, &t->plateau)))
+	    (rc = network_read(&t->d, t->d.moment, f, "/adam_v/D", all, NULL)) || (rc = load_plateau(f, &t->plateau, t->settings->watch != WATCH_NONE)))
 		return rc;
 	return load_log(f, l);
 }

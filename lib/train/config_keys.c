@@ -64,7 +64,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	/* the data */
 	{ "mirrorAugment", KIND_BOOL, .value = "false", .doc = "every image is mirrored left to right with probability 1/2" },
 	/* how often something is written; these can change on the way */
-	{ "saveIter", KIND_INT, .report = true, .value = "16000", .min = 1, .max = ANY, .doc = "iterations from one checkpoint to the next" },
+	{ "saveIter", KIND_INT, .report = true, .value = "16000", .min = 1, .max = ANY, .doc = "iterations from one save to the next: a checkpoint, and a network file that is kept" },
 	{ "checkpointMinutes", KIND_REAL, .report = true, .value = "10", .min = 0, .max = 1e6, .doc = "a checkpoint also after so many minutes; 0: off" },
 	{ "evalIter", KIND_INT, .report = true, .value = "100", .min = 1, .max = ANY, .doc = "iterations from one row of the log to the next" },
 	{ "previewIter", KIND_INT, .report = true, .value = "0", .min = 0, .max = ANY, .doc = "iterations from one preview to the next; 0: ten of them at each scale" },

@@ -18,6 +18,7 @@ enum { PATH_SIZE = 4096, MAX_BAD_REPORTS = 3, NOTHING_TO_DO = 1 };
 
 struct run {
 	const struct grow *g;
+	char base[PATH_SIZE - 64]; /* out without its ".h5" */
 	char checkpoint[PATH_SIZE], log_path[PATH_SIZE], previews[PATH_SIZE];
 	struct origin origin;
 	struct backend *be;
@@ -65,23 +66,26 @@ static int name_files(struct run *r)
 {
 	const char *out = r->g->out, *suffix = strrchr(out, '.');
 	const int length = suffix && !strcmp(suffix, ".h5") && suffix != out ? (int)(suffix - out) : (int)strlen(out);
-	if (length + 32 > PATH_SIZE)
+	if ((size_t)length >= sizeof r->base)
 		return error_set(ERR_USAGE, "the name '%s' is too long", out);
-	snprintf(r->checkpoint, PATH_SIZE, "%.*s.ckpt", length, out);
-	snprintf(r->log_path, PATH_SIZE, "%.*s.log", length, out);
-	snprintf(r->previews, PATH_SIZE, "%.*s.previews", length, out);
+	snprintf(r->base, sizeof r->base, "%.*s", length, out);
+	snprintf(r->checkpoint, PATH_SIZE, "%s.ckpt", r->base);
+	snprintf(r->log_path, PATH_SIZE, "%s.log", r->base);
+	snprintf(r->previews, PATH_SIZE, "%s.previews", r->base);
 	return 0;
 }
 
-/* Whether the networks of the scale before fit: the same in everything but the scale. */
-static int check_from(const char *path, const struct netfile *from, const struct arch *a)
+/* Whether the networks to start from fit: the same in everything, but that they end at scale `known`. */
+static int check_from(const char *path, const struct netfile *from, const struct arch *a, int known)
 {
 	const struct arch *b = &from->arch;
-	if (b->scale != a->scale - 1)
+	if (b->scale != known && known == a->scale)
+		return error_set(ERR_USAGE, "'%s' is of scale %d, not %d", path, b->scale, known);
+	if (b->scale != known)
 		return error_set(ERR_USAGE, "'%s' is of scale %d; scale %d grows from scale %d", path, b->scale, a->scale, a->scale - 1);
 	if (b->profile != a->profile)
 		return error_set(ERR_USAGE, "'%s' has the profile %s, not %s", path, b->profile->name, a->profile->name);
-	for (int s = 0; s < a->scale; s++)
+	for (int s = 0; s <= known; s++)
 		if (b->depth[s] != a->depth[s])
 			return error_set(ERR_USAGE, "'%s' has %d channels at scale %d, not %d (depthScales)", path, b->depth[s], s, a->depth[s]);
 	if (b->latent != a->latent)
@@ -97,11 +101,12 @@ static int start_anew(struct run *r)
 {
 	struct netfile facts = { 0 };
 	struct h5file *from = NULL;
+	const int scale = r->g->settings->arch.scale, known = !r->g->from ? -1 : r->g->init ? scale : scale - 1;
 	int rc = 0, closed;
 	if (r->g->from && !(rc = h5_open(&from, r->g->from)) && !(rc = netfile_read(from, &facts)))
-		rc = check_from(r->g->from, &facts, &r->g->settings->arch);
+		rc = check_from(r->g->from, &facts, &r->g->settings->arch, known);
 	if (!rc)
-		rc = trainer_start(&r->trainer, from);
+		rc = trainer_start(&r->trainer, from, known);
 	if (!rc && netfile_fading(&facts))
 		note(r, "'%s' was saved while its own layers were still fading in (alpha %.3g)", r->g->from, facts.alpha);
 	netfile_free(&facts);
@@ -148,9 +153,12 @@ static int look_at_checkpoint(struct run *r)
 	if (g->restart || access(r->checkpoint, F_OK))
 		return 0;
 	const int differs = checkpoint_compare(r->checkpoint, g->settings, g->seed, &r->origin, &iterations, what, sizeof what);
+	if (differs > 0 && !g->force)
+		return error_set(ERR_USAGE, "'%s' is a run with other settings: %s; give those, --force to go on all the same, or --restart to begin anew",
+		                 r->checkpoint, what);
 	if (differs > 0)
-		return error_set(ERR_USAGE, "'%s' is a run with other settings: %s; give those, or --restart to begin anew", r->checkpoint, what);
-	return differs ? differs : 1;
+		note(r, "going on from '%s' all the same: %s", r->checkpoint, what);
+	return differs < 0 ? differs : 1;
 }
 
 /* Everything up to the first step, or NOTHING_TO_DO. */
@@ -183,6 +191,23 @@ static int save(struct run *r)
 {
 	const int rc = checkpoint_save(r->checkpoint, &r->trainer, &r->log, &r->origin);
 	r->saved_at = progress_clock();
+	return rc;
+}
+
+/* Keeps the networks of this moment, and lets go of those of `keep` saves ago. */
+static int keep(struct run *r)
+{
+	const struct grow *g = r->g;
+	const int64_t done = r->trainer.iteration, old = done - g->keep * g->settings->save_iter;
+	char path[PATH_SIZE];
+	if (!g->keep)
+		return 0;
+	snprintf(path, sizeof path, "%s_i%lld.h5", r->base, (long long)done);
+	const int rc = checkpoint_finish(path, &r->trainer, &r->origin);
+	if (!rc && g->keep > 0 && old > 0) {
+		snprintf(path, sizeof path, "%s_i%lld.h5", r->base, (long long)old);
+		unlink(path);
+	}
 	return rc;
 }
 
@@ -224,10 +249,12 @@ static int report(struct run *r)
 		rc = trainlog_row(&r->log, &r->trainer);
 	if (!rc && s->preview_images && (done % s->preview_iter == 0 || last))
 		rc = preview_write(&r->trainer, r->previews, s->preview_images);
-	if (!rc && !last && !r->bad_steps &&
-	    (done % s->save_iter == 0 || (s->checkpoint_minutes > 0 && progress_clock() - r->saved_at > 60 * s->checkpoint_minutes)))
-		rc = save(r);
-	return rc;
+	if (rc || last || r->bad_steps)
+		return rc;
+	const bool save_now = done % s->save_iter == 0, long_ago = s->checkpoint_minutes > 0 && progress_clock() - r->saved_at > 60 * s->checkpoint_minutes;
+	if (save_now && (rc = keep(r)))
+		return rc;
+	return save_now || long_ago ? save(r) : 0;
 }
 
 static int one_step(struct run *r)

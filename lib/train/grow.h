@@ -11,11 +11,15 @@ struct grow_record {
 };
 
 struct grow {
-	const char *data, *from, *out; /* from: NULL at scale 0 */
+	const char *data, *out;
+	const char *from;              /* the network of the scale before, or with `init` one of the same scale; NULL: scale 0 from nothing */
+	bool init;                     /* start from the weights of `from` alone */
 	const char *device;
 	const struct settings *settings;
 	uint64_t seed;                 /* below 2^63 */
 	int threads;                   /* 0: all cores */
+	bool force;                    /* go on from a checkpoint of other settings too */
+	int64_t keep;                  /* network files of the last so many saves are kept; -1: of all */
 	bool restart;                  /* begin anew, whatever checkpoint or result is there */
 	const struct grow_record *records;
 	size_t n_records;
@@ -27,7 +31,7 @@ struct grow {
 
 /* Trains until the scale is done and out is written. Beside OUT.h5 stand OUT.ckpt (until it is done), OUT.log and OUT.previews/.
  * Goes on from a checkpoint of the same settings, seed and inputs; does nothing when out is already the result of just these. A checkpoint of others is
- * ERR_USAGE with what differs. SIGINT, SIGTERM and SIGHUP save a checkpoint and return the signal's number. */
+ * ERR_USAGE with what differs, unless `force` is set. Every saveIter iterations the networks of that moment are kept as OUT_iNNN.h5. SIGINT, SIGTERM and SIGHUP save a checkpoint and return the signal's number. */
 int grow_scale(const struct grow *) MUST_CHECK;
 
 #endif

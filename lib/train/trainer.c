@@ -31,18 +31,17 @@ void trainer_close(struct trainer *t)
 	memset(t, 0, sizeof *t);
 }
 
-static int start_network(struct trainer *t, struct network *n, struct h5file *from, const char *group)
+static int start_network(struct trainer *t, struct network *n, struct h5file *from, const char *group, int known)
 {
-	const struct arch *a = &t->settings->arch;
-	const int new_layers = network_new_layers(n->kind, a->scale);
-	const int rc = from ? network_read(n, n->w, from, group, new_layers, NULL) : 0;
-	return rc ? rc : network_init(n, a, new_layers, t->seed, t->settings->bias_zero);
+	const int new_layers = network_new_layers(n->kind, known + 1);
+	const int rc = known >= 0 ? network_read(n, n->w, from, group, new_layers, NULL) : 0;
+	return rc ? rc : network_init(n, &t->settings->arch, new_layers, t->seed, t->settings->bias_zero);
 }
 
-int trainer_start(struct trainer *t, struct h5file *from)
+int trainer_start(struct trainer *t, struct h5file *from, int known)
 {
 	int rc;
-	if ((rc = start_network(t, &t->g, from, "/G")) || (rc = start_network(t, &t->d, from, "/D")))
+	if ((rc = start_network(t, &t->g, from, "/G", known)) || (rc = start_network(t, &t->d, from, "/D", known)))
 		return rc;
 	t->be->copy(t->be, t->g.average, t->g.w, t->g.layers.size);
 	return t->be->check(t->be);

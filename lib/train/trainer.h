@@ -23,9 +23,9 @@ struct trainer {
 int trainer_open(struct trainer *, struct backend *, const struct settings *, uint64_t seed) MUST_CHECK;
 void trainer_close(struct trainer *); /* a zeroed struct is fine */
 
-/* Sets all parameters for iteration 0: by the seed, and the layers of the scale before from an open network file of it (NULL at scale 0). Adam's moments
- * start at 0 and the average as a copy of G. */
-int trainer_start(struct trainer *, struct h5file *from) MUST_CHECK;
+/* Sets all parameters for iteration 0: the layers of scales 0 … known from an open network file (known: -1: none), the others by the seed. Adam's moments start
+ * at 0 and the average as a copy of G. */
+int trainer_start(struct trainer *, struct h5file *from, int known) MUST_CHECK;
 
 /* One step. loader: of this scale and seed. record: a file to record the step in, or NULL. sums: what the step left behind. */
 int trainer_step(struct trainer *, struct loader *, const char *record, double sums[STEP_SUMS]) MUST_CHECK;

@@ -1,0 +1,222 @@
+#include "unpack.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataset.h"
+#include "labels.h"
+#include "outfile.h"
+#include "picture.h"
+#include "sink.h"
+#include "size.h"
+#include "zipout.h"
+
+enum { C = 3 };
+
+struct unpacker {
+	const char *output;
+	struct dataset *d;
+	struct labels *labels; /* NULL: none */
+	int side;
+	uint8_t *planes; /* one picture */
+	void (*progress)(void *ctx, int64_t done);
+	void *progress_ctx;
+};
+
+static int read_picture(struct unpacker *u, int64_t i)
+{
+	const int rc = dataset_rows(u->d, &i, 1, u->planes);
+	if (!rc && u->progress)
+		u->progress(u->progress_ctx, i + 1);
+	return rc;
+}
+
+/* A file beside the pictures, or in their folder. */
+static int write_beside(const struct unpacker *u, int stem, const char *ending, int (*write)(const struct unpacker *, FILE *, const char *name))
+{
+	struct outfile out;
+	char *path;
+	int rc;
+
+	if (asprintf(&path, "%.*s%s", stem, u->output, ending) < 0)
+		return error_set(ERR_FAILED, "out of memory");
+	if (!(rc = outfile_open(&out, path))) {
+		FILE *f = outfile_stream(&out);
+		if ((rc = f ? write(u, f, path) : ERR_FAILED))
+			outfile_discard(&out);
+		else
+			rc = outfile_commit(&out);
+	}
+	free(path);
+	return rc;
+}
+
+static int write_npy(const struct unpacker *u, FILE *f, const char *name)
+{
+	const struct npy_header h = { NPY_F32, 2, { dataset_count(u->d), labels_columns(u->labels) } };
+	const int rc = npy_write_header(f, name, &h);
+	return rc ? rc : npy_write(f, name, NPY_F32, labels_row(u->labels, 0), (size_t)h.dim[0] * (size_t)h.dim[1]);
+}
+
+static int write_csv(const struct unpacker *u, FILE *f, const char *name)
+{
+	(void)name; /* outfile_commit() reports failed writes */
+	fprintf(f, "file,%s\n", labels_names(u->labels));
+	for (int64_t i = 0; i < dataset_count(u->d); i++) {
+		fprintf(f, "%06lld.png", (long long)i);
+		for (int k = 0; k < labels_columns(u->labels); k++)
+			fprintf(f, ",%.9g", (double)labels_row(u->labels, i)[k]);
+		fputc('\n', f);
+	}
+	return 0;
+}
+
+static int to_sink(struct unpacker *u, enum sink_kind kind)
+{
+	const struct sink_plan plan = { .output = u->output, .kind = kind, .type = NPY_U8, .side = u->side, .n = dataset_count(u->d) };
+	struct sink *s;
+	int rc = sink_open(&s, &plan);
+
+	if (rc)
+		return rc;
+	for (int64_t i = 0; !rc && i < plan.n; i++)
+		if (!(rc = read_picture(u, i)))
+			rc = sink_write(s, u->planes, 1);
+	if (rc) {
+		sink_discard(&s);
+		return rc;
+	}
+	if ((rc = sink_commit(&s)) || !u->labels)
+		return rc;
+	const int length = (int)strlen(u->output);
+	if (kind == SINK_NPY)
+		return write_beside(u, length - (int)strlen(".npy"), "-labels.npy", write_npy);
+	return write_beside(u, length, length && u->output[length - 1] == '/' ? "labels.csv" : "/labels.csv", write_csv);
+}
+
+/* -- StyleGAN's archive -- */
+
+static void member_name(char out[64], int64_t i)
+{
+	snprintf(out, 64, "%05lld/img%08lld.png", (long long)i / 1000, (long long)i);
+}
+
+static int add_picture(struct unpacker *u, struct zipout *z, struct picture *p, int64_t i)
+{
+	const size_t area = (size_t)u->side * (size_t)u->side;
+	char name[64], *png = NULL;
+	size_t size;
+	int rc = read_picture(u, i);
+
+	if (rc)
+		return rc;
+	for (size_t k = 0; k < area * C; k++)
+		p->pixel[k] = u->planes[k % C * area + k / C];
+	member_name(name, i);
+	FILE *f = open_memstream(&png, &size);
+	if (!f)
+		return error_set(ERR_FAILED, "out of memory");
+	rc = picture_encode(p, name, f);
+	if (fclose(f) && !rc)
+		rc = error_set(ERR_FAILED, "out of memory");
+	if (!rc)
+		rc = zipout_add(z, name, png, size);
+	free(png);
+	return rc;
+}
+
+/* Whether the labels are the numbers of classes, which StyleGAN takes as such. */
+static bool are_classes(const struct labels *l, int64_t n)
+{
+	bool yes = labels_columns(l) == 1;
+	for (int64_t i = 0; yes && i < n; i++)
+		yes = *labels_row(l, i) >= 0 && *labels_row(l, i) == floorf(*labels_row(l, i));
+	return yes;
+}
+
+static void print_labels(const struct unpacker *u, FILE *f)
+{
+	const int64_t n = dataset_count(u->d);
+	const bool classes = are_classes(u->labels, n);
+	for (int64_t i = 0; i < n; i++) {
+		char name[64];
+		member_name(name, i);
+		fprintf(f, "%s[\"%s\", %s", i ? ",\n" : "", name, classes ? "" : "[");
+		for (int k = 0; k < labels_columns(u->labels); k++)
+			fprintf(f, "%s%.9g", k ? ", " : "", (double)labels_row(u->labels, i)[k]);
+		fputs(classes ? "]" : "]]", f);
+	}
+}
+
+static int add_table(struct unpacker *u, struct zipout *z)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return error_set(ERR_FAILED, "out of memory");
+	fputs("{\"labels\": ", f);
+	if (u->labels) {
+		fputs("[\n", f);
+		print_labels(u, f);
+		fputs("\n]", f);
+	} else {
+		fputs("null", f);
+	}
+	fputs("}\n", f);
+	const int rc = fclose(f) ? error_set(ERR_FAILED, "out of memory") : zipout_add(z, "dataset.json", text, size);
+	free(text);
+	return rc;
+}
+
+static int to_zip(struct unpacker *u)
+{
+	struct outfile out;
+	struct zipout z;
+	struct picture p = { 0 };
+	int rc = outfile_open(&out, u->output);
+	FILE *f = rc ? NULL : outfile_stream(&out);
+
+	if (rc)
+		return rc;
+	zipout_start(&z, f, u->output);
+	rc = f ? picture_alloc(&p, u->side, u->side, C) : ERR_FAILED;
+	for (int64_t i = 0; !rc && i < dataset_count(u->d); i++)
+		rc = add_picture(u, &z, &p, i);
+	if (!rc && !(rc = add_table(u, &z)))
+		rc = zipout_finish(&z);
+	zipout_free(&z);
+	picture_free(&p);
+	if (!rc)
+		return outfile_commit(&out);
+	outfile_discard(&out);
+	return rc;
+}
+
+int unpack(const char *data, const char *output, int side, void (*progress)(void *ctx, int64_t done), void *progress_ctx)
+{
+	struct unpacker u = { .output = output, .progress = progress, .progress_ctx = progress_ctx };
+	const size_t length = strlen(output);
+	const bool zip = length > 4 && !strcmp(output + length - 4, ".zip");
+	enum sink_kind kind = SINK_FOLDER;
+	int rc = zip ? 0 : sink_kind_of(output, &kind);
+
+	if (!rc && kind != SINK_FOLDER && kind != SINK_NPY)
+		rc = error_set(ERR_USAGE, "a data set is unpacked into NAME.zip, NAME.npy or FOLDER/, not '%s'", output);
+	if (rc || (rc = dataset_open(&u.d, data)))
+		return rc;
+	u.side = side ? side : dataset_side(u.d);
+	if (!(rc = labels_of_h5(&u.labels, data, dataset_count(u.d))) && !(rc = dataset_select(u.d, u.side, 0))) {
+		if (!(u.planes = size_alloc(C * (size_t)u.side, (size_t)u.side)))
+			rc = ERR_FAILED;
+		else
+			rc = zip ? to_zip(&u) : to_sink(&u, kind);
+	}
+	free(u.planes);
+	labels_free(&u.labels);
+	dataset_close(&u.d);
+	return rc;
+}

@@ -1,0 +1,187 @@
+#include "forecast.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "progress.h"
+#include "size.h"
+#include "trainer.h"
+
+struct row {
+	size_t parameters_g, parameters_d, bytes;
+	double step;  /* seconds; 0: not measured, because it does not fit */
+};
+
+/* -- memory: a plan is opened with an allocator that only counts -- */
+
+static size_t counted;
+static float nothing[1];
+
+static float *count_alloc(struct backend *be, size_t count)
+{
+	(void)be;
+	counted += count * sizeof(float);
+	return nothing;
+}
+
+static void count_release(struct backend *be, float *data)
+{
+	(void)be;
+	(void)data;
+}
+
+static int count_parameters(void *ctx, const char *name, struct param_shape shape, size_t at)
+{
+	(void)name;
+	(void)at;
+	*(size_t *)ctx += param_values(shape);
+	return 0;
+}
+
+/* Opens and closes networks and a step, fading where the scale ever does: what it then needs most. */
+static int plan(struct backend *be, const struct settings *s, struct row *row)
+{
+	const bool fading = schedule_alpha(&s->alpha, 0) > 0;
+	struct trainer t;
+	struct backend real = *be;
+	int rc;
+	counted = 0;
+	be->alloc = count_alloc;
+	be->release = count_release;
+	if (!(rc = trainer_open(&t, be, s, 0)))
+		rc = step_open(&t.step, be, &s->arch, &s->losses, &t.g, &t.d, s->batch, fading);
+	if (!rc) {
+		rc = network_each(&t.g, t.g.layers.n, NULL, count_parameters, &row->parameters_g);
+		rc = rc ? rc : network_each(&t.d, t.d.layers.n, NULL, count_parameters, &row->parameters_d);
+		trainer_close(&t);
+	}
+	be->alloc = real.alloc;
+	be->release = real.release;
+	row->bytes = counted + (size_t)s->batch * 3 * (size_t)arch_side(&s->arch) * (size_t)arch_side(&s->arch);
+	return rc;
+}
+
+/* -- time -- */
+
+/* One step with empty images, and waiting for it. */
+static int empty_step(struct trainer *t)
+{
+	const struct settings *s = t->settings;
+	const struct step_scalars scalars = { .alpha = (float)schedule_alpha(&s->alpha, 0), .lr = 1e-9f, .beta2 = .99f, .eps = 1e-8f, .correction = 1,
+		                              .ema = .999f, .penalty = (float)s->penalty };
+	double sums[STEP_SUMS];
+	t->be->set_scalars(t->be, &scalars);
+	t->be->random_normal(t->be, step_z_d(&t->step), 0, 1, 0, 0);
+	t->be->random_normal(t->be, step_z_g(&t->step), 0, 2, 0, 0);
+	step_run(&t->step, trainer_penalty(t, 0));
+	const int rc = t->be->check(t->be);
+	t->be->read_sums(t->be, sums);
+	return rc;
+}
+
+static int measure(const struct forecast *f, struct backend *be, const struct settings *s, struct row *row)
+{
+	const bool fading = schedule_alpha(&s->alpha, 0) > 0;
+	struct trainer t;
+	int rc = trainer_open(&t, be, s, 0), steps = 0;
+	if (rc)
+		return rc;
+	if (!(rc = trainer_start(&t, NULL, -1)) && !(rc = step_open(&t.step, be, &s->arch, &s->losses, &t.g, &t.d, s->batch, fading)) && !(rc = empty_step(&t))) {
+		const double begin = progress_clock();
+		do {
+			rc = empty_step(&t);
+			steps++;
+		} while (!rc && progress_clock() - begin < f->seconds);
+		row->step = (progress_clock() - begin) / steps;
+	}
+	trainer_close(&t);
+	return rc;
+}
+
+/* -- the table -- */
+
+static int last_scale(const struct config *c, int first)
+{
+	struct settings s;
+	int scale = first;
+	while (scale + 1 < MAX_SCALES && !config_settings(c, scale + 1, &s)) {
+		settings_free(&s);
+		scale++;
+	}
+	return scale;
+}
+
+static void format_time(char out[32], double seconds)
+{
+	if (seconds < 60)
+		snprintf(out, 32, "%.0f s", seconds);
+	else if (seconds < 3600)
+		snprintf(out, 32, "%.0f min", seconds / 60);
+	else if (seconds < 48 * 3600)
+		snprintf(out, 32, "%.1f h", seconds / 3600);
+	else
+		snprintf(out, 32, "%.1f days", seconds / 86400);
+}
+
+static void print_row(FILE *out, const struct settings *s, const struct row *row)
+{
+	char step[32] = "does not fit", time[32] = "";
+	if (row->step > 0) {
+		snprintf(step, sizeof step, "%.3g s", row->step);
+		format_time(time, row->step * (double)s->iterations);
+	}
+	fprintf(out, "%5d %6d %12zu %12zu %10.1f %6lld %12lld %12lld %12s %10s\n", s->arch.scale, arch_side(&s->arch), row->parameters_g, row->parameters_d,
+	        (double)row->bytes / (1 << 20), (long long)s->batch, (long long)s->iterations, (long long)(s->iterations * s->batch), step, time);
+	fflush(out);
+}
+
+/* Bytes of this machine's memory; a device in a plug-in has its own, and says itself when it is full. */
+static double memory_of(const struct backend *be)
+{
+	return strcmp(be->name, "cuda") ? (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) : 1e18;
+}
+
+static int forecast_scale(const struct forecast *f, struct backend *be, const struct settings *s, FILE *out, double *seconds, int *too_large)
+{
+	struct row row = { 0 };
+	int rc = plan(be, s, &row);
+	f->progress(f->ctx, s->arch.scale);
+	if (!rc && (double)row.bytes < memory_of(be))
+		rc = measure(f, be, s, &row);
+	if (rc && rc != ERR_FAILED)
+		return rc;
+	if (rc || row.step <= 0)
+		++*too_large;
+	*seconds += row.step * (double)s->iterations;
+	print_row(out, s, &row);
+	return 0;
+}
+
+int forecast_print(const struct forecast *f, const struct config *c, int first, FILE *out)
+{
+	const int last = last_scale(c, first);
+	double seconds = 0;
+	int64_t images = 0;
+	int too_large = 0, rc;
+	char time[32];
+	struct backend *be;
+	if ((rc = backend_open(&be, f->device, f->threads)))
+		return rc;
+	fprintf(out, "device %s: %s\n%5s %6s %12s %12s %10s %6s %12s %12s %12s %10s\n", be->name, be->details, "scale", "side", "G", "D", "MiB", "batch", "iterations",
+	        "images", "iteration", "time");
+	for (int scale = first; !rc && scale <= last; scale++) {
+		struct settings s;
+		if ((rc = config_settings(c, scale, &s)))
+			break;
+		images += s.iterations * s.batch;
+		rc = forecast_scale(f, be, &s, out, &seconds, &too_large);
+		settings_free(&s);
+	}
+	backend_close(be);
+	if (rc)
+		return rc;
+	format_time(time, seconds);
+	fprintf(out, "in all: %lld images, %s\n", (long long)images, time);
+	return too_large ? error_set(ERR_FAILED, "%d of the scales do not fit into memory: give a smaller --batch or depthScales", too_large) : 0;
+}
