@@ -198,9 +198,8 @@ report: $(RUN)/scale$(SCALE).swd.txt $(RUN)/scale$(SCALE).msssim.txt $(RUN)/scal
 		'$(RUN)/scale*.previews/' 'how each scale went' '$(RUN)/scale*.log' 'losses, gradients, images per second'
 
 clean:
-	rm -rf $(RUN)/.settings $(RUN)/crop $(SCALES:%=$(RUN)/scale%.previews)
-	rm -f $(RUN)/faces.zip $(DATA) $(foreach k,$(SCALES),$(RUN)/scale$(k).h5 $(RUN)/scale$(k).ckpt $(RUN)/scale$(k).log) \
-		$(RUN)/scale*.samples.png $(RUN)/scale*.swd.txt $(RUN)/scale*.msssim.txt $(RUN)/growth.png
+	rm -rf $(RUN)/.settings $(RUN)/crop $(RUN)/scale[0-8].previews
+	rm -f $(RUN)/faces.zip $(DATA) $(RUN)/growth.png $(foreach end,h5 ckpt log samples.png swd.txt msssim.txt,$(RUN)/scale[0-8].$(end))
 	-rmdir $(RUN)
 
 VARIABLES = PRESET RUN IMAGES SEED DEVICE SCALE LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \

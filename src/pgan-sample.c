@@ -61,7 +61,7 @@ static const char details[] =
 	"  cd run && pgan-sample | swd --ref data.h5\n"
 	"  pgan-sample scale5.h5 -n 1000 --seed 7 -o faces/\n"
 	"  pgan-sample scale5.h5 --walk --frames 60 -o walk.y4m && ffmpeg -i walk.y4m walk.mp4\n"
-	"  python3 -c 'import numpy, sys; numpy.save(sys.stdout.buffer, numpy.zeros((1, 512), \"f4\"))' | pgan-sample scale5.h5 --latents - -o mean.png";
+	"  python3 -u -c 'import numpy, sys; numpy.save(sys.stdout.buffer, numpy.zeros((1, 512), \"f4\"))' | pgan-sample scale5.h5 --latents - -o mean.png";
 
 /* -- what to make -- */
 

@@ -55,7 +55,7 @@ static const struct tool tool = {
 	        "  pgan-sample net.h5 | swd --ref data.h5\n"
 	        "  swd --ref data.h5 --save-ref ref.swd; pgan-sample net.h5 | swd --ref ref.swd\n"
 	        "  swd --ref real/ --floor -n 1024 fake.zip\n"
-	        "  python3 -c 'numpy.save(sys.stdout.buffer, x)' | swd --ref data.h5 --json",
+	        "  python3 -u -c 'import numpy, sys; numpy.save(sys.stdout.buffer, x)' | swd --ref data.h5 --json",
 	.options = options,
 };
 

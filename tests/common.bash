@@ -2,8 +2,9 @@
 : "${PGAN_TESTS:=$(cd "$BATS_TEST_DIRNAME" && pwd)}"
 : "${PGAN_BIN:=$PGAN_TESTS/../bin}"
 export OMP_WAIT_POLICY=passive # a spinning thread is in the way of every other test
-export PGAN_TESTS PATH=$PGAN_BIN:$PATH
+export PGAN_BIN PGAN_TESTS PATH=$PGAN_BIN:$PATH
 PYTHON=/usr/bin/python3
+export PYTHONUNBUFFERED=1 # NumPy before 2.0 saves into a pipe only so
 golden=$PGAN_TESTS/golden
 
 setup() {

@@ -49,14 +49,17 @@ age() {
   pipeline scale1 ITERS_1=300 SETTINGS="$(demo_settings) saveIter=5" >/dev/null 2>&1
   cmp run/scale1.h5 whole.h5
   rm run/scale1.h5
-  pipeline scale1 ITERS_1=300 SETTINGS="$(demo_settings) saveIter=5" >log 2>&1 3>&- &
-  for _ in $(seq 400); do
+  # In a process group of its own, so that all of it can be killed.
+  make_pipeline=$(declare -f pipeline)
+  setsid bash -c "$make_pipeline; pipeline scale1 ITERS_1=300 SETTINGS='$(demo_settings) saveIter=5'" >log 2>&1 3>&- &
+  group=$!
+  for _ in $(seq 1000); do
     if [ -e run/scale1.ckpt ]; then break; fi
     sleep .02
   done
   [ -e run/scale1.ckpt ]
-  pkill -KILL -f -- "--from run/scale0.h5 -o run/scale1.h5" || true
-  wait || true
+  kill -KILL -- "-$group"
+  wait "$group" || true
   [ ! -e run/scale1.h5 ]
   run pipeline scale1 ITERS_1=300 SETTINGS="$(demo_settings) saveIter=5"
   [ "$status" = 0 ] || { echo "$output"; return 1; }

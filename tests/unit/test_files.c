@@ -129,6 +129,8 @@ static void die(int signal_number)
 	REQUIRE(child >= 0);
 	if (!child) {
 		struct outfile o;
+		for (int i = 1; i < 16; i++)
+			signal(i, SIG_DFL); /* whatever this process was started to ignore */
 		if (outfile_open(&o, "a") || !outfile_stream(&o))
 			_exit(9);
 		if (!signal_number)
