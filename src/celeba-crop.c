@@ -37,18 +37,20 @@ static const struct tool tool = {
 	.name = "celeba-crop",
 	.summary = "cut the face out of every picture",
 	.synopsis = "[-o DIR] [--center X,Y] [--size N] [--pad] INPUT…",
-	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg), a zip or tar archive, which is read in place "
-		   "(img_align_celeba.zip as downloaded), or '-': a list of file names on stdin. Folders and archives are read in the bytewise order of the paths.\n\n"
-		   "The square has its upper left corner at X - N/2, Y - N/2; by default columns 25 to 152 and rows 57 to 184, which in the aligned pictures of CelebA "
-		   "(178x218) is the face. Grey pictures become RGB, "
-		   "transparent pixels show the background, and pictures that a camera has marked as turned are turned upright first.\n\n"
-		   "Without -o, an image stream goes to stdout: .npy records of uint8 (n,3,N,N), 64 pictures each. How many pictures there will be is known only when the "
-		   "last one has been decoded, so no record promises more than it holds. With -o DIR, every picture becomes DIR/PATH.png, where PATH is its path below "
-		   "the INPUT without the ending. PNG keeps every pixel; a second JPEG compression would add its own 8x8 blocks to what a network learns.\n\n"
-		   "A picture that is damaged, too small (unless there is --pad) or no picture is left out; the others are not affected. The reasons are told at the end, the first 20 of "
-		   "them; --rejects FILE gets all, as a table of names and reasons.\n\n"
-		   "Exit codes: 0 done, 1 pictures were left out (the output holds all the others) or the output could not be written, 2 usage, 3 an INPUT is missing or "
-		   "has no usable picture.\n\n"
+	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg), a zip or tar archive, which is "
+		   "read in place (img_align_celeba.zip as downloaded), or '-': a list of file names on stdin. Folders and archives are read in the bytewise "
+		   "order of the paths.\n\n"
+		   "The square has its upper left corner at X - N/2, Y - N/2; by default columns 25 to 152 and rows 57 to 184, which in the aligned pictures "
+		   "of CelebA (178x218) is the face. Grey pictures become RGB, transparent pixels show the background, and pictures that a camera has marked "
+		   "as turned are turned upright first.\n\n"
+		   "Without -o, an image stream goes to stdout: .npy records of uint8 (n,3,N,N), 64 pictures each. How many pictures there will be is known "
+		   "only when the last one has been decoded, so no record promises more than it holds. With -o DIR, every picture becomes DIR/PATH.png, where "
+		   "PATH is its path below the INPUT without the ending. PNG keeps every pixel; a second JPEG compression would add its own 8x8 blocks to "
+		   "what a network learns.\n\n"
+		   "A picture that is damaged, too small (unless there is --pad) or no picture is left out; the others are not affected. The reasons are told "
+		   "at the end, the first 20 of them; --rejects FILE gets all, as a table of names and reasons.\n\n"
+		   "Exit codes: 0 done, 1 pictures were left out (the output holds all the others) or the output could not be written, 2 usage, 3 an INPUT is "
+		   "missing or has no usable picture.\n\n"
 		   "Examples:\n"
 		   "  celeba-crop img_align_celeba.zip | pack-h5 -o celeba.h5\n"
 		   "  celeba-crop -o faces --center 89,121 --size 64 img_align_celeba\n"
@@ -152,8 +154,8 @@ static int parse_box(struct crop *c)
 	int end = 0;
 
 	if (box) {
-		if (sscanf(box, "%d,%d,%d,%d%n", &c->x, &c->y, &c->w, &c->h, &end) != 4 || box[end] || abs(c->x) > MOST || abs(c->y) > MOST || c->w < 1 || c->h < 1 ||
-		    c->w > MOST || c->h > MOST)
+		if (sscanf(box, "%d,%d,%d,%d%n", &c->x, &c->y, &c->w, &c->h, &end) != 4 || box[end] || abs(c->x) > MOST || abs(c->y) > MOST ||
+		    c->w < 1 || c->h < 1 || c->w > MOST || c->h > MOST)
 			return error_set(ERR_USAGE, "--box takes a column, a row, a width and a height, such as 25,57,128,128, not '%s'", box);
 		if (!dir && c->w != c->h)
 			return error_set(ERR_USAGE, "an image stream holds squares, and --box %s is none: give -o DIR", box);
@@ -198,7 +200,9 @@ static int run(const char *const *inputs, size_t n)
 
 	if (!n)
 		return error_set(ERR_USAGE, "no INPUT: give files, folders or archives, or '-' for a list of names on stdin");
-	if ((rc = parse_box(&c)) || (rc = picture_colour(c.decode_as.background, background)) || (!dir && (rc = message_stdout_is_data())) || (rc = source_open(&c.source, inputs, n)))
+	if ((rc = parse_box(&c)) || (rc = picture_colour(c.decode_as.background, background)) || (!dir && (rc = message_stdout_is_data())))
+		return rc;
+	if ((rc = source_open(&c.source, inputs, n)))
 		return rc;
 	source_decode_as(c.source, &c.decode_as);
 	const int64_t left_out = source_left_out(c.source, &first);

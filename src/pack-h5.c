@@ -27,7 +27,7 @@ static const struct option options[] = {
 	{ "mirror", 'm', OPTION_FLAG, &mirror, NULL, "let every picture be followed by its mirror image", 0, 0 },
 	{ "limit", 'l', OPTION_INT, &limit, "N", "take the first N usable pictures; default: all", 1, 4294967295. },
 	{ "shuffle", 0, OPTION_INT, &seed, "SEED", "take the pictures of files, folders and archives in a random order", 0, 9007199254740992. },
-	{ "labels", 0, OPTION_TEXT, &labels_file, "FILE", "a table of numbers by file name: CSV, list_attr_celeba.txt, a dataset.json or an archive with one", 0, 0 },
+	{ "labels", 0, OPTION_TEXT, &labels_file, "FILE", "numbers by file name: CSV, list_attr_celeba.txt, a dataset.json or an archive with one", 0, 0 },
 	{ "columns", 0, OPTION_TEXT, &columns, "NAME,…", "which columns of the table to take; default: all", 0, 0 },
 	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "end successfully although pictures were left out", 0, 0 },
 	{ "rejects", 0, OPTION_TEXT, &rejects_file, "FILE", "write the names of the pictures left out, with the reasons", 0, 0 },
@@ -41,30 +41,32 @@ static const struct tool tool = {
 	.name = "pack-h5",
 	.summary = "make a data set with every resolution from pictures",
 	.synopsis = "-o DATA.h5 [--filter bilinear|box] [--size N] [--fit crop|pad|stretch] [INPUT…] | --verify DATA.h5 | --unpack DATA.h5 -o OUT",
-	.details = "Without INPUT, or with '-', stdin is read: an image stream (.npy records of uint8, or of float32 in [-1,1], shape (n,3,R,R) or (n,1,R,R)), or a list "
-		   "of file names, one a line; the first byte tells which. Otherwise either one HDF5 or .npy file, of which the images are taken, or any number "
-		   "of PNG or JPEG files, folders (with everything below them that is named .png, .jpg or .jpeg) and zip or tar archives, which are read in place. Folders "
-		   "and archives are read in the bytewise order of the paths.\n\n"
-		   "The data set's pictures are squares of one size, a power of two: --size N or that of the first usable picture. Without either option, pictures of "
-		   "another size are left out. --size makes larger ones smaller. --fit takes pictures that are not square: crop, the largest square in the middle; pad, the "
-		   "smallest square around it, filled up with the background; stretch, each side by itself. Without --size it decides on the largest power of two not "
-		   "above the first picture's shorter side. Nothing is ever enlarged. Grey pictures become RGB, transparent pixels show the background, and pictures that "
-		   "a camera has marked as turned are turned upright.\n\n"
-		   "A picture that is damaged, too small, of the wrong shape or without a row in the table of labels is left out; the others are not affected. The "
-		   "reasons are told at the end, the first 20 of them; --rejects FILE gets all, as a table of names and reasons. A truncated stream is an error, "
-		   "and nothing is written.\n\n"
-		   "--labels reads CSV (a header line; rows of a file name and numbers), CelebA's list_attr_celeba.txt, or the dataset.json of StyleGAN's archives, also in "
-		   "the archive. The labels of an HDF5 INPUT, labels or those in NAME-labels.npy beside NAME.h5, are taken as they are. Pictures are found in a table by their path below the INPUT, or else by its last part.\n\n"
-		   "DATA.h5 holds uint8 data4x4, data8x8 … up to the pictures' size, each (N,3,R,R), chunked by image: the layout of the data sets of the Theano "
-		   "release of progressive growing. With --labels there is also labels (N,columns), float32, whose attribute names tells the columns. Attributes of the file tell the tool and its version, the options, and the SHA-256 of the names of the "
-		   "input (below the folder or archive, a line each) or of the stream's pixels. The file appears when it is complete or not at all.\n\n"
-		   "bilinear: Pillow's antialiased bilinear filter, byte for byte, each resolution from the full-size picture. box: 2x2 averages, again and again in "
-		   "floating point, rounded once.\n\n"
+	.details = "Without INPUT, or with '-', stdin is read: an image stream (.npy records of uint8, or of float32 in [-1,1], shape (n,3,R,R) or "
+		   "(n,1,R,R)), or a list of file names, one a line; the first byte tells which. Otherwise either one HDF5 or .npy file, of which the images "
+		   "are taken, or any number of PNG or JPEG files, folders (with everything below them that is named .png, .jpg or .jpeg) and zip or tar "
+		   "archives, which are read in place. Folders and archives are read in the bytewise order of the paths.\n\n"
+		   "The data set's pictures are squares of one size, a power of two: --size N or that of the first usable picture. Without either option, "
+		   "pictures of another size are left out. --size makes larger ones smaller. --fit takes pictures that are not square: crop, the largest "
+		   "square in the middle; pad, the smallest square around it, filled up with the background; stretch, each side by itself. Without --size it "
+		   "decides on the largest power of two not above the first picture's shorter side. Nothing is ever enlarged. Grey pictures become RGB, "
+		   "transparent pixels show the background, and pictures that a camera has marked as turned are turned upright.\n\n"
+		   "A picture that is damaged, too small, of the wrong shape or without a row in the table of labels is left out; the others are not "
+		   "affected. The reasons are told at the end, the first 20 of them; --rejects FILE gets all, as a table of names and reasons. A truncated "
+		   "stream is an error, and nothing is written.\n\n"
+		   "--labels reads CSV (a header line; rows of a file name and numbers), CelebA's list_attr_celeba.txt, or the dataset.json of StyleGAN's "
+		   "archives, also in the archive. The labels of an HDF5 INPUT, labels or those in NAME-labels.npy beside NAME.h5, are taken as they are. "
+		   "Pictures are found in a table by their path below the INPUT, or else by its last part.\n\n"
+		   "DATA.h5 holds uint8 data4x4, data8x8 … up to the pictures' size, each (N,3,R,R), chunked by image: the layout of the data sets of the "
+		   "Theano release of progressive growing. With --labels there is also labels (N,columns), float32, whose attribute names tells the columns. "
+		   "Attributes of the file tell the tool and its version, the options, and the SHA-256 of the names of the input (below the folder or "
+		   "archive, a line each) or of the stream's pixels. The file appears when it is complete or not at all.\n\n"
+		   "bilinear: Pillow's antialiased bilinear filter, byte for byte, each resolution from the full-size picture. box: 2x2 averages, again and "
+		   "again in floating point, rounded once.\n\n"
 		   "--verify reads a whole data set, comparing checksums, and makes the smaller resolutions again to compare them with what is there.\n\n"
-		   "--unpack writes the pictures of a data set, at full size or --size, and its labels: into NAME.zip, an archive of PNG files with a dataset.json as StyleGAN's "
-		   "dataset_tool makes it; into NAME.npy and NAME-labels.npy; or as PNG files and labels.csv into FOLDER/.\n\n"
-		   "Exit codes: 0 done, 1 pictures were left out (the data set holds all the others) or it could not be written, 2 usage, 3 an input is missing, damaged or "
-		   "has no usable picture.\n\n"
+		   "--unpack writes the pictures of a data set, at full size or --size, and its labels: into NAME.zip, an archive of PNG files with a "
+		   "dataset.json as StyleGAN's dataset_tool makes it; into NAME.npy and NAME-labels.npy; or as PNG files and labels.csv into FOLDER/.\n\n"
+		   "Exit codes: 0 done, 1 pictures were left out (the data set holds all the others) or it could not be written, 2 usage, 3 an input is "
+		   "missing, damaged or has no usable picture.\n\n"
 		   "Examples:\n"
 		   "  celeba-crop img_align_celeba.zip | pack-h5 -o celeba.h5\n"
 		   "  pack-h5 -o squares.h5 --filter box my-pictures/\n"
@@ -148,7 +150,9 @@ static void options_used(char *out, size_t size)
 		at += snprintf(out + at, size - (size_t)at, " --limit %lld", (long long)limit);
 	if (seed >= 0)
 		at += snprintf(out + at, size - (size_t)at, " --shuffle %lld", (long long)seed);
-	snprintf(out + at, size - (size_t)at, "%s%s%s%s", mirror ? " --mirror" : "", labels_file ? " --labels" : "", columns ? " --columns " : "", columns ? columns : ""); /* cut if long */
+	at += snprintf(out + at, size - (size_t)at, "%s%s", mirror ? " --mirror" : "", labels_file ? " --labels" : "");
+	if (columns)
+		snprintf(out + at, size - (size_t)at, " --columns %s", columns); /* cut if long */
 }
 
 static int check_options(struct pack_settings *s)

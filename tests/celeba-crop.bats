@@ -82,7 +82,8 @@ in_order=(in/a.jpg in/b.JPEG in/grey.PNG in/grey.jpg in/rgb.png in/sub/c.jpg)
 
 @test "a tar archive of any format gives the same bytes as the folder, long names included" {
   make_pictures
-  local long=in/$(printf 'n%.0s' {1..120})/$(printf 'm%.0s' {1..150})
+  local long
+  long=in/$(printf 'n%.0s' {1..120})/$(printf 'm%.0s' {1..150})
   mkdir -p "$long"
   cp in/a.jpg "$long/$(printf 'x%.0s' {1..120}).jpg"
   celeba-crop in >folder.npy

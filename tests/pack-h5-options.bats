@@ -254,8 +254,8 @@ PY
 import h5py, numpy as np, os
 
 def create_from_hdf5(path, shuffle):
-    """The TensorFlow release's dataset_tool create_from_hdf5, as it is described: the largest of the data sets whose names begin with data, in a shuffled order of
-    RandomState(123), image by image; labels from NAME-labels.npy when there is such a file."""
+    """The TensorFlow release's dataset_tool create_from_hdf5, as it is described: the largest of the data sets whose names begin with data, in a shuffled order
+    of RandomState(123), image by image; labels from NAME-labels.npy when there is such a file."""
     images, labels = [], None
     with h5py.File(path, 'r') as f:
         data = max([value for key, value in f.items() if key.startswith('data')], key=lambda lod: lod.shape[3])

@@ -214,7 +214,7 @@ PY
 @test "memory is bounded" {
   if [ -n "${PGAN_QUICK-}" ]; then skip "sanitizers have a memory of their own"; fi
   npy 100,3,128,128 uint8 >record.npy
-  for k in $(seq 30); do cat record.npy; done >many.npy
+  for _ in $(seq 30); do cat record.npy; done >many.npy
   "$PYTHON" - <<'PY'
 import resource, subprocess
 subprocess.run(['pack-h5', '-j', '2', '-o', 'x.h5'], stdin=open('many.npy'), check=True)

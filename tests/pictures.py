@@ -1,5 +1,5 @@
-"""Pictures of every kind for pictures.bats, and what they should look like: writes NAME.png or NAME.jpg into ./in, and the array ./want.npy (N,3,40,40) in bytewise
-order of the names. PNG files are put together here, bit by bit, so that every depth, colour type and interlacing can be had; Pillow has to agree with what
+"""Pictures of every kind for pictures.bats, and what they should look like: writes NAME.png or NAME.jpg into ./in, and the array ./want.npy (N,3,40,40) in
+bytewise order of the names. PNG files are put together here, bit by bit, so that every depth, colour type and interlacing can be had; Pillow has to agree with what
 they should look like wherever it reads the kind without losing anything. JPEG files are written and read by Pillow."""
 import io
 import os
@@ -106,7 +106,8 @@ def png_files():
             add(f'ga{depth}{i}', png(s[..., 2:], depth, 4, interlace), over(b[..., 2:3], b[..., 3:]))
             key = s[3, 3, :3]
             transparent = (s[..., :3] == key).all(-1, keepdims=True)
-            add(f'rgb{depth}key{i}', png(s[..., :3], depth, 2, interlace, trns=struct.pack('>3H', *key)), over(b[..., :3], ~transparent * 255), pillow=depth == 8)
+            data = png(s[..., :3], depth, 2, interlace, trns=struct.pack('>3H', *key))
+            add(f'rgb{depth}key{i}', data, over(b[..., :3], ~transparent * 255), pillow=depth == 8)
         for depth in (1, 2, 4, 8):
             n = 1 << depth
             s, palette, alpha = rng.integers(0, n, (SIDE, SIDE, 1)), rng.integers(0, 256, (n, 3)), rng.integers(0, 256, n)

@@ -88,7 +88,7 @@ static int read_zip(struct archive *a, int64_t i, struct bytes *b)
 		const zip_int64_t got = zip_fread(file, b->data, stat.size);
 		if (got != (zip_int64_t)stat.size || zip_fread(file, b->data + got, 1))
 			rc = error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i),
-			               zip_error_code_zip(zip_file_get_error(file)) ? zip_file_strerror(file) : "not as long as promised");
+				       zip_error_code_zip(zip_file_get_error(file)) ? zip_file_strerror(file) : "not as long as promised");
 		else
 			b->size = (size_t)stat.size;
 	}

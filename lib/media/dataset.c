@@ -44,7 +44,8 @@ static int look_at(struct dataset *d, int side)
 	if (ndim != 4 || dim[1] != C || dim[2] != side || dim[3] != side || type != H5_U8)
 		return error_set(ERR_INPUT, "'%s' in '%s' is not uint8 (N,3,%d,%d)", name, h5_name(d->f), side, side);
 	if (d->sides && dim[0] != d->n)
-		return error_set(ERR_INPUT, "'%s' in '%s' has %lld pictures, a smaller resolution has %lld", name, h5_name(d->f), (long long)dim[0], (long long)d->n);
+		return error_set(ERR_INPUT, "'%s' in '%s' has %lld pictures, a smaller resolution has %lld", name, h5_name(d->f), (long long)dim[0],
+				 (long long)d->n);
 	d->n = dim[0];
 	d->largest = side;
 	d->sides |= (unsigned)side;

@@ -72,8 +72,8 @@ static int drain(void *ctx, void *data)
 	struct verifier *v = ctx;
 	const struct item *item = data;
 	if (item->wrong)
-		return error_set(ERR_INPUT, "'%s': picture %lld at %dx%d is not the one at %dx%d made smaller", dataset_name(v->d), (long long)item->i, item->wrong, item->wrong,
-		                 v->side, v->side);
+		return error_set(ERR_INPUT, "'%s': picture %lld at %dx%d is not the one at %dx%d made smaller", dataset_name(v->d), (long long)item->i,
+				 item->wrong, item->wrong, v->side, v->side);
 	if (v->progress)
 		v->progress(v->progress_ctx, item->i + 1);
 	return 0;

@@ -1,4 +1,5 @@
-/* Checking a data set: that everything in it can be read (HDF5's checksums are compared on the way), and that the smaller resolutions are the full one made smaller. */
+/* Checking a data set: that everything in it can be read (HDF5's checksums are compared on the way), and that the smaller resolutions are the full one made
+ * smaller. */
 #ifndef PGAN_DATASET_VERIFY_H
 #define PGAN_DATASET_VERIFY_H
 

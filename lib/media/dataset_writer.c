@@ -14,7 +14,7 @@ struct dataset_writer {
 	struct outfile out;
 	struct h5file *f;
 	int levels;
-	int64_t n, waiting, most; /* pictures written, gathered, and how many can be */
+	int64_t n, waiting, most;           /* pictures written, gathered, and how many can be */
 	uint8_t *level[DATASET_MAX_LEVELS]; /* (most,3,r,r) each */
 	int columns;
 	float *label; /* (most,columns), NULL without labels */

@@ -61,7 +61,12 @@ static int too_small(const struct fitter *f, const char *name, int w, int h)
 int fitter_run(struct fitter *f, uint8_t *out, const struct picture *p, const char *name)
 {
 	const int shorter = p->w < p->h ? p->w : p->h, longer = p->w < p->h ? p->h : p->w;
-	const int w = f->mode == FIT_PAD ? longer : f->mode == FIT_CROP ? shorter : p->w, h = f->mode == FIT_PAD ? longer : f->mode == FIT_CROP ? shorter : p->h;
+	const int w = f->mode == FIT_PAD    ? longer
+		      : f->mode == FIT_CROP ? shorter
+					    : p->w,
+		  h = f->mode == FIT_PAD    ? longer
+		      : f->mode == FIT_CROP ? shorter
+					    : p->h;
 	const size_t size = 3 * (size_t)w * (size_t)h;
 
 	if (p->w != p->h && f->mode == FIT_NONE)

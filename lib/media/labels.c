@@ -233,7 +233,7 @@ static int read_json(struct labels *l, const char *columns)
 		return error_set(ERR_INPUT, "'%s': line %d: %s", l->path, error.line, error.text);
 	const json_t *pairs = json_object_get(l->json, "labels"), *first = json_array_get(json_array_get(pairs, 0), 1);
 	const size_t n = json_array_size(pairs), all = json_is_number(first) ? 1 : json_array_size(first);
-	char (*digits)[24] = size_alloc(all, sizeof *digits), **header = size_alloc(all, sizeof *header);
+	char(*digits)[24] = size_alloc(all, sizeof *digits), **header = size_alloc(all, sizeof *header);
 	if (!digits || !header)
 		rc = ERR_FAILED;
 	else {
@@ -330,7 +330,8 @@ static int read_h5(struct labels *l, struct h5file *f, int64_t n)
 	enum h5_type type;
 	int ndim, rc;
 
-	if ((rc = h5_shape(f, "labels", &ndim, dim, &type)) || (rc = make_rows(l, ndim, dim, n)) || (rc = h5_read(f, "labels", H5_F32, l->value, l->n * l->columns)))
+	if ((rc = h5_shape(f, "labels", &ndim, dim, &type)) || (rc = make_rows(l, ndim, dim, n)) ||
+	    (rc = h5_read(f, "labels", H5_F32, l->value, l->n * l->columns)))
 		return rc;
 	if (h5_has_attr(f, "labels", "names")) {
 		free(l->names);

@@ -14,12 +14,12 @@ struct labels;
  *   CSV                             a header line; rows of a file name and numbers, between commas
  *   JSON                            StyleGAN's dataset.json: {"labels": [["00000/img00000000.png", 3], ["…", [0.5, 1]], …]}; the columns are called 0, 1 …
  *   a zip or tar archive            its dataset.json
- * columns: the names to take, between commas, in that order; NULL: all. A row that is too short or not of numbers, a name that comes twice or a column that is not
- * there is ERR_INPUT. */
+ * columns: the names to take, between commas, in that order; NULL: all. A row that is too short or not of numbers, a name that comes twice or a column that is
+ * not there is ERR_INPUT. */
 int labels_read(struct labels **, const char *path, const char *columns) MUST_CHECK;
 
-/* The labels of an HDF5 file's n pictures: its data set labels (n,K) or (n), as pack-h5 writes them, or else the array in NAME-labels.npy beside NAME.h5, as the
- * Theano and TensorFlow releases of progressive growing have them. *out is NULL when there is neither. */
+/* The labels of an HDF5 file's n pictures: its data set labels (n,K) or (n), as pack-h5 writes them, or else the array in NAME-labels.npy beside NAME.h5, as
+ * the Theano and TensorFlow releases of progressive growing have them. *out is NULL when there is neither. */
 int labels_of_h5(struct labels **out, const char *path, int64_t n) MUST_CHECK;
 
 void labels_free(struct labels **); /* NULL is fine */
@@ -27,7 +27,8 @@ void labels_free(struct labels **); /* NULL is fine */
 int labels_columns(const struct labels *);
 const char *labels_names(const struct labels *); /* between commas; borrowed */
 
-/* The numbers of a picture, by its path below the input or, if that is not there, by the last part of it: labels_columns() floats, borrowed; NULL if it has none. */
+/* The numbers of a picture, by its path below the input or, if that is not there, by the last part of it: labels_columns() floats, borrowed; NULL if it has
+ * none. */
 const float *labels_of(const struct labels *, const char *member);
 
 /* The numbers of row i of labels_of_h5(). */

@@ -34,7 +34,8 @@ int levels_new(struct levels **out, int side, enum level_filter filter)
 {
 	*out = NULL;
 	if (side < DATASET_MIN_SIDE || side > DATASET_MAX_SIDE || (side & (side - 1)))
-		return error_set(ERR_USAGE, "the side of a data set's pictures is a power of two from %d to %d, not %d", DATASET_MIN_SIDE, DATASET_MAX_SIDE, side);
+		return error_set(ERR_USAGE, "the side of a data set's pictures is a power of two from %d to %d, not %d", DATASET_MIN_SIDE, DATASET_MAX_SIDE,
+				 side);
 	struct levels *l = size_zalloc(1, sizeof *l);
 	int rc = l ? 0 : ERR_FAILED, i = 0;
 	if (l)

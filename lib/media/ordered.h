@@ -1,7 +1,7 @@
 /* Work on a row of items by several threads, with the results taken in the order in which the items came: the same output for any number of threads.
  *
- * feed() fills the next item, work() does what takes time, drain() uses the result. feed() is called by one thread at a time and in order; so is drain(), on the
- * caller's thread; work() by any number of threads, each with its own number. Memory is bounded: there are only so many items, used again and again. */
+ * feed() fills the next item, work() does what takes time, drain() uses the result. feed() is called by one thread at a time and in order; so is drain(), on
+ * the caller's thread; work() by any number of threads, each with its own number. Memory is bounded: there are only so many items, used again and again. */
 #ifndef PGAN_ORDERED_H
 #define PGAN_ORDERED_H
 

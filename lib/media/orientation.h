@@ -4,7 +4,8 @@
 
 #include "picture.h"
 
-/* exif: n bytes of a TIFF structure ("II*" or "MM*" …), as in a JPEG's APP1 after "Exif\0\0" or in a PNG's eXIf. Returns 1 to 8; 1 when it says nothing sensible. */
+/* exif: n bytes of a TIFF structure ("II*" or "MM*" …), as in a JPEG's APP1 after "Exif\0\0" or in a PNG's eXIf. Returns 1 to 8; 1 when it says nothing
+ * sensible. */
 int orientation_of(const uint8_t *exif, size_t n);
 
 /* Turns and mirrors the pixels so that the picture is upright. */

@@ -74,7 +74,8 @@ static int prepare(const struct named *sorted, int64_t n, char **out, const stru
 	int rc = 0;
 	for (int64_t k = 1; k < n; k++)
 		if (!strcmp(sorted[k - 1].name, sorted[k].name))
-			return error_set(ERR_INPUT, "'%s' and '%s' would both become '%s'", source_name(s, sorted[k - 1].i), source_name(s, sorted[k].i), sorted[k].name);
+			return error_set(ERR_INPUT, "'%s' and '%s' would both become '%s'", source_name(s, sorted[k - 1].i), source_name(s, sorted[k].i),
+					 sorted[k].name);
 	if ((rc = make_folder(dir)))
 		return rc;
 	for (int64_t k = 0; k < n && !rc; k++)

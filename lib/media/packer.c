@@ -14,9 +14,9 @@ struct item {
 	int64_t i; /* in the source, or in the stream */
 	struct bytes bytes;
 	struct picture picture;
-	void *raw;       /* one image of the stream, as it came */
-	uint8_t *planes; /* the same as RGB bytes */
-	uint8_t *square; /* (3,side,side) */
+	void *raw;                  /* one image of the stream, as it came */
+	uint8_t *planes;            /* the same as RGB bytes */
+	uint8_t *square;            /* (3,side,side) */
 	uint8_t *levels, *mirrored; /* as levels_make() leaves them */
 	const float *label;
 	char reason[1024]; /* "" or why it is left out */
@@ -68,7 +68,8 @@ static int check_size(const struct packer *p, const char *name, int w, int h)
 	if (p->settings->side || p->settings->fit || w != h || w == p->side)
 		return 0;
 	if (w < DATASET_MIN_SIDE || w > DATASET_MAX_SIDE || (w & (w - 1)))
-		return error_set(ERR_INPUT, "'%s' has %dx%d pixels: the side has to be a power of two from %d to %d (see --size)", name, w, h, DATASET_MIN_SIDE, DATASET_MAX_SIDE);
+		return error_set(ERR_INPUT, "'%s' has %dx%d pixels: the side has to be a power of two from %d to %d (see --size)", name, w, h, DATASET_MIN_SIDE,
+				 DATASET_MAX_SIDE);
 	return p->side ? error_set(ERR_INPUT, "'%s' has %dx%d pixels, the first picture %dx%d (see --size)", name, w, h, p->side, p->side) : 0;
 }
 
@@ -164,7 +165,8 @@ static int find_side(struct packer *p)
 	if (p->settings->side) {
 		p->side = p->settings->side;
 		if (!p->source && p->images->side < p->side)
-			rc = error_set(ERR_INPUT, "the images of '%s' are smaller than %dx%d: %dx%d pixels", p->images->name, p->side, p->side, p->images->side, p->images->side);
+			rc = error_set(ERR_INPUT, "the images of '%s' are smaller than %dx%d: %dx%d pixels", p->images->name, p->side, p->side, p->images->side,
+				       p->images->side);
 		else
 			rc = 0;
 		return rc;
@@ -192,9 +194,11 @@ static int find_side(struct packer *p)
 static int make_item(const struct packer *p, struct item *item)
 {
 	const size_t square = 3 * (size_t)p->side * (size_t)p->side;
-	if (!(item->square = size_alloc(square, 1)) || !(item->levels = size_alloc(levels_size(p->side), 1)) || !(item->mirrored = size_alloc(levels_size(p->side), 1)))
+	if (!(item->square = size_alloc(square, 1)) || !(item->levels = size_alloc(levels_size(p->side), 1)) ||
+	    !(item->mirrored = size_alloc(levels_size(p->side), 1)))
 		return ERR_FAILED;
-	if (!p->source && (!(item->raw = size_alloc(images_size(p->images), 1)) || !(item->planes = size_alloc(3 * (size_t)p->images->side, (size_t)p->images->side))))
+	if (!p->source &&
+	    (!(item->raw = size_alloc(images_size(p->images), 1)) || !(item->planes = size_alloc(3 * (size_t)p->images->side, (size_t)p->images->side))))
 		return ERR_FAILED;
 	return 0;
 }

@@ -51,8 +51,8 @@ static void read_bytes(png_structp png, png_bytep out, size_t n)
 	j->left -= n;
 }
 
-/* To 8 bits: 16-bit samples keep their high byte, as in Pillow; 1, 2 and 4 bits are stretched; palettes become RGB; transparency an alpha channel. Grey pictures
- * with transparency become RGB when the background is not grey. */
+/* To 8 bits: 16-bit samples keep their high byte, as in Pillow; 1, 2 and 4 bits are stretched; palettes become RGB; transparency an alpha channel. Grey
+ * pictures with transparency become RGB when the background is not grey. */
 static void set_transforms(struct png_job *j)
 {
 	const uint8_t *b = j->background;
@@ -159,9 +159,10 @@ static int encode(struct png_job *j, const struct picture *p)
 		return j->code;
 	png_set_write_fn(j->png, j, write_bytes, flush_bytes);
 	png_set_IHDR(j->png, j->info, (png_uint_32)p->w, (png_uint_32)p->h, 8, p->c == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
-	             PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+		     PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
 	png_set_compression_level(j->png, LEVEL);
-	/* Measured on photographs and drawn faces: Paeth's filter and runs alone are a little smaller than zlib's default search, and take a quarter of its time. */
+	/* Measured on photographs and drawn faces: Paeth's filter and runs alone are a little smaller than zlib's default search, and take a quarter of its
+	 * time. */
 	png_set_filter(j->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_PAETH);
 	png_set_compression_strategy(j->png, Z_RLE);
 	png_write_info(j->png, j->info);
