@@ -148,11 +148,13 @@ static void collect(int32_t *out, uint32_t *next, const uint64_t *marked, const 
 	for (size_t i = 0; i < n; i += CHUNK) {
 		const size_t m = n - i < CHUNK ? n - i : CHUNK;
 		fixed(q, x + i, m, g.low, g.scale);
-		for (size_t j = 0; j < m; j++) {
-			const int32_t bucket = q[j] >> shift;
-			if (is_marked(marked, (size_t)bucket))
-				out[next[bucket]++] = q[j];
+		size_t k = 0;
+		for (size_t j = 0; j < m; j++) { /* without a branch: which values are marked cannot be foreseen */
+			q[k] = q[j];
+			k += is_marked(marked, (size_t)(q[j] >> shift));
 		}
+		for (size_t j = 0; j < k; j++)
+			out[next[q[j] >> shift]++] = q[j];
 	}
 }
 
