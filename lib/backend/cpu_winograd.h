@@ -283,6 +283,13 @@ static int64_t chunk_tiles(const struct cut *c, int threads)
 	return (n + ROWS - 1) / ROWS * ROWS;
 }
 
+/* Vectors from one frequency of a chunk to the next, for `blocks` channel blocks: an odd number, so that the 36 places that a transform writes to fall into
+ * different sets of the cache. */
+static inline size_t plane_size(const struct cut *c, int blocks)
+{
+	return (size_t)c->each * (size_t)blocks | 1;
+}
+
 static struct cut cut_up(struct backend *b, struct tensor x, struct tensor y)
 {
 	const int threads = b->threads, out = blocks_of(y);
@@ -299,7 +306,7 @@ static struct cut cut_up(struct backend *b, struct tensor x, struct tensor y)
 	c.chunks = (c.tiles + c.each - 1) / c.each;
 	c.parts = c.slices > 1 ? 1 : c.chunks < threads ? (int)c.chunks : threads;
 	c.kernels = block * (size_t)c.out;
-	c.work = FREQUENCIES * (size_t)c.each * (size_t)(c.in + c.out);
+	c.work = FREQUENCIES * (plane_size(&c, c.in) + plane_size(&c, c.out));
 	return c;
 }
 
@@ -318,11 +325,11 @@ static struct blocks slice_of(struct tensor t, const struct cut *c, int slice)
 /* x -> v[frequency][block][tile] */
 static void inputs_of_chunk(vec *v, struct tensor x, const struct cut *cut, int64_t first, size_t count)
 {
-	const size_t in = (size_t)cut->in, each = (size_t)cut->each;
+	const size_t in = (size_t)cut->in, each = (size_t)cut->each, plane = plane_size(cut, cut->in);
 	for (size_t c = 0; c < in; c++)
 		for (size_t t = 0; t < count; t++) {
 			const struct tile tile = tile_at(x, first + (int64_t)t);
-			input_tile(v + c * each + t, in * each, block_of(x, tile.sample, (int)c), tile, x.h, x.w);
+			input_tile(v + c * each + t, plane, block_of(x, tile.sample, (int)c), tile, x.h, x.w);
 		}
 }
 
@@ -339,8 +346,8 @@ static void convolve_frequencies(vec *m, const vec *v, const vec *u, const struc
 			struct product p = { .c_column = each, .a_row = BLOCK, .a_k = 1, .a_block = each * BLOCK, .b = u + (f * out + start) * channels, .b_column = channels,
 			                     .blocks = in, .each = BLOCK };
 			for (size_t t = 0; t < count; t += ROWS) {
-				p.c = m + (f * out + start) * each + t;
-				p.a = (const float *)(v + f * in * each + t);
+				p.c = m + f * plane_size(cut, out_blocks) + start * each + t;
+				p.a = (const float *)(v + f * plane_size(cut, cut->in) + t);
 				multiply(&p, width);
 			}
 		}
@@ -349,14 +356,14 @@ static void convolve_frequencies(vec *m, const vec *v, const vec *u, const struc
 static void convolve_chunk(struct blocks y, struct tensor x, const vec *u, vec *v, const struct cut *cut, int64_t first)
 {
 	const size_t out = (size_t)y.count, each = (size_t)cut->each, count = min_size(each, (size_t)(cut->tiles - first));
-	vec *m = v + FREQUENCIES * each * (size_t)cut->in;
+	vec *m = v + FREQUENCIES * plane_size(cut, cut->in);
 
 	inputs_of_chunk(v, x, cut, first, count);
 	convolve_frequencies(m, v, u, cut, y.count, count);
 	for (size_t c = 0; c < out; c++)
 		for (size_t t = 0; t < count; t++) {
 			const struct tile tile = tile_at(y.t, first + (int64_t)t);
-			output_tile(block_of(y.t, tile.sample, y.first + (int)c), m + c * each + t, out * each, tile, y.t.w);
+			output_tile(block_of(y.t, tile.sample, y.first + (int)c), m + c * each + t, plane_size(cut, y.count), tile, y.t.w);
 		}
 }
 
@@ -402,23 +409,24 @@ static void weights_chunk(vec *sum, struct tensor x, struct blocks dy, vec *v, c
 {
 	const size_t in = (size_t)cut->in, out = (size_t)dy.count, each = (size_t)cut->each, channels = in * BLOCK;
 	const size_t count = min_size(each, (size_t)(cut->tiles - first));
-	vec *z = v + FREQUENCIES * each * in;
+	vec *z = v + FREQUENCIES * plane_size(cut, cut->in);
 
 	inputs_of_chunk(v, x, cut, first, count);
 	for (size_t c = 0; c < out; c++)
 		for (size_t t = 0; t < count; t++) {
 			const struct tile tile = tile_at(dy.t, first + (int64_t)t);
-			gradient_tile(z + c * each + t, out * each, block_of(dy.t, tile.sample, dy.first + (int)c), tile, dy.t.w);
+			gradient_tile(z + c * each + t, plane_size(cut, dy.count), block_of(dy.t, tile.sample, dy.first + (int)c), tile, dy.t.w);
 		}
 	for (size_t f = 0; f < FREQUENCIES; f++)
 		for (int panel = 0; panel < panels_of(dy.count); panel++) {
 			const size_t start = (size_t)panel_start(dy.count, panel);
 			const int width = panel_start(dy.count, panel + 1) - (int)start;
-			struct product p = { .c_column = channels, .a_row = 1, .a_k = BLOCK, .b = z + (f * out + start) * each, .b_column = each, .blocks = 1, .each = count,
+			struct product p = { .c_column = channels, .a_row = 1, .a_k = BLOCK, 
+			                     .b = z + f * plane_size(cut, dy.count) + start * each, .b_column = each, .blocks = 1, .each = count,
 			                     .add = add };
 			for (size_t c = 0; c < channels; c += ROWS) {
 				p.c = sum + (f * out + start) * channels + c;
-				p.a = (const float *)(v + (f * in + c / BLOCK) * each) + c % BLOCK;
+				p.a = (const float *)(v + f * plane_size(cut, cut->in) + c / BLOCK * each) + c % BLOCK;
 				multiply(&p, width);
 			}
 		}

@@ -4,7 +4,7 @@
 
 #include "tensors.h"
 
-int generator_open(struct generator *g, struct backend *be, const struct arch *a, int64_t capacity, bool fading, bool training)
+int generator_open(struct generator *g, struct backend *be, const struct arch *a, int64_t capacity, bool fading, int64_t backward)
 {
 	memset(g, 0, sizeof *g);
 	g->be = be;
@@ -21,32 +21,32 @@ int generator_open(struct generator *g, struct backend *be, const struct arch *a
 	g->image = tensors_make(&t, n, 3, arch_side(a));
 	if (a->pixel_norm)
 		g->format_norm = tensors_make(&t, n, 1, 4);
-	if (training)
-		g->dformat = tensors_make(&t, n, a->depth[0], 4);
+	if (backward)
+		g->dformat = tensors_make(&t, backward, a->depth[0], 4);
 	for (int s = 0; s <= a->scale; s++) {
 		const int side = 4 << s, d = a->depth[s];
 		g->x[s] = tensors_make(&t, n, d, side);
 		if (a->pixel_norm)
 			g->x_norm[s] = tensors_make(&t, n, 1, side);
-		if (training)
-			g->dx[s] = tensors_make(&t, n, d, side);
+		if (backward)
+			g->dx[s] = tensors_make(&t, backward, d, side);
 		if (!s)
 			continue;
 		g->up[s] = tensors_make(&t, n, a->depth[s - 1], side);
 		g->mid[s] = tensors_make(&t, n, d, side);
 		if (a->pixel_norm)
 			g->mid_norm[s] = tensors_make(&t, n, 1, side);
-		if (training) {
-			g->dmid[s] = tensors_make(&t, n, d, side);
-			g->dup[s] = tensors_make(&t, n, a->depth[s - 1], side);
+		if (backward) {
+			g->dmid[s] = tensors_make(&t, backward, d, side);
+			g->dup[s] = tensors_make(&t, backward, a->depth[s - 1], side);
 		}
 	}
 	if (g->fading) {
 		g->old_image = tensors_make(&t, n, 3, arch_side(a) / 2);
 		g->old_up = tensors_make(&t, n, 3, arch_side(a));
-		if (training) {
-			g->dimage = tensors_make(&t, n, 3, arch_side(a));
-			g->dold_image = tensors_make(&t, n, 3, arch_side(a) / 2);
+		if (backward) {
+			g->dimage = tensors_make(&t, backward, 3, arch_side(a));
+			g->dold_image = tensors_make(&t, backward, 3, arch_side(a) / 2);
 		}
 	}
 	if (t.rc)

@@ -22,7 +22,7 @@ int step_open(struct step *s, struct backend *be, const struct arch *a, const st
 	s->weight = weights(a, losses, batch);
 	s->g_net = g;
 	s->d_net = d;
-	if ((rc = generator_open(&s->g, be, a, 2 * batch, fading, true)) || (rc = discriminator_open(&s->d, be, a, batch, fading)) ||
+	if ((rc = generator_open(&s->g, be, a, 2 * batch, fading, batch)) || (rc = discriminator_open(&s->d, be, a, batch, fading)) ||
 	    (rc = backend_tensor(be, &s->mix, batch, 1, 1, 1)))
 		step_close(s);
 	return rc;

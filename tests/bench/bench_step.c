@@ -160,7 +160,7 @@ static int open_sample(struct bench *b)
 	int rc;
 	if ((rc = network_open(&b->g, b->be, &s->arch, NETWORK_G, false)) || (rc = network_init(&b->g, &s->arch, 0, 1, true)))
 		return rc;
-	return generator_open(&b->generator, b->be, &s->arch, s->batch, s->alpha > 0, false);
+	return generator_open(&b->generator, b->be, &s->arch, s->batch, s->alpha > 0, 0);
 }
 
 static int by_value(const void *a, const void *b)

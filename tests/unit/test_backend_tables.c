@@ -11,6 +11,7 @@ static const struct {
 } shapes[] = {
 	{ 1, 5, 5, 4 }, { 3, 5, 17, 4 }, { 8, 8, 16, 8 }, { 12, 16, 16, 4 }, { 3, 12, 8, 16 }, { 1, 17, 48, 8 }, { 8, 48, 17, 4 },
 	{ 12, 48, 48, 8 }, { 3, 16, 5, 16 }, { 1, 48, 12, 16 }, { 8, 17, 12, 16 }, { 12, 8, 5, 4 }, { 3, 48, 16, 16 }, { 12, 5, 48, 16 },
+	{ 12, 256, 240, 8 }, /* kernels in several slices, tiles in several chunks */
 };
 
 /* What a device adds to the tolerance of linear maps: TF32 has 11 bits of precision and bfloat16 8, of each operand and of bfloat16's result; sums of these
