@@ -11,8 +11,9 @@ static const struct {
 } shapes[] = {
 	{ 1, 5, 5, 4 }, { 3, 5, 17, 4 }, { 8, 8, 16, 8 }, { 12, 16, 16, 4 }, { 3, 12, 8, 16 }, { 1, 17, 48, 8 }, { 8, 48, 17, 4 },
 	{ 12, 48, 48, 8 }, { 3, 16, 5, 16 }, { 1, 48, 12, 16 }, { 8, 17, 12, 16 }, { 12, 8, 5, 4 }, { 3, 48, 16, 16 }, { 12, 5, 48, 16 },
-	{ 12, 256, 240, 8 }, /* kernels in several slices, tiles in several chunks */
+	{ 12, 256, 240, 8 },
 };
+enum { LARGE = sizeof shapes / sizeof *shapes - 1 }; /* kernels of several slices, tiles of several chunks: too slow for the plain table */
 
 /* What a device adds to the tolerance of linear maps: TF32 has 11 bits of precision and bfloat16 8, of each operand and of bfloat16's result; sums of these
  * products average the roundings out. */
@@ -60,7 +61,7 @@ static void compare_all(const char *const *devices, int count)
 	for (int d = 0; d < count; d++)
 		REQUIRE(fixture_open(&run[d].f, devices[d], 2));
 	for (size_t i = 0; i < backend_case_count; i++)
-		for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k += stride) {
+		for (size_t k = 0; k < LARGE; k += stride) {
 			start(&plain, k);
 			backend_cases[i].run(&plain);
 			for (int d = 0; d < count; d++) {
@@ -89,6 +90,25 @@ TEST(the_table_of_a_device_agrees)
 	if (!device)
 		SKIP("PGAN_TEST_DEVICE is not set");
 	compare_all(&device, 1);
+}
+
+TEST(large_convolutions_agree)
+{
+	struct run direct = { 0 }, r = { 0 };
+	REQUIRE(fixture_open(&direct.f, "cpu:direct", 2));
+	REQUIRE(fixture_open(&r.f, "cpu", 2));
+	for (size_t i = 0; i < backend_case_count; i++)
+		if (!strncmp(backend_cases[i].name, "conv", 4)) {
+			start(&direct, LARGE);
+			start(&r, LARGE);
+			backend_cases[i].run(&direct);
+			backend_cases[i].run(&r);
+			compare("cpu", &backend_cases[i], &direct, &r);
+			run_reset(&direct);
+			run_reset(&r);
+		}
+	fixture_close(&direct.f);
+	fixture_close(&r.f);
 }
 
 /* The same on the narrower vectors of older processors: oneDNN reads its limit once, so in a process of its own. */
