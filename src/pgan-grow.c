@@ -146,6 +146,12 @@ static void note(void *ctx, const char *text)
 	message_note("%s", text);
 }
 
+static void detail(void *ctx, const char *text)
+{
+	(void)ctx;
+	message_verbose("%s", text);
+}
+
 static void show_progress(void *ctx, int64_t done, int64_t total, const char *losses)
 {
 	static int64_t first;
@@ -180,7 +186,7 @@ static int train(const struct config *c)
 		const struct grow g = { .data = data, .from = from ? from : init_from, .init = init_from, .out = out, .device = device, .settings = &settings,
 			                .seed = (uint64_t)seed, .threads = (int)threads, .force = force, .keep = kept, .restart = restart,
 			                .records = record, .n_records = records.n,
-			                .note = note, .progress = show_progress };
+			                .note = note, .detail = detail, .progress = show_progress };
 		rc = grow_scale(&g);
 		progress_end(&progress);
 	}

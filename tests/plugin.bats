@@ -65,6 +65,10 @@ verify_on() {
   verify_on auto >auto.txt 2>messages.txt
   cmp cpu.txt auto.txt
   [ ! -s messages.txt ]
+  local tiny=(--set "depthScales=8,8" --set dimLatentVector=8 --set previewImages=0)
+  npy 8,3,4,4 u1 | pack-h5 -o data.h5 -q
+  PGAN_PLUGINS=$PWD/plugins pgan-grow -v --data data.h5 --scale 0 -o scale0.h5 -n 1 -b 4 "${tiny[@]}" 2>messages.txt
+  grep -q '^pgan-grow: device cpu: oneDNN.*; no GPU: no such device in test$' messages.txt
   PGAN_PLUGINS=$PWD/plugins pgan-grow --version >version.txt
   grep -q '^backend: cpu: oneDNN' version.txt
   grep -q '^backend: cuda: not usable: no such device in test$' version.txt

@@ -161,6 +161,15 @@ static int look_at_checkpoint(struct run *r)
 	return differs < 0 ? differs : 1;
 }
 
+/* Says where it runs, and when "auto" did not take a GPU, why. */
+static void tell_device(const struct run *r)
+{
+	const char *fallback = backend_fallback();
+	char text[1200];
+	snprintf(text, sizeof text, "device %s: %s%s%s", r->be->name, r->be->details, *fallback ? "; no GPU: " : "", fallback);
+	r->g->detail(r->g->ctx, text);
+}
+
 /* Everything up to the first step, or NOTHING_TO_DO. */
 static int prepare(struct run *r)
 {
@@ -175,7 +184,10 @@ static int prepare(struct run *r)
 	const int checkpoint = look_at_checkpoint(r);
 	if (checkpoint < 0)
 		return checkpoint;
-	if ((rc = backend_open(&r->be, g->device, g->threads)) || (rc = trainer_open(&r->trainer, r->be, s, g->seed)))
+	if ((rc = backend_open(&r->be, g->device, g->threads)))
+		return rc;
+	tell_device(r);
+	if ((rc = trainer_open(&r->trainer, r->be, s, g->seed)))
 		return rc;
 	if ((rc = checkpoint ? go_on(r) : start_anew(r)))
 		return rc;

@@ -23,9 +23,10 @@ struct grow {
 	bool restart;                  /* begin anew, whatever checkpoint or result is there */
 	const struct grow_record *records;
 	size_t n_records;
-	/* Called on the way, with ctx: a line for the user; after every step, how far it is and the losses. */
+	/* Called on the way, with ctx: a line for the user; one for a user who asks for more; after every step, how far it is and the losses. */
 	void *ctx;
 	void (*note)(void *ctx, const char *text);
+	void (*detail)(void *ctx, const char *text);
 	void (*progress)(void *ctx, int64_t done, int64_t total, const char *losses);
 };
 
