@@ -30,7 +30,7 @@ grow() {
 
 # The columns of a log that do not tell the time.
 columns() {
-  cut -f 1-16 "$1"
+  cut -f 1-18 "$1"
 }
 
 @test "the same seed gives the same bytes, another seed others" {
@@ -206,7 +206,7 @@ PY
   "$PYTHON" - <<'PY'
 import math
 rows = [line.rstrip('\n').split('\t') for line in open('scale1.log')]
-names = 'iteration scale images alpha lr lossD lossD_real lossD_fake lossD_Grad lossD_Epsilon lossG gradient_D gradient_G gradient_x nonfinite_D nonfinite_G seconds images_per_second'
+names = 'iteration scale images alpha lr lossD lossD_real lossD_fake lossD_Grad lossD_Epsilon lossG lossG_fake lossG_GDPP gradient_D gradient_G gradient_x nonfinite_D nonfinite_G seconds images_per_second'
 assert rows[0] == names.split()
 t = [dict(zip(rows[0], map(float, r))) for r in rows[1:]]
 assert [r['iteration'] for r in t] == [10, 20, 25] and [r['images'] for r in t] == [40, 80, 100]
@@ -236,7 +236,7 @@ PY
   grow 1 scale1.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5 --record 0:r0.h5 --record 9:r9.h5 --record 29:r29.h5
   grow 1 plain.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5
   cmp scale1.h5 plain.h5
-  grow 1 logistic.h5 -n 9 -b 4 --set lossMode=Logistic --set lambdaGP=0 --set logisticGradReal=0.5 --set penaltyEvery=4 --record 8:l8.h5 --record 7:l7.h5
+  grow 1 logistic.h5 -n 9 -b 4 --set lossMode=Logistic --set lambdaGP=0 --set logisticGradReal=0.5 --set penaltyEvery=4 --set GDPP=true --record 8:l8.h5 --record 7:l7.h5
   grow 0 mse0.h5 -n 2 -b 4 --set lossMode=MSE --set miniBatchStdDev=false
   pgan-grow -q --data data.h5 --scale 1 --from mse0.h5 -o mse1.h5 "${tiny[@]}" -n 5 -b 4 --set lossMode=MSE --set miniBatchStdDev=false --record 4:m4.h5
   fails 2 "'mse0.h5' was trained with tanh at the end of G, as its lossMode asks for" \
@@ -404,7 +404,7 @@ PY
   fails 2 "unexpected operand 'x'" pgan-grow x
   fails 2 "unknown key 'lossMod': did you mean 'lossMode'?" grow 0 x.h5 --set lossMod=WGANGP
   fails 2 "lossMode takes one of WGANGP|Logistic|MSE|DCGAN, not \"Wasserstein\"" grow 0 x.h5 --set lossMode=Wasserstein
-  fails 2 "GDPP: only false is implemented yet" grow 0 x.h5 --set GDPP=true
+  fails 2 "weightConditionD: only 0 is implemented yet" grow 0 x.h5 --set weightConditionD=1
   fails 2 "--record takes K:FILE, not '5'" grow 0 x.h5 --record 5
   fails 2 "--batch takes a number from 1 to 4096" grow 0 x.h5 --batch 0
   fails 2 "unknown device 'gpu'" grow 0 x.h5 --device gpu
@@ -462,7 +462,7 @@ PY
   "$PYTHON" -c 'import h5py; h5py.File("scale0.h5", "r+")["G/formatLayer.module.weight"][...] = 1e38'
   fails 1 "the losses have not been finite for 9 iterations, up to 9; no state before that was saved" \
     grow 1 x.h5 -n 400 -b 4 --set perChannelNormalization=false --set evalIter=3 --set saveIter=2
-  [ "$(tail -n 1 x.log | cut -f 15)" -gt 0 ]
+  [ "$(tail -n 1 x.log | cut -f 17)" -gt 0 ]
   no_leftovers . data.h5 scale0.h5 scale0.log x.log stdout.txt stderr.txt
 }
 

@@ -78,6 +78,7 @@ enum step_sum {
 	SUM_D_GRADIENT, SUM_G_GRADIENT,     /* squared 2-norm of all gradients of a network, non-finite ones left out */
 	SUM_D_NONFINITE, SUM_G_NONFINITE,   /* number of non-finite gradient values, taken as 0 */
 	SUM_GRADIENT_NORM,                  /* sum over samples of |grad_x D| at the penalty's images */
+	SUM_G_GDPP,                         /* no operation adds to this one: step_read_sums() does */
 	STEP_SUMS
 };
 

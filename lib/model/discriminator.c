@@ -1,7 +1,9 @@
 #include "discriminator.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "size.h"
 #include "tensors.h"
 
 /* The input of scale s: of its first convolution, or of the 4x4 end for s = 0. */
@@ -64,6 +66,8 @@ int discriminator_open(struct discriminator *d, struct backend *be, const struct
 	d->conv = pair_make(&t, batch, d0, 4);
 	d->dense = pair_make(&t, batch, d0, 1);
 	d->score = pair_make(&t, batch, 1, 1);
+	if (!t.rc && !(d->host = size_alloc((size_t)batch, (size_t)d0 * sizeof *d->host)))
+		t.rc = ERR_FAILED;
 	if (t.rc)
 		discriminator_close(d);
 	return t.rc;
@@ -84,6 +88,7 @@ void discriminator_close(struct discriminator *d)
 		return;
 	for (size_t i = 0; i < sizeof single / sizeof *single; i++)
 		pairs_free(d->be, single[i], 1);
+	free(d->host);
 	pairs_free(d->be, d->mid, MAX_SCALES);
 	pairs_free(d->be, d->full, MAX_SCALES);
 	pairs_free(d->be, d->pooled, MAX_SCALES);
@@ -216,6 +221,18 @@ static void scales_backward(struct discriminator *d, const struct sweep *sweep, 
 	activate_backward(d, sweep, &d->rgb, &d->layers.item[d_from_rgb(top)], dw);
 }
 
+/* Adds d->dfeature to slot 1 of the gradients of the last hidden layer. */
+static void add_feature_gradient(struct discriminator *d)
+{
+	struct backend *be = d->be;
+	const struct tensor t = discriminator_slots(d, d->dense.b, SLOT_REAL, 1);
+	const size_t values = (size_t)t.n * (size_t)t.c;
+	be->download(be, d->host, t);
+	for (size_t i = 0; i < values; i++)
+		d->host[i] += d->dfeature[i];
+	be->upload(be, t, d->host);
+}
+
 /* From dL/dscore down to dL/dz of fromRGB. */
 static void backward(struct discriminator *d, const struct sweep *sweep, const float *w, float *dw)
 {
@@ -223,6 +240,8 @@ static void backward(struct discriminator *d, const struct sweep *sweep, const f
 	const struct layer *l = &d->layers.item[D_DECISION];
 	activate_backward(d, sweep, &d->score, l, dw);
 	be->dense_backward_data(be, B(d->dense), B(d->score), w + l->weight_at);
+	if (d->dfeature && sweep == &sweep_images)
+		add_feature_gradient(d);
 	l = &d->layers.item[D_DENSE];
 	activate_backward(d, sweep, &d->dense, l, dw);
 	be->dense_backward_data(be, B(d->conv), B(d->dense), w + l->weight_at);

@@ -39,6 +39,9 @@ struct discriminator {
 	struct d_pair pooled[MAX_SCALES];           /* after pooling: the input of scale s - 1 unless that is faded in */
 	struct d_pair faded;                        /* fading: the mix of old and pooled */
 	struct d_pair stddev, conv, dense, score;   /* the 4x4 end */
+	float *host;                                /* (N,d_0): scratch */
+	const float *dfeature;                      /* (N,d_0) on the host, borrowed: added to the gradient at the layer before the decision by
+	                                               discriminator_backward_images(); NULL: nothing */
 };
 
 int discriminator_open(struct discriminator *, struct backend *, const struct arch *, int64_t batch, bool fading) MUST_CHECK;

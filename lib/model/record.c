@@ -50,6 +50,7 @@ static int write_settings(struct h5file *f, const struct step *s, bool penalty)
 	const struct { const char *name; int64_t value; } count[] = {
 		{ "scale", s->arch.scale }, { "resolution", arch_side(&s->arch) }, { "batch", s->batch }, { "dim_latent", s->arch.latent },
 		{ "pixel_norm", s->arch.pixel_norm }, { "stddev", s->arch.stddev }, { "equalized", s->arch.equalized },
+		{ "gdpp", s->losses.gdpp },
 	};
 	int32_t depth[MAX_SCALES];
 	int rc;
@@ -88,10 +89,10 @@ static int write_losses(struct h5file *f, struct step *s, int64_t adam_step)
 {
 	double sum[STEP_SUMS];
 	int rc;
-	s->be->read_sums(s->be, sum);
+	step_read_sums(s, sum);
 	const struct { const char *name; double value; } loss[] = {
 		{ "lossD_real", sum[SUM_D_REAL] }, { "lossD_fake", sum[SUM_D_FAKE] }, { "lossD_Grad", sum[SUM_D_GRAD] }, { "lossD_Epsilon", sum[SUM_D_EPSILON] },
-		{ "lossD", sum[SUM_D_REAL] + sum[SUM_D_FAKE] + sum[SUM_D_GRAD] + sum[SUM_D_EPSILON] }, { "lossG_fake", sum[SUM_G_FAKE] }, { "lossG", sum[SUM_G_FAKE] },
+		{ "lossD", step_loss_d(sum) }, { "lossG_fake", sum[SUM_G_FAKE] }, { "lossG_GDPP", sum[SUM_G_GDPP] }, { "lossG", step_loss_g(sum) },
 	};
 	for (size_t i = 0; i < sizeof loss / sizeof *loss; i++)
 		if ((rc = write_number(f, group, loss[i].name, loss[i].value)))
@@ -122,7 +123,7 @@ static int write_step(struct h5file *f, struct step *s, bool penalty, int64_t ad
 	step_g_update(s);
 	if ((rc = write_network(f, "after", g, g->w, "G", NULL)) || (rc = write_network(f, "after", g, g->average, "avgG", NULL)))
 		return rc;
-	if ((rc = s->be->check(s->be)))
+	if ((rc = step_check(s)))
 		return rc;
 	return write_losses(f, s, adam_step);
 }

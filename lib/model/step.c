@@ -1,6 +1,10 @@
 #include "step.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "gdpp.h"
+#include "size.h"
 
 static struct step_weights weights(const struct arch *a, const struct step_losses *l, int64_t batch)
 {
@@ -24,6 +28,10 @@ int step_open(struct step *s, struct backend *be, const struct arch *a, const st
 	s->d_net = d;
 	if ((rc = generator_open(&s->g, be, a, 2 * batch, fading, batch)) || (rc = discriminator_open(&s->d, be, a, batch, fading)) ||
 	    (rc = backend_tensor(be, &s->mix, batch, 1, 1, 1)))
+		;
+	else if (losses->gdpp && !(s->feature = size_alloc(3 * (size_t)batch, (size_t)a->depth[0] * sizeof *s->feature)))
+		rc = ERR_FAILED;
+	if (rc)
 		step_close(s);
 	return rc;
 }
@@ -34,6 +42,7 @@ void step_close(struct step *s)
 		return;
 	generator_close(&s->g);
 	discriminator_close(&s->d);
+	free(s->feature);
 	if (s->mix.data)
 		s->be->release(s->be, s->mix.data);
 	s->be = NULL;
@@ -86,13 +95,29 @@ void step_d_update(struct step *s)
 	s->be->adam(s->be, n->w, n->gradient, n->moment, NULL, n->layers.size, SUM_D_GRADIENT, SUM_D_NONFINITE);
 }
 
+/* The features of real images (slot 2) and of G's (slot 1) -> the loss, and its derivative for the way back. */
+static void compare_features(struct step *s)
+{
+	const size_t c = (size_t)s->arch.depth[0], size = (size_t)s->batch * c;
+	float *real = s->feature, *fake = real + size, *dfake = fake + size;
+	s->be->download(s->be, real, SLOT(s->d.dense.x, SLOT_FAKE));
+	s->be->download(s->be, fake, SLOT(s->d.dense.x, SLOT_REAL));
+	const int rc = gdpp_loss(real, fake, (size_t)s->batch, c, &s->gdpp, dfake);
+	s->rc = s->rc ? s->rc : rc;
+	s->d.dfeature = rc ? NULL : dfake;
+}
+
 void step_g_gradients(struct step *s)
 {
 	struct backend *be = s->be;
 	struct discriminator *d = &s->d;
 
+	if (s->losses.gdpp)
+		copy_tensor(be, SLOT(d->image.x, SLOT_FAKE), SLOT(d->image.x, SLOT_REAL));
 	copy_tensor(be, SLOT(d->image.x, SLOT_REAL), tensor_part(s->g.image, s->batch, s->batch));
-	discriminator_forward(d, SLOT_REAL, 1, s->d_net->w);
+	discriminator_forward(d, SLOT_REAL, s->losses.gdpp ? 2 : 1, s->d_net->w);
+	if (s->losses.gdpp)
+		compare_features(s);
 	be->score_loss(be, SLOT(d->score.b, SLOT_REAL), SLOT(d->score.x, SLOT_REAL), s->losses.loss, true, s->weight.score, SUM_G_FAKE);
 	discriminator_backward_images(d, s->d_net->w);
 	generator_backward(&s->g, s->batch, SLOT(d->image.b, SLOT_REAL), s->g_net->w, s->g_net->gradient);
@@ -103,4 +128,17 @@ void step_g_update(struct step *s)
 {
 	struct network *n = s->g_net;
 	s->be->adam(s->be, n->w, n->gradient, n->moment, n->average, n->layers.size, SUM_G_GRADIENT, SUM_G_NONFINITE);
+}
+
+int step_check(struct step *s)
+{
+	const int rc = s->be->check(s->be), own = s->rc;
+	s->rc = 0;
+	return rc ? rc : own;
+}
+
+void step_read_sums(struct step *s, double sums[STEP_SUMS])
+{
+	s->be->read_sums(s->be, sums);
+	sums[SUM_G_GDPP] = s->losses.gdpp ? s->gdpp : 0;
 }

@@ -2,7 +2,7 @@
  *
  * Losses (Gulrajani et al. 2017, arXiv 1704.00028, with the drift term of Karras et al. 2018, appendix A.1; Mescheder et al. 2018, arXiv 1801.04406):
  *   D: a * sum over real f(D(x), real) + a * sum over fake f(D(G(z)), fake) + b * lambda * sum penalty + c * epsilon * sum D(x)^2
- *   G: a * sum f(D(G(z)), real)
+ *   G: a * sum f(D(G(z)), real) + GDPP
  * with a, b and c each 1 or 1/N. Profile karras has means throughout. The reference has sums, but for every loss other than WGANGP (a) and for R1 (b). */
 #ifndef PGAN_STEP_H
 #define PGAN_STEP_H
@@ -15,6 +15,7 @@ struct step_losses {
 	enum score_loss loss;
 	enum penalty_kind penalty;
 	double epsilon_d; /* 0: no drift term */
+	bool gdpp;        /* add the GDPP loss (gdpp.h) to G's */
 };
 
 struct step {
@@ -29,6 +30,9 @@ struct step {
 	struct generator g;     /* capacity 2N: latents of D's step, then of G's */
 	struct discriminator d;
 	struct tensor mix;      /* (N,1,1,1) weight of the real image in an interpolate */
+	float *feature;         /* with GDPP: features (N,d_0) of real images, of generated ones, and the loss's derivative at these; host */
+	double gdpp;            /* its value in the last step */
+	int rc;                 /* a failure within a step: step_check() reports it */
 };
 
 int step_open(struct step *, struct backend *, const struct arch *, const struct step_losses *, struct network *g, struct network *d, int64_t batch,
@@ -58,10 +62,21 @@ static inline void step_run(struct step *s, bool penalty)
 		be->end_step(be);
 }
 
+/* Reports the first failure since the last check, and waits for the device. */
+int step_check(struct step *) MUST_CHECK;
+/* What a step left behind: the backend's sums and those of losses that the host computes. */
+void step_read_sums(struct step *, double sums[STEP_SUMS]);
+
 /* D's loss from the sums of a step, or from means of them. */
 static inline double step_loss_d(const double sums[STEP_SUMS])
 {
 	return sums[SUM_D_REAL] + sums[SUM_D_FAKE] + sums[SUM_D_GRAD] + sums[SUM_D_EPSILON];
+}
+
+/* G's, likewise. */
+static inline double step_loss_g(const double sums[STEP_SUMS])
+{
+	return sums[SUM_G_FAKE] + sums[SUM_G_GDPP];
 }
 
 #endif

@@ -39,10 +39,9 @@ static int get_text(struct h5file *f, const char *name, const char *fallback, ch
 	return rc;
 }
 
-/* A flag that is true in a record without it: those of the reference. */
-static int get_flag(struct h5file *f, const char *name, bool *out)
+static int get_flag(struct h5file *f, const char *name, bool otherwise, bool *out)
 {
-	double value = 1;
+	double value = otherwise;
 	const int rc = h5_has_attr(f, "/", name) ? get_number(f, "/", name, &value) : 0;
 	*out = value != 0;
 	return rc;
@@ -59,6 +58,7 @@ static int read_settings(struct replay *r)
 	};
 	char profile[16], mode[16], penalty[16];
 	int32_t depth[MAX_SCALES];
+	bool gdpp;
 	size_t n;
 	int rc;
 
@@ -73,7 +73,8 @@ static int read_settings(struct replay *r)
 	if (beta1 != 0)
 		return error_set(ERR_INPUT, "'%s': beta1 is %g, but every profile has 0", h5_name(f), beta1);
 	*a = (struct arch){ .profile = profile_find(profile), .scale = (int)scale, .latent = (int)latent, .leak = (float)leak };
-	if ((rc = get_flag(f, "pixel_norm", &a->pixel_norm)) || (rc = get_flag(f, "stddev", &a->stddev)) || (rc = get_flag(f, "equalized", &a->equalized)))
+	if ((rc = get_flag(f, "pixel_norm", true, &a->pixel_norm)) || (rc = get_flag(f, "stddev", true, &a->stddev)) ||
+	    (rc = get_flag(f, "equalized", true, &a->equalized)) || (rc = get_flag(f, "gdpp", false, &gdpp)))
 		return rc;
 	if (!a->profile)
 		return error_set(ERR_INPUT, "'%s': unknown profile '%s'", h5_name(f), profile);
@@ -87,7 +88,7 @@ static int read_settings(struct replay *r)
 		loss++;
 	if (!loss_mode_names[loss])
 		return error_set(ERR_INPUT, "'%s': unknown loss mode '%s'", h5_name(f), mode);
-	r->losses = (struct step_losses){ (enum score_loss)loss, strcmp(penalty, "R1") ? PENALTY_WGAN_GP : PENALTY_R1, epsilon };
+	r->losses = (struct step_losses){ (enum score_loss)loss, strcmp(penalty, "R1") ? PENALTY_WGAN_GP : PENALTY_R1, epsilon, gdpp };
 	a->squash = loss_squashes(r->losses.loss);
 	r->batch = (int64_t)batch;
 	r->fading = alpha > 0;
@@ -205,15 +206,18 @@ static int compare_losses(struct replay *r)
 {
 	static const struct { const char *name; enum step_sum sum; } loss[] = {
 		{ "lossD_real", SUM_D_REAL }, { "lossD_fake", SUM_D_FAKE }, { "lossD_Grad", SUM_D_GRAD }, { "lossD_Epsilon", SUM_D_EPSILON }, { "lossG_fake", SUM_G_FAKE },
+		{ "lossG_GDPP", SUM_G_GDPP },
 	};
 	double sum[STEP_SUMS], magnitude = 0, worst = 0;
 	char group[16];
 	int rc;
 
 	snprintf(group, sizeof group, "iter%d", r->result.iteration);
-	r->be->read_sums(r->be, sum);
+	step_read_sums(&r->step, sum);
 	for (size_t i = 0; i < sizeof loss / sizeof *loss; i++) {
 		double reference;
+		if (loss[i].sum == SUM_G_GDPP && !r->losses.gdpp)
+			continue;
 		if ((rc = get_number(r->file, group, loss[i].name, &reference)))
 			return rc;
 		magnitude += fabs(reference);
@@ -267,7 +271,7 @@ static int replay_step(struct replay *r)
 	step_g_update(s);
 	if ((rc = compare_values(r, &r->g, r->g.w, "after/G", &result->adam)) || (rc = compare_values(r, &r->g, r->g.average, "after/avgG", &result->ema)))
 		return rc;
-	if ((rc = r->be->check(r->be)))
+	if ((rc = step_check(&r->step)))
 		return rc;
 	return compare_losses(r);
 }

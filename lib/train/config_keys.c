@@ -43,7 +43,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "logisticGradReal", KIND_REAL, true, .value = "0", .min = 0, .max = 1e9, .doc = "weight of the gradient penalty |grad D|^2 at real images (R1; half the gamma of its paper); 0: none" },
 	{ "epsilonD", KIND_REAL, true, .value = "0.001", .min = 0, .max = 1e9, .doc = "weight of the drift term D(real)^2; 0: none" },
 	{ "penaltyEvery", KIND_INT, true, .value = "1", .min = 1, .max = 1e6, .doc = "the gradient penalty is computed at every so many-th iteration, multiplied by that number" },
-	{ "GDPP", KIND_BOOL, .value = "false", .only = "false", .doc = "the GDPP loss" },
+	{ "GDPP", KIND_BOOL, .value = "false", .doc = "the GDPP loss, added to that of G; eigenvectors are taken with the sign that makes their product positive" },
 	{ "weightConditionD", KIND_REAL, .value = "0", .min = 0, .max = 1e9, .only = "0", .doc = "weight of the classification loss in D" },
 	{ "weightConditionG", KIND_REAL, .value = "0", .min = 0, .max = 1e9, .only = "0", .doc = "weight of the classification loss in G" },
 	{ "attribKeysOrder", KIND_NULL, .value = "null", .doc = "filled in by the reference itself" },

@@ -227,7 +227,7 @@ static int keep(struct run *r)
 static int guard(struct run *r, const double sums[STEP_SUMS])
 {
 	const struct settings *s = r->g->settings;
-	const double losses = step_loss_d(sums) + sums[SUM_G_FAKE];
+	const double losses = step_loss_d(sums) + step_loss_g(sums);
 	if (sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE] > 0 && !r->warned) {
 		note(r, "iteration %lld: %.0f gradients are not finite and count as 0; the log counts further ones", (long long)r->trainer.iteration - 1,
 		     sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE]);

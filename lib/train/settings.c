@@ -54,7 +54,8 @@ static void read_arch(struct reader *r, struct arch *a)
 static void read_losses(struct reader *r, struct settings *s)
 {
 	const double gp = real(r, "lambdaGP"), r1 = real(r, "logisticGradReal");
-	s->losses = (struct step_losses){ (enum score_loss)place(word(r, "lossMode"), loss_mode_names), r1 > 0 ? PENALTY_R1 : PENALTY_WGAN_GP, real(r, "epsilonD") };
+	s->losses = (struct step_losses){ (enum score_loss)place(word(r, "lossMode"), loss_mode_names), r1 > 0 ? PENALTY_R1 : PENALTY_WGAN_GP, real(r, "epsilonD"),
+		                        flag(r, "GDPP") };
 	s->arch.squash = loss_squashes(s->losses.loss);
 	s->penalty = r1 > 0 ? r1 : gp;
 	s->penalty_every = whole(r, "penaltyEvery");

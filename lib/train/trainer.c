@@ -130,11 +130,11 @@ int trainer_step(struct trainer *t, struct loader *l, const char *record, double
 		step_run(step, penalty);
 	else if ((rc = record_step(step, penalty, t->iteration + 1, record)))
 		return rc;
-	if ((rc = be->check(be)))
+	if ((rc = step_check(step)))
 		return rc;
-	be->read_sums(be, sums);
+	step_read_sums(step, sums);
 	if (t->settings->watch != WATCH_NONE)
-		plateau_step(&t->plateau, t->settings->watch == WATCH_G ? sums[SUM_G_FAKE] : step_loss_d(sums));
+		plateau_step(&t->plateau, t->settings->watch == WATCH_G ? step_loss_g(sums) : step_loss_d(sums));
 	t->iteration++;
 	return 0;
 }

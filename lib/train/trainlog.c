@@ -8,7 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static const char header[] = "iteration\tscale\timages\talpha\tlr\tlossD\tlossD_real\tlossD_fake\tlossD_Grad\tlossD_Epsilon\tlossG\tgradient_D\tgradient_G\t"
+static const char header[] = "iteration\tscale\timages\talpha\tlr\tlossD\tlossD_real\tlossD_fake\tlossD_Grad\tlossD_Epsilon\tlossG\tlossG_fake\tlossG_GDPP\tgradient_D\tgradient_G\t"
                              "gradient_x\tnonfinite_D\tnonfinite_G\tseconds\timages_per_second\n";
 
 static int failed(const struct trainlog *l, const char *verb)
@@ -85,15 +85,20 @@ static double loss_d(const struct trainlog *l)
 	return l->sum[LOG_STEPS] > 0 ? step_loss_d(l->sum) / l->sum[LOG_STEPS] : 0;
 }
 
+static double loss_g(const struct trainlog *l)
+{
+	return l->sum[LOG_STEPS] > 0 ? step_loss_g(l->sum) / l->sum[LOG_STEPS] : 0;
+}
+
 int trainlog_row(struct trainlog *l, const struct trainer *t)
 {
 	const struct settings *s = t->settings;
 	const int64_t last = t->iteration - 1;
 	const double penalties = l->sum[LOG_PENALTIES] * (double)s->batch, seconds = l->sum[LOG_ROW_SECONDS];
 	char row[512];
-	const int n = snprintf(row, sizeof row, "%lld\t%d\t%lld\t%.6g\t%.6g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.5g\t%.5g\t%.5g\t%.0f\t%.0f\t%.2f\t%.2f\n",
+	const int n = snprintf(row, sizeof row, "%lld\t%d\t%lld\t%.6g\t%.6g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.5g\t%.5g\t%.5g\t%.0f\t%.0f\t%.2f\t%.2f\n",
 	                       (long long)t->iteration, s->arch.scale, (long long)(t->iteration * s->batch), trainer_alpha(t, last), t->lr, loss_d(l),
-	                       mean(l, SUM_D_REAL), mean(l, SUM_D_FAKE), mean(l, SUM_D_GRAD), mean(l, SUM_D_EPSILON), mean(l, SUM_G_FAKE), mean(l, SUM_D_GRADIENT),
+	                       mean(l, SUM_D_REAL), mean(l, SUM_D_FAKE), mean(l, SUM_D_GRAD), mean(l, SUM_D_EPSILON), loss_g(l), mean(l, SUM_G_FAKE), mean(l, SUM_G_GDPP), mean(l, SUM_D_GRADIENT),
 	                       mean(l, SUM_G_GRADIENT), penalties > 0 ? l->sum[SUM_GRADIENT_NORM] / penalties : 0, l->sum[SUM_D_NONFINITE], l->sum[SUM_G_NONFINITE],
 	                       l->sum[LOG_SECONDS], seconds > 0 ? l->sum[LOG_STEPS] * (double)s->batch / seconds : 0);
 	const double total = l->sum[LOG_SECONDS];
@@ -104,5 +109,5 @@ int trainlog_row(struct trainlog *l, const struct trainer *t)
 
 void trainlog_brief(const struct trainlog *l, char *out, size_t size)
 {
-	snprintf(out, size, "lossD %.3g, lossG %.3g", loss_d(l), mean(l, SUM_G_FAKE));
+	snprintf(out, size, "lossD %.3g, lossG %.3g", loss_d(l), loss_g(l));
 }

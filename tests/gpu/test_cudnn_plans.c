@@ -126,7 +126,7 @@ static void note_step(int scale, int64_t batch)
 {
 	struct arch a = { .profile = profile_find("zoo"), .scale = scale, .depth = { 512, 512, 512, 512, 256, 128 }, .latent = 512, .leak = .2f,
 		          .pixel_norm = true, .stddev = true, .equalized = true };
-	const struct step_losses losses = { LOSS_WGAN, PENALTY_WGAN_GP, 1e-3 };
+	const struct step_losses losses = { .loss = LOSS_WGAN, .penalty = PENALTY_WGAN_GP, .epsilon_d = 1e-3 };
 	struct network g, d;
 	struct step s;
 	REQUIRE(network_open(&g, &noting, &a, NETWORK_G, true) == 0 && network_open(&d, &noting, &a, NETWORK_D, true) == 0);

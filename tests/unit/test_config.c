@@ -65,8 +65,9 @@ TEST(every_key_of_the_network)
 
 TEST(every_key_of_the_losses)
 {
-	AT(s, 1, "lossMode=Logistic", "lambdaGP=0", "logisticGradReal=0.5", "epsilonD=0", "penaltyEvery=8");
+	AT(s, 1, "lossMode=Logistic", "lambdaGP=0", "logisticGradReal=0.5", "epsilonD=0", "penaltyEvery=8", "GDPP=true");
 	CHECK(s.losses.loss == LOSS_LOGISTIC && s.losses.penalty == PENALTY_R1 && s.penalty == .5 && s.losses.epsilon_d == 0 && s.penalty_every == 8);
+	CHECK(s.losses.gdpp);
 	settings_free(&s);
 }
 
@@ -151,7 +152,6 @@ static const struct refusal refused[] = {
 	{ "miniBatchScheduler=16", "miniBatchScheduler takes an object" },
 	{ "configScheduler={\"0\":{\"baseLearningRat\":1}}", "did you mean 'baseLearningRate'?" },
 	{ "configScheduler={\"0\":{\"depthScales\":[8]}}", "configScheduler: depthScales does not change from scale to scale" },
-	{ "GDPP=true", "GDPP: only false is implemented yet" },
 	{ "weightConditionD=1", "weightConditionD: only 0 is implemented yet" },
 	{ "dimOutput=1", "dimOutput: only 3 is implemented yet" },
 	{ "kInnerD=2", "kInnerD: only 1 is implemented yet" },
