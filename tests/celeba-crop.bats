@@ -241,9 +241,9 @@ print("whole")')
   for k in $(seq 1 300); do ln in/a.jpg "in/sub/$k.jpg"; done
   for signal in TERM KILL; do
     rm -rf out
-    celeba-crop -q -o out in &
+    celeba-crop -q -j 1 -o out in &
     local pid=$!
-    while [ "$(find out -name '*.png' 2>/dev/null | wc -l)" -lt 20 ]; do :; done
+    while kill -0 $pid 2>/dev/null && [ "$(find out -name '*.png' 2>/dev/null | wc -l)" -lt 20 ]; do :; done
     kill -s $signal $pid
     wait $pid || true
     "$PYTHON" -c 'import glob; from PIL import Image
