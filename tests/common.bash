@@ -29,6 +29,12 @@ fails() {
   fi
 }
 
+# on_terminal 'COMMAND': runs it with a terminal for its stdout, like `run`; skips the test where there is none to be had.
+on_terminal() {
+  script -qec true /dev/null >/dev/null 2>&1 || skip "there is no terminal to be had"
+  run script -qec "$1" /dev/null
+}
+
 # no_leftovers DIR [NAME…]: the folder holds these names and nothing else, hidden ones included.
 no_leftovers() {
   local dir=$1

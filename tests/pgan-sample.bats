@@ -316,8 +316,7 @@ open("net.h5", "wb").write(data)'
 
 @test "nothing binary goes to a terminal" {
   network net.h5 0 8 5
-  script -qec true /dev/null >/dev/null 2>&1 || skip "there is no terminal to be had"
-  run script -qec 'pgan-sample net.h5 -n 1' /dev/null
+  on_terminal 'pgan-sample net.h5 -n 1'
   [ "$status" = 2 ]
   [[ "$output" == *'not written to a terminal'* ]]
 }

@@ -108,7 +108,7 @@ PY
 }
 
 @test "an archive is not written to a terminal" {
-  run script -qec 'toy-faces -n 1' /dev/null
+  on_terminal 'toy-faces -n 1'
   [ "$status" = 2 ]
   [[ $output == *"toy-faces: binary data is not written to a terminal"* ]]
 }
