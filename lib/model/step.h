@@ -52,13 +52,14 @@ void step_g_update(struct step *); /* and the running average */
 static inline void step_run(struct step *s, bool penalty)
 {
 	struct backend *be = s->be;
-	if (be->begin_step && !be->begin_step(be, s, penalty))
+	const bool whole = be->begin_step && !s->losses.gdpp; /* GDPP looks at the features on the host, in the middle of a step */
+	if (whole && !be->begin_step(be, s, penalty))
 		return;
 	step_d_gradients(s, penalty);
 	step_d_update(s);
 	step_g_gradients(s);
 	step_g_update(s);
-	if (be->end_step)
+	if (whole)
 		be->end_step(be);
 }
 
