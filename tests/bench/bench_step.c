@@ -146,7 +146,7 @@ static void run_sample(struct bench *b)
 static int open_step(struct bench *b)
 {
 	const struct settings *s = b->settings;
-	const struct step_losses losses = { LOSS_WGAN, PENALTY_WGAN_GP, 1e-3 };
+	const struct step_losses losses = { .loss = LOSS_WGAN, .penalty = PENALTY_WGAN_GP, .epsilon_d = 1e-3 };
 	int rc;
 	if ((rc = network_open(&b->g, b->be, &s->arch, NETWORK_G, true)) || (rc = network_open(&b->d, b->be, &s->arch, NETWORK_D, true)) ||
 	    (rc = network_init(&b->g, &s->arch, 0, 1, true)) || (rc = network_init(&b->d, &s->arch, 0, 2, true)))
