@@ -130,12 +130,27 @@ static void scale_means(struct msssim *m, int side, double similarity[], double 
 	}
 }
 
+/* Halves all channels of an even side in place by 2x2 averages. */
+static void halve_even(const struct msssim *m, double *x, int side)
+{
+	double *out = x;
+	for (int row = 0; row < m->c * side; row += 2) {
+		const double *const above = x + (size_t)row * (size_t)side, *const below = above + side;
+		for (int j = 0; j < side; j += 2)
+			*out++ = (above[j] + above[j + 1] + below[j] + below[j + 1]) / 4;
+	}
+}
+
 /* Halves all channels in place by 2x2 averages; returns the new side, rounded up. An odd side's last row and column are averaged by themselves; under vainf
  * the first are, with zeros. */
 static int halve(const struct msssim *m, double *x, int side)
 {
 	const int half = (side + 1) / 2, origin = m->protocol == MSSSIM_VAINF && side % 2 ? -1 : 0;
 	double *out = x;
+	if (side % 2 == 0) {
+		halve_even(m, x, side);
+		return half;
+	}
 	for (int c = 0; c < m->c; c++) {
 		const double *const in = x + (size_t)c * (size_t)side * (size_t)side;
 		for (int i = 0; i < half; i++)
