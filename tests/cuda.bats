@@ -92,6 +92,8 @@ PY
     pgan-grow -q --data data.h5 --scale 1 --from scale0.h5 -o one$how.h5 "${tiny[@]}" -n 9 -b 4 --set penaltyEvery=2 --device cuda:fp32$how
   done
   cmp one.h5 one:eager.h5
+  # A loss that the host computes keeps a step from being recorded.
+  pgan-grow -q --data data.h5 --scale 0 -o gdpp.h5 "${tiny[@]}" -n 4 -b 4 --set GDPP=true --device cuda:fp32
   pgan-sample -n 4 --device cuda:fp32 one.h5 >cuda.npy
   pgan-sample -n 4 --device cpu one.h5 >cpu.npy
   "$PYTHON" -c "
