@@ -232,7 +232,8 @@ PY
 
 @test "recorded steps verify on every device, in and out of a fade, with any loss" {
   data 20 8 data.h5
-  grow 0 scale0.h5 -n 5 -b 4
+  grow 0 scale0.h5 -n 5 -b 4 --record 2:r2.h5
+  "$PYTHON" -c 'import h5py; assert h5py.File("r2.h5").attrs["depths"].tolist() == [8]' # a list at scale 0, too
   grow 1 scale1.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5 --record 0:r0.h5 --record 9:r9.h5 --record 29:r29.h5
   grow 1 plain.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5
   cmp scale1.h5 plain.h5
@@ -242,10 +243,10 @@ PY
   fails 2 "'mse0.h5' was trained with tanh at the end of G, as its lossMode asks for" \
     pgan-grow --data data.h5 --scale 1 --from mse0.h5 -o x.h5 "${tiny[@]}" -n 1 --set miniBatchStdDev=false
   for device in cpu cpu:direct plain; do
-    run pgan-grow --device "$device" --verify r0.h5 r9.h5 r29.h5 l7.h5 l8.h5 m4.h5
+    run pgan-grow --device "$device" --verify r2.h5 r0.h5 r9.h5 r29.h5 l7.h5 l8.h5 m4.h5
     echo "$output"
     [ "$status" = 0 ]
-    [ "$(grep -c ': pass$' <<<"$output")" = 6 ]
+    [ "$(grep -c ': pass$' <<<"$output")" = 7 ]
   done
 }
 

@@ -468,6 +468,15 @@ int h5_set_numbers(struct h5file *f, const char *object, const char *attr, enum 
 	return rc;
 }
 
+int h5_set_list(struct h5file *f, const char *object, const char *attr, enum h5_type type, const void *in, size_t n)
+{
+	const hsize_t size = n;
+	const hid_t space = H5Screate_simple(1, &size, NULL);
+	const int rc = attr_write(f, object, attr, native_type(type), space, in);
+	H5Sclose(space);
+	return rc;
+}
+
 int h5_get_text(struct h5file *f, const char *object, const char *attr, char **out)
 {
 	hid_t id;

@@ -45,6 +45,7 @@ int h5_append_rows(struct h5file *, const char *data, enum h5_type, int64_t n, c
 bool h5_has_attr(struct h5file *, const char *object, const char *attr);
 int h5_get_numbers(struct h5file *, const char *object, const char *attr, enum h5_type, void *out, size_t max, size_t *n) MUST_CHECK; /* scalar or 1-D */
 int h5_set_numbers(struct h5file *, const char *object, const char *attr, enum h5_type, const void *in, size_t n) MUST_CHECK;         /* n = 1: scalar */
+int h5_set_list(struct h5file *, const char *object, const char *attr, enum h5_type, const void *in, size_t n) MUST_CHECK;            /* 1-D, with one value too */
 int h5_get_text(struct h5file *, const char *object, const char *attr, char **out /* owned by the caller */) MUST_CHECK;             /* fixed and variable length */
 int h5_set_text(struct h5file *, const char *object, const char *attr, const char *in) MUST_CHECK;
 

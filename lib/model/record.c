@@ -63,7 +63,7 @@ static int write_settings(struct h5file *f, const struct step *s, bool penalty)
 			return rc;
 	for (int i = 0; i <= s->arch.scale; i++)
 		depth[i] = s->arch.depth[i];
-	if ((rc = h5_set_numbers(f, "/", "depths", H5_I32, depth, (size_t)s->arch.scale + 1)))
+	if ((rc = h5_set_list(f, "/", "depths", H5_I32, depth, (size_t)s->arch.scale + 1)))
 		return rc;
 	if ((rc = h5_set_text(f, "/", "profile", s->arch.profile->name)) || (rc = h5_set_text(f, "/", "loss_mode", loss_mode_names[s->losses.loss])))
 		return rc;
