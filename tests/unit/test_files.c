@@ -121,6 +121,13 @@ TEST(output_to_a_full_device)
 	CHECK(!stat("/dev/full", &st) && S_ISCHR(st.st_mode));
 }
 
+/* Outputs leave alone what is ignored, and a test may have been started so (nohup, &). */
+__attribute__((constructor)) static void default_signals(void)
+{
+	for (int i = 1; i < 16; i++)
+		signal(i, SIG_DFL);
+}
+
 /* A process that opens an output and ends in some way. */
 static void die(int signal_number)
 {
@@ -129,8 +136,6 @@ static void die(int signal_number)
 	REQUIRE(child >= 0);
 	if (!child) {
 		struct outfile o;
-		for (int i = 1; i < 16; i++)
-			signal(i, SIG_DFL); /* whatever this process was started to ignore */
 		if (outfile_open(&o, "a") || !outfile_stream(&o))
 			_exit(9);
 		if (!signal_number)
