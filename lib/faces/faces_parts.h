@@ -1,4 +1,4 @@
-/* What the drawing of a face shares. Only media/faces*.c include this.
+/* What the drawing of a face shares. Only faces*.c include this.
  *
  * Parts are drawn in the face's own coordinates, pixels of CelebA's frame before the pose: (0,0) is picture point (89,121), x to the right, y down; the eyes
  * are at (+-20,-10), the mouth at (0,31), the chin near (0,57), the skull's top at (0,-62). */

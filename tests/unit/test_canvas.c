@@ -1,4 +1,4 @@
-/* media/canvas.h: what outlines cover, and how paint lies on it. */
+/* canvas.h: what outlines cover, and how paint lies on it. */
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* media/grid.h: where every pixel of every tile comes to lie. */
+/* grid.h: where every pixel of every tile comes to lie. */
 #include <limits.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* media/zipout.h: the limits of an archive; tests/toy-faces.bats has other programs read what it writes. */
+/* zipout.h: the limits of an archive; tests/toy-faces.bats has other programs read what it writes. */
 #include <string.h>
 
 #include "check.h"

@@ -1,4 +1,4 @@
-/* Pictures as they lie in files: PNG and JPEG, decoded to bytes. Only media/picture_*.c include libpng's and libjpeg's headers. */
+/* Pictures as they lie in files: PNG and JPEG, decoded to bytes. Only picture_*.c include libpng's and libjpeg's headers. */
 #ifndef PGAN_PICTURE_H
 #define PGAN_PICTURE_H
 
