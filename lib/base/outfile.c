@@ -27,8 +27,28 @@ static void remove_all(void)
 	}
 }
 
+/* Files are created only while the process is not ending; a thread that is at it is waited for, unless the signal interrupted that very thread. */
+static atomic_int creating;
+static _Thread_local volatile sig_atomic_t creating_here;
+static atomic_bool ending;
+
+static int create_file(const char *path)
+{
+	int fd = -1;
+	atomic_fetch_add(&creating, 1);
+	creating_here = 1;
+	if (!atomic_load(&ending))
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	creating_here = 0;
+	atomic_fetch_sub(&creating, 1);
+	return fd;
+}
+
 static void on_signal(int signal_number)
 {
+	atomic_store(&ending, true);
+	while (atomic_load(&creating) > creating_here)
+		;
 	remove_all();
 	signal(signal_number, SIG_DFL);
 	raise(signal_number);
@@ -113,14 +133,12 @@ static int create_temp(struct outfile *o)
 		o->temp = NULL;
 		return error_set(ERR_FAILED, "out of memory");
 	}
-	const int fd = open(o->temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if ((o->slot = slot_take(o->temp)) < 0)
+		return error_set(ERR_FAILED, "cannot create '%s': too many outputs at once", o->path);
+	const int fd = create_file(o->temp);
 	if (fd < 0)
 		return error_set(ERR_FAILED, "cannot create '%s': %s", o->path, strerror(errno));
 	close(fd);
-	if ((o->slot = slot_take(o->temp)) < 0) {
-		unlink(o->temp);
-		return error_set(ERR_FAILED, "cannot create '%s': too many outputs at once", o->path);
-	}
 	return 0;
 }
 
@@ -171,7 +189,7 @@ int outfile_open_one_of_many(struct outfile *o, const char *path)
 
 FILE *outfile_stream(struct outfile *o)
 {
-	if (!o->stream && !(o->stream = fopen(o->temp, "wbe")))
+	if (!o->stream && !(o->stream = fopen(o->temp, o->slot < 0 ? "wbe" : "r+be" /* never creates it again */)))
 		(void)error_set(ERR_FAILED, "cannot create '%s': %s", o->path, strerror(errno));
 	return o->stream;
 }
