@@ -72,6 +72,33 @@ static void cuda_score_drift(struct backend *b, struct tensor dscore, struct ten
 	launch(c, "add the drift", dim3(1), BLOCK, score_drift_kernel, c->sums + which, dscore.data, score.data, score.n, (int64_t)score.sample_size, scale);
 }
 
+/* size, values: floats of a sample of scores and of labels. */
+__global__ static void label_loss_kernel(double *total, float *dscore, const float *score, const float *label, int64_t n, int64_t size, int64_t values,
+	struct label_groups groups, int first)
+{
+	double sum = 0;
+	for (int64_t i = threadIdx.x; i < n; i += BLOCK) {
+		int64_t at = i * size + first, weight = i * values;
+		for (int g = 0; g < groups.n; g++) {
+			sum += label_loss_value(score + at, label + weight, groups.size[g], dscore + at);
+			at += groups.size[g];
+			weight += groups.size[g];
+		}
+	}
+	sum = block_sum(sum);
+	if (threadIdx.x == 0)
+		*total += sum;
+}
+
+static void cuda_label_loss(struct backend *b, struct tensor dscore, struct tensor score, struct tensor label, const struct label_groups *groups, int first,
+	enum step_sum which)
+{
+	struct cuda *c = cuda_of(b);
+	assert(same_shape(dscore, score) && area_of(score) == 1 && label.n == score.n && label.c == label_values(groups) && first + label.c <= score.c);
+	launch(c, "compare labels", dim3(1), BLOCK, label_loss_kernel, c->sums + which, dscore.data, score.data, label.data, score.n, (int64_t)score.sample_size,
+		(int64_t)label.sample_size, *groups, first);
+}
+
 __global__ static void score_fill_kernel(float *dscore, int64_t count, int64_t size, float value)
 {
 	const int64_t i = thread_index();
@@ -142,6 +169,7 @@ void cuda_loss_table(struct backend *b)
 	b->read_sums = cuda_read_sums;
 	b->score_loss = cuda_score_loss;
 	b->score_drift = cuda_score_drift;
+	b->label_loss = cuda_label_loss;
 	b->score_fill = cuda_score_fill;
 	b->gradient_penalty = cuda_gradient_penalty;
 	b->interpolate = cuda_interpolate;

@@ -64,6 +64,13 @@ static const char about[] =
 	"number of threads). With other settings, another seed or other images it refuses to, and says what differs; --force goes on all the same, --restart begins anew. A result that was made\n"
 	"from just these settings is left as it is. SIGINT, SIGTERM and SIGHUP save a checkpoint before the program ends by that signal.\n"
 	"\n"
+	"LABELS\n"
+	"\n"
+	"With weightConditionD, weightConditionG or selectedAttributes the networks are conditional (AC-GAN, Odena et al. 2017): they learn the labels of the data set\n"
+	"(pack-h5 --labels), of which each column is an attribute with the values that occur in it. G reads the noise and a label's code; D says a score and, for each\n"
+	"attribute, how likely each value is. D's loss has the mean cross-entropy of the real images' labels, G's that of the labels drawn for its images, every value as\n"
+	"likely. 'pgan-sample --label NAME=VALUE' asks for some. All scales of a run need the same labels and these settings.\n"
+	"\n"
 	"RECORDS\n"
 	"\n"
 	"--record K:FILE writes down the step that follows K iterations, with its inputs, losses, gradients and results. --verify replays such steps, each from its\n"
@@ -77,7 +84,7 @@ static const char about[] =
 	"KEYS\n"
 	"\n"
 	"What --config and --set take. Most are those of the reference, pytorch_GAN_zoo, whose files are read as they are ({\"pathDB\": …, \"config\": {…}}; the\n"
-	"images are those of --data). Of the defaults, the profile, the file, --set and an option of its own the last one given holds. A list with commas may be\n"
+	"images and labels are those of --data). Of the defaults, the profile, the file, --set and an option of its own the last one given holds. A list with commas may be\n"
 	"written without brackets. Where a key takes a list with one value for each scale, a single value holds at all of them.\n"
 	"\n";
 
@@ -182,7 +189,8 @@ static int train(const struct config *c)
 	struct grow_record *record = NULL;
 	int64_t kept;
 	int rc;
-	if (!(rc = check_usage()) && !(rc = parse_keep(&kept)) && !(rc = parse_records(&record)) && !(rc = config_settings(c, (int)scale, &settings))) {
+	if (!(rc = check_usage()) && !(rc = parse_keep(&kept)) && !(rc = parse_records(&record)) && !(rc = config_settings(c, (int)scale, &settings)) &&
+	    !(rc = settings_condition(&settings, data))) {
 		const struct grow g = { .data = data, .from = from ? from : init_from, .init = init_from, .out = out, .device = device, .settings = &settings,
 			                .seed = (uint64_t)seed, .threads = (int)threads, .force = force, .keep = kept, .restart = restart,
 			                .records = record, .n_records = records.n,
@@ -203,7 +211,7 @@ static void show_measuring(void *ctx, int measured)
 
 static int forecast(const struct config *c)
 {
-	const struct forecast f = { .device = device, .threads = (int)threads, .seconds = 2, .progress = show_measuring };
+	const struct forecast f = { .device = device, .threads = (int)threads, .data = data, .seconds = 2, .progress = show_measuring };
 	return forecast_print(&f, c, scale < 0 ? 0 : (int)scale, stdout);
 }
 

@@ -19,6 +19,7 @@ enum { PROTOCOL_IMAGES = 16384, GRID_IMAGES = 64, WALK_LEGS = 8, WALK_FRAMES = 3
 
 static int64_t count, seed = -1, first, frames, threads;
 static bool current, f32, walk;
+static struct option_list labels;
 static const char *output, *latents_file, *grid, *device = "auto";
 
 static const struct option options[] = {
@@ -28,6 +29,7 @@ static const struct option options[] = {
 	{ "first", 0, OPTION_INT, &first, "K", "begin with latent K (0)", 0, 1LL << 40 },
 	{ "current", 0, OPTION_FLAG, &current, NULL, "sample G itself instead of its running average", 0, 0 },
 	{ "latents", 0, OPTION_TEXT, &latents_file, "Z.npy", "read the latents, (N,latent) float32, from a file or - for stdin", 0, 0 },
+	{ "label", 0, OPTION_LIST, &labels, "NAME=VALUE", "of a conditional network: images of this label; may be given for each attribute", 0, 0 },
 	{ "f32", 0, OPTION_FLAG, &f32, NULL, "float32 in [-1,1], not clamped, instead of bytes (streams and OUT.npy)", 0, 0 },
 	{ "grid", 0, OPTION_TEXT, &grid, "RxC", "rows and columns of OUT.png (about square; of a walk a leg per row)", 0, 0 },
 	{ "walk", 0, OPTION_FLAG, &walk, NULL, "go from latent K to K + 1 to K + 2 …", 0, 0 },
@@ -53,6 +55,10 @@ static const char details[] =
 	"WALKS\n\n"
 	"With --walk every image is a step on the way from one latent to the next, F to a leg, by spherical interpolation: step i lies at latent K + i / F. -n counts legs. With "
 	"--latents the rows of the file are the stations, so that M of them have M - 1 legs.\n\n"
+	"LABELS\n\n"
+	"A network that was trained on labels (pgan-grow, weightConditionD) makes images of the labels that --label asks for. Where it does not, latent k has one of the "
+	"attribute's values, each as likely and a function of the seed and k; a walk passes from one station's to the next's. --latents holds the noise alone. "
+	"A wrong name or value is answered with what there is.\n\n"
 	"EXIT STATUS\n\n"
 	"0 done, 1 failed, 2 wrong usage, 3 bad, missing or truncated input.\n\n"
 	"EXAMPLES\n\n"
@@ -60,6 +66,7 @@ static const char details[] =
 	"  pgan-sample run/scale?.h5 -o growth.png\n"
 	"  cd run && pgan-sample | swd --ref data.h5\n"
 	"  pgan-sample scale5.h5 -n 1000 --seed 7 -o faces/\n"
+	"  pgan-sample scale5.h5 --label Smiling=1 --label Male=-1 -o smiling-women.png\n"
 	"  pgan-sample scale5.h5 --walk --frames 60 -o walk.y4m && ffmpeg -i walk.y4m walk.mp4\n"
 	"  python3 -u -c 'import numpy, sys; numpy.save(sys.stdout.buffer, numpy.zeros((1, 512), \"f4\"))' | pgan-sample scale5.h5 --latents - -o mean.png";
 
@@ -125,10 +132,23 @@ static int plan_count(struct job *j)
 	return 0;
 }
 
+static int parse_labels(struct job *j, const struct netfile *net)
+{
+	int rc = 0;
+	if (labels.n && !net->arch.attributes.groups.n)
+		return error_set(ERR_USAGE, "--label: the network was trained without labels");
+	for (size_t i = 0; !rc && i < labels.n; i++)
+		rc = attributes_parse(&net->arch.attributes, labels.item[i], j->latents.label);
+	return rc;
+}
+
 static int plan(struct job *j, const struct netfile *net)
 {
 	int rc;
-	j->latents = (struct latents){ .dim = net->arch.latent, .seed = seed < 0 ? 0 : (uint64_t)seed, .frames = frames };
+	j->latents = latents_of(&net->arch, seed < 0 ? 0 : (uint64_t)seed);
+	j->latents.frames = frames;
+	if ((rc = parse_labels(j, net)))
+		return rc;
 	j->sample = (struct sampler_plan){ .device = device, .threads = (int)threads, .net = net, .group = current ? "/G" : "/avgG", .latents = &j->latents };
 	j->sink.output = output;
 	j->sink.type = f32 ? NPY_F32 : NPY_U8;

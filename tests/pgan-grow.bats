@@ -30,7 +30,7 @@ grow() {
 
 # The columns of a log that do not tell the time.
 columns() {
-  cut -f 1-18 "$1"
+  cut -f 1-20 "$1"
 }
 
 @test "the same seed gives the same bytes, another seed others" {
@@ -126,7 +126,7 @@ PY
   fails 2 "iterations is 9 and was 1000000" grow 0 a.h5 -n 9 -b 4
   fails 2 "the seed is 7 and was 1" grow 0 a.h5 -n 1000000 -b 4 --seed 7
   data 21 4 data.h5
-  fails 2 "the training images are others" grow 0 a.h5 -n 1000000 -b 4
+  fails 2 "the training images or their labels are others" grow 0 a.h5 -n 1000000 -b 4
   cp first.h5 data.h5
   grow 0 a.h5 -n 5 -b 4 --restart
   grow 0 b.h5 -n 5 -b 4
@@ -206,7 +206,7 @@ PY
   "$PYTHON" - <<'PY'
 import math
 rows = [line.rstrip('\n').split('\t') for line in open('scale1.log')]
-names = 'iteration scale images alpha lr lossD lossD_real lossD_fake lossD_Grad lossD_Epsilon lossG lossG_fake lossG_GDPP gradient_D gradient_G gradient_x nonfinite_D nonfinite_G seconds images_per_second'
+names = 'iteration scale images alpha lr lossD lossD_real lossD_fake lossD_Grad lossD_Epsilon lossD_classif lossG lossG_fake lossG_GDPP lossG_classif gradient_D gradient_G gradient_x nonfinite_D nonfinite_G seconds images_per_second'
 assert rows[0] == names.split()
 t = [dict(zip(rows[0], map(float, r))) for r in rows[1:]]
 assert [r['iteration'] for r in t] == [10, 20, 25] and [r['images'] for r in t] == [40, 80, 100]
@@ -405,7 +405,6 @@ PY
   fails 2 "unexpected operand 'x'" pgan-grow x
   fails 2 "unknown key 'lossMod': did you mean 'lossMode'?" grow 0 x.h5 --set lossMod=WGANGP
   fails 2 "lossMode takes one of WGANGP|Logistic|MSE|DCGAN, not \"Wasserstein\"" grow 0 x.h5 --set lossMode=Wasserstein
-  fails 2 "weightConditionD: only 0 is implemented yet" grow 0 x.h5 --set weightConditionD=1
   fails 2 "--record takes K:FILE, not '5'" grow 0 x.h5 --record 5
   fails 2 "--batch takes a number from 1 to 4096" grow 0 x.h5 --batch 0
   fails 2 "unknown device 'gpu'" grow 0 x.h5 --device gpu
@@ -463,7 +462,7 @@ PY
   "$PYTHON" -c 'import h5py; h5py.File("scale0.h5", "r+")["G/formatLayer.module.weight"][...] = 1e38'
   fails 1 "the losses have not been finite for 9 iterations, up to 9; no state before that was saved" \
     grow 1 x.h5 -n 400 -b 4 --set perChannelNormalization=false --set evalIter=3 --set saveIter=2
-  [ "$(tail -n 1 x.log | cut -f 17)" -gt 0 ]
+  [ "$(tail -n 1 x.log | cut -f 19)" -gt 0 ]
   no_leftovers . data.h5 scale0.h5 scale0.log x.log stdout.txt stderr.txt
 }
 

@@ -16,7 +16,7 @@
 
 #include "error.h"
 
-#define BACKEND_ABI 3 /* counts the changes of this file that a plug-in has to know */
+#define BACKEND_ABI 4 /* counts the changes of this file that a plug-in has to know */
 
 /* (n,c,h,w) float32 in the backend's memory and layout; borrowed. Sample i starts i * sample_size floats into data. Up to 4 channels
  * (images, scores, per-pixel norms) are always planar: c planes of h*w floats. */
@@ -62,6 +62,21 @@ struct stddev_groups {
 	bool biased;   /* variance over `group`; otherwise over `group` - 1 */
 };
 
+/* Values side by side, in groups of which each is for one softmax. */
+enum { LABEL_GROUPS = 64 };
+struct label_groups {
+	int n; /* 0: no labels */
+	int size[LABEL_GROUPS];
+};
+
+static inline int label_values(const struct label_groups *g)
+{
+	int sum = 0;
+	for (int i = 0; i < g->n; i++)
+		sum += g->size[i];
+	return sum;
+}
+
 /* Values that change from step to step. A device keeps them in its memory, so that a recorded graph can be replayed. */
 struct step_scalars {
 	float alpha;           /* weight of the old, low-resolution path, 0 … 1 */
@@ -78,6 +93,7 @@ enum step_sum {
 	SUM_D_GRADIENT, SUM_G_GRADIENT,     /* squared 2-norm of all gradients of a network, non-finite ones left out */
 	SUM_D_NONFINITE, SUM_G_NONFINITE,   /* number of non-finite gradient values, taken as 0 */
 	SUM_GRADIENT_NORM,                  /* sum over samples of |grad_x D| at the penalty's images */
+	SUM_D_CLASSIF, SUM_G_CLASSIF,
 	SUM_G_GDPP,                         /* no operation adds to this one: step_read_sums() does */
 	STEP_SUMS
 };
@@ -190,6 +206,9 @@ struct backend {
 	void (*score_loss)(struct backend *, struct tensor dscore, struct tensor score, enum score_loss, bool real, float scale, enum step_sum);
 	/* sum += scale * s^2 and dscore += 2 * scale * s on the first channel. */
 	void (*score_drift)(struct backend *, struct tensor dscore, struct tensor score, float scale, enum step_sum);
+	/* Cross-entropy of labels (n,k,1,1): channels `first` … first + k of score (n,c,1,1) are the logits, a softmax for each group. label has the sample's weight at
+	 * its label in each group, else 0. sum += -label * log softmax; dscore += the derivative. */
+	void (*label_loss)(struct backend *, struct tensor dscore, struct tensor score, struct tensor label, const struct label_groups *, int first, enum step_sum);
 	/* The first channel of dscore = value, others 0. */
 	void (*score_fill)(struct backend *, struct tensor dscore, float value);
 	/* g: gradient at each image; v = dP/dg for P = scale * sum over samples of the penalty; |g| below 1e-12 counts as 1e-12 in v. v may be g. */

@@ -156,6 +156,20 @@ static void host_score_drift(struct backend *b, struct tensor dscore, struct ten
 	*host_sum(b, which) += scale * sum;
 }
 
+static void host_label_loss(struct backend *b, struct tensor dscore, struct tensor score, struct tensor label, const struct label_groups *groups, int first,
+	enum step_sum which)
+{
+	double sum = 0;
+	assert(tensor_same(dscore, score) && tensor_area(score) == 1 && label.n == score.n && label.c == label_values(groups) && first + label.c <= score.c);
+	for (int64_t i = 0; i < score.n; i++) {
+		const float *logit = tensor_sample(score, i) + first, *weight = tensor_sample(label, i);
+		float *d = tensor_sample(dscore, i) + first;
+		for (int g = 0; g < groups->n; logit += groups->size[g], weight += groups->size[g], d += groups->size[g], g++)
+			sum += label_loss_value(logit, weight, groups->size[g], d);
+	}
+	*host_sum(b, which) += sum;
+}
+
 static double squared_norm(const float *x, size_t count)
 {
 	double sum = 0;
@@ -311,6 +325,7 @@ void host_table(struct backend *b)
 	b->squash_backward = host_squash_backward;
 	b->score_loss = host_score_loss;
 	b->score_drift = host_score_drift;
+	b->label_loss = host_label_loss;
 	b->score_fill = host_score_fill;
 	b->gradient_penalty = host_gradient_penalty;
 	b->interpolate = host_interpolate;

@@ -40,6 +40,24 @@ POINTWISE double score_loss_value(enum score_loss kind, int real, double s, doub
 	return softplus(sign * s);
 }
 
+/* Cross-entropy of one softmax over `size` logits; adds its derivative to d. label: a weight at the true one, else 0. */
+POINTWISE double label_loss_value(const float *logit, const float *label, int size, float *d)
+{
+	double top = logit[0], sum = 0, weight = 0, loss = 0;
+	for (int i = 0; i < size; i++) {
+		top = fmax(top, (double)logit[i]);
+		weight += label[i];
+	}
+	for (int i = 0; i < size; i++)
+		sum += exp(logit[i] - top);
+	for (int i = 0; i < size; i++) {
+		const double log_p = logit[i] - top - log(sum);
+		loss -= label[i] * log_p;
+		d[i] += (float)(weight * exp(log_p) - label[i]);
+	}
+	return loss;
+}
+
 /* Value of the gradient penalty of one sample with gradient norm g; *factor times the gradient vector is the derivative. */
 POINTWISE double penalty_value(enum penalty_kind kind, double weight, double g, double *factor)
 {

@@ -20,7 +20,10 @@ enum philox_stream { /* part of the contract: never renumber */
 	STREAM_DIRECTIONS = 9,
 	STREAM_PAIRS = 10,
 	STREAM_FACES = 11,
-	STREAM_SHUFFLE = 12
+	STREAM_SHUFFLE = 12,
+	STREAM_LABEL = 13,   /* labels that go with STREAM_LATENT, and with the latents of D's and G's steps: sample * attributes + attribute */
+	STREAM_LABEL_D = 14,
+	STREAM_LABEL_G = 15
 };
 
 struct philox_block {

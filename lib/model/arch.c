@@ -76,7 +76,7 @@ void arch_generator(const struct arch *a, struct backend *be, struct layers *l)
 {
 	const int d0 = a->depth[0];
 	memset(l, 0, sizeof *l);
-	add(a, be, l, "formatLayer", (struct param_shape){ PARAM_DENSE, d0, 16, a->latent, 1 }, a->profile->format_gain, false);
+	add(a, be, l, "formatLayer", (struct param_shape){ PARAM_DENSE, d0, 16, arch_inputs(a), 1 }, a->profile->format_gain, false);
 	add(a, be, l, "groupScale0.0", (struct param_shape){ PARAM_CONV, d0, 1, d0, 1 }, SQRT2, false);
 	for (int s = 0; s <= a->scale; s++) {
 		const int d = a->depth[s];
@@ -96,7 +96,7 @@ void arch_discriminator(const struct arch *a, struct backend *be, struct layers 
 	memset(l, 0, sizeof *l);
 	add(a, be, l, "groupScaleZero.0", (struct param_shape){ PARAM_CONV, d0, 1, d0 + a->stddev, 1 }, SQRT2, false);
 	add(a, be, l, "groupScaleZero.1", (struct param_shape){ PARAM_DENSE, d0, 1, d0, 16 }, SQRT2, false);
-	add(a, be, l, "decisionLayer", (struct param_shape){ PARAM_DENSE, 1, 1, d0, 1 }, a->profile->linear_gain, true);
+	add(a, be, l, "decisionLayer", (struct param_shape){ PARAM_DENSE, arch_scores(a), 1, d0, 1 }, a->profile->linear_gain, true);
 	for (int s = 0; s <= a->scale; s++) {
 		const int d = a->depth[s];
 		char name[32];

@@ -4,7 +4,7 @@
 #ifndef PGAN_ARCH_H
 #define PGAN_ARCH_H
 
-#include "backend.h"
+#include "attributes.h"
 
 #define MAX_SCALES 9 /* 4x4 … 1024x1024 */
 #define MAX_LAYERS (3 + 3 * MAX_SCALES)
@@ -31,13 +31,18 @@ struct arch {
 	const struct profile *profile;
 	int scale;               /* images are 4 * 2^scale pixels wide */
 	int depth[MAX_SCALES];   /* channels of each scale up to `scale` */
-	int latent;              /* values of a latent */
+	int latent;              /* values of a latent's noise */
+	struct attributes attributes; /* what the networks are conditioned on */
 	float leak;              /* slope of the leaky ReLU below 0 */
 	bool pixel_norm, stddev, equalized;
 	bool squash;             /* G's images go through tanh (the losses MSE and DCGAN) */
 };
 
 static inline int arch_side(const struct arch *a) { return 4 << a->scale; }
+/* Values of a label's code, 0 without labels; of all that G reads: noise, then code; of all that D says: the score, then a logit for each value of the code. */
+static inline int arch_code(const struct arch *a) { return label_values(&a->attributes.groups); }
+static inline int arch_inputs(const struct arch *a) { return a->latent + arch_code(a); }
+static inline int arch_scores(const struct arch *a) { return 1 + arch_code(a); }
 
 /* One linear map with its bias and what follows. Offsets are in floats from the start of the network's parameters. */
 struct layer {

@@ -65,7 +65,7 @@ int discriminator_open(struct discriminator *d, struct backend *be, const struct
 		d->stddev = pair_make(&t, batch, d0 + 1, 4);
 	d->conv = pair_make(&t, batch, d0, 4);
 	d->dense = pair_make(&t, batch, d0, 1);
-	d->score = pair_make(&t, batch, 1, 1);
+	d->score = pair_make(&t, batch, arch_scores(a), 1);
 	if (!t.rc && !(d->host = size_alloc((size_t)batch, (size_t)d0 * sizeof *d->host)))
 		t.rc = ERR_FAILED;
 	if (t.rc)

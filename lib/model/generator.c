@@ -15,8 +15,8 @@ int generator_open(struct generator *g, struct backend *be, const struct arch *a
 
 	struct tensors t = { be, 0 };
 	const int64_t n = capacity;
-	g->z = tensors_make(&t, n, a->latent, 1);
-	g->zn = tensors_make(&t, n, a->latent, 1);
+	g->z = tensors_make(&t, n, arch_inputs(a), 1);
+	g->zn = tensors_make(&t, n, arch_inputs(a), 1);
 	g->format = tensors_make(&t, n, a->depth[0], 4);
 	g->image = tensors_make(&t, n, 3, arch_side(a));
 	if (a->pixel_norm)

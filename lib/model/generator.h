@@ -11,7 +11,7 @@ struct generator {
 	bool fading;
 	int64_t capacity; /* samples that the tensors hold */
 
-	struct tensor z;     /* (capacity,latent,1,1): fill before generator_forward() */
+	struct tensor z;     /* (capacity,arch_inputs(),1,1): fill before generator_forward() */
 	struct tensor image; /* (capacity,3,R,R): the result */
 
 	/* What the forward pass leaves for the backward pass. norm: of the tensor of the same place, (n,1,h,w). */

@@ -10,6 +10,23 @@
 #include "npy.h"
 #include "philox.h"
 
+struct latents latents_of(const struct arch *a, uint64_t seed)
+{
+	struct latents l = { .dim = a->latent, .seed = seed, .attributes = &a->attributes };
+	for (int i = 0; i < LABEL_GROUPS; i++)
+		l.label[i] = -1;
+	return l;
+}
+
+static void label_code(const struct latents *l, int64_t k, float *out)
+{
+	int label[LABEL_GROUPS];
+	for (int i = 0; i < l->attributes->groups.n; i++)
+		label[i] = l->label[i] >= 0 ? l->label[i] : attributes_draw(l->attributes, i, l->seed, STREAM_LABEL, 0, (uint64_t)k);
+	attributes_code(l->attributes, label, out);
+}
+
+/* Latent k and its code. */
 static void point(const struct latents *l, int64_t k, float *out)
 {
 	const size_t dim = (size_t)l->dim;
@@ -19,6 +36,7 @@ static void point(const struct latents *l, int64_t k, float *out)
 		memcpy(out, l->array + (size_t)k * dim, dim * sizeof *out);
 	else
 		memset(out, 0, dim * sizeof *out);
+	label_code(l, k, out + dim);
 }
 
 static double dot(const float *a, const float *b, size_t n)
@@ -43,17 +61,20 @@ static void slerp(const float *a, const float *b, size_t n, double t, float *out
 
 void latents_fill(const struct latents *l, int64_t first, int64_t n, float *out, float *buffer)
 {
-	const size_t dim = (size_t)l->dim;
+	const size_t dim = (size_t)l->dim, all = dim + (size_t)label_values(&l->attributes->groups);
 	for (int64_t i = 0; i < n; i++) {
 		const int64_t k = l->frames ? (first + i) / l->frames : first + i, frame = l->frames ? (first + i) % l->frames : 0;
-		float *to = out + (size_t)i * dim;
+		const double t = l->frames ? (double)frame / (double)l->frames : 0;
+		float *to = out + (size_t)i * all;
 		if (!frame) {
 			point(l, k, to);
 			continue;
 		}
 		point(l, k, buffer);
-		point(l, k + 1, buffer + dim);
-		slerp(buffer, buffer + dim, dim, (double)frame / (double)l->frames, to);
+		point(l, k + 1, buffer + all);
+		slerp(buffer, buffer + all, dim, t, to);
+		for (size_t j = dim; j < all; j++)
+			to[j] = (float)((1 - t) * buffer[j] + t * buffer[all + j]);
 	}
 }
 

@@ -1,20 +1,25 @@
-/* Latents to sample: those of a seed, those of an array, or the points of a walk between them. */
+/* Latents to sample: those of a seed, those of an array, or the points of a walk between them; with the code of a label behind them for a conditional network. */
 #ifndef PGAN_LATENTS_H
 #define PGAN_LATENTS_H
 
 #include <stdint.h>
 
-#include "error.h"
+#include "arch.h"
 
 struct latents {
-	int dim;
+	int dim;        /* of the noise */
 	uint64_t seed;
 	float *array;   /* (n,dim), owned; NULL: latent k takes the normals k * dim … of the seed (philox.h, STREAM_LATENT) */
 	int64_t n;      /* of the array */
+	const struct attributes *attributes; /* of the network; borrowed */
+	int label[LABEL_GROUPS]; /* places of the attributes' values; -1: drawn for latent k from the seed (STREAM_LABEL) */
 	int64_t frames; /* 0: latent k itself; otherwise k counts frames, this many on the way from one latent to the next */
 };
 
-/* Latents first … first + n -> out (n,dim). With an array, what lies outside it is 0. Any number of threads. buffer: (2,dim), the caller's. */
+/* The latents of a seed for a network, whose arch is borrowed; every label drawn. */
+struct latents latents_of(const struct arch *, uint64_t seed);
+
+/* Latents first … first + n -> out (n,dim + code). With an array, noise outside it is 0. Any number of threads. buffer: (2,dim + code), the caller's. */
 void latents_fill(const struct latents *, int64_t first, int64_t n, float *out, float *buffer);
 
 /* Reads the array from float32 (N,dim) .npy records: a file, or "-" for stdin. Another shape or type, values that are not finite, or none are ERR_INPUT. */

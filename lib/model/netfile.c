@@ -33,7 +33,9 @@ static int write_arch(struct h5file *f, const struct arch *a)
 		return rc;
 	if ((rc = set_count(f, "equalized", a->equalized)))
 		return rc;
-	return set_count(f, "squash", a->squash);
+	if ((rc = set_count(f, "squash", a->squash)))
+		return rc;
+	return attributes_write(f, &a->attributes);
 }
 
 int netfile_write(struct h5file *f, const struct netfile *n)
@@ -148,9 +150,9 @@ static int read_arch(struct h5file *f, struct arch *a)
 	a->leak = (float)leak;
 	if ((rc = get_flag(f, "pixel_norm", &a->pixel_norm)) || (rc = get_flag(f, "stddev", &a->stddev)))
 		return rc;
-	if ((rc = get_flag(f, "equalized", &a->equalized)))
+	if ((rc = get_flag(f, "equalized", &a->equalized)) || (h5_has_attr(f, "/", "squash") && (rc = get_flag(f, "squash", &a->squash))))
 		return rc;
-	return h5_has_attr(f, "/", "squash") ? get_flag(f, "squash", &a->squash) : 0;
+	return attributes_read(f, &a->attributes);
 }
 
 /* One parameter of avgG against rows x columns (x 1 x 1). */
@@ -168,7 +170,7 @@ static int check_parameter(struct h5file *f, const char *path, int64_t rows, int
 /* Every width and the latent stand in a small parameter of their own: that bounds the memory which a damaged attribute could ask for. */
 static int check_widths(struct h5file *f, const struct arch *a)
 {
-	int rc = check_parameter(f, "/avgG/formatLayer.module.weight", 16 * (int64_t)a->depth[0], a->latent);
+	int rc = check_parameter(f, "/avgG/formatLayer.module.weight", 16 * (int64_t)a->depth[0], arch_inputs(a));
 	for (int s = 0; !rc && s <= a->scale; s++) {
 		char path[64];
 		snprintf(path, sizeof path, "/avgG/toRGBLayers.%d.module.weight", s);

@@ -50,7 +50,7 @@ static int write_settings(struct h5file *f, const struct step *s, bool penalty)
 	const struct { const char *name; int64_t value; } count[] = {
 		{ "scale", s->arch.scale }, { "resolution", arch_side(&s->arch) }, { "batch", s->batch }, { "dim_latent", s->arch.latent },
 		{ "pixel_norm", s->arch.pixel_norm }, { "stddev", s->arch.stddev }, { "equalized", s->arch.equalized },
-		{ "gdpp", s->losses.gdpp },
+		{ "gdpp", s->losses.gdpp }, { "shared_score", s->losses.shared_score },
 	};
 	int32_t depth[MAX_SCALES];
 	int rc;
@@ -65,7 +65,8 @@ static int write_settings(struct h5file *f, const struct step *s, bool penalty)
 		depth[i] = s->arch.depth[i];
 	if ((rc = h5_set_list(f, "/", "depths", H5_I32, depth, (size_t)s->arch.scale + 1)))
 		return rc;
-	if ((rc = h5_set_text(f, "/", "profile", s->arch.profile->name)) || (rc = h5_set_text(f, "/", "loss_mode", loss_mode_names[s->losses.loss])))
+	if ((rc = attributes_write(f, &s->arch.attributes)) || (rc = h5_set_text(f, "/", "profile", s->arch.profile->name)) || 
+	    (rc = h5_set_text(f, "/", "loss_mode", loss_mode_names[s->losses.loss])))
 		return rc;
 	return h5_set_text(f, "/", "penalty", s->losses.penalty == PENALTY_R1 ? "R1" : "WGANGP");
 }
@@ -82,6 +83,8 @@ static int write_before(struct h5file *f, struct step *s, int64_t adam_step, con
 	if ((rc = write_tensor(f, "real", s->be, step_real(s))) || (rc = write_tensor(f, "z_d", s->be, step_z_d(s))) ||
 	    (rc = write_tensor(f, "z_g", s->be, step_z_g(s))))
 		return rc;
+	if (arch_code(&s->arch) && ((rc = write_tensor(f, "label_d", s->be, step_label_d(s))) || (rc = write_tensor(f, "label_g", s->be, step_label_g(s)))))
+		return rc;
 	return write_tensor(f, "gp_mix", s->be, s->mix);
 }
 
@@ -92,7 +95,7 @@ static int write_losses(struct h5file *f, struct step *s, int64_t adam_step)
 	step_read_sums(s, sum);
 	const struct { const char *name; double value; } loss[] = {
 		{ "lossD_real", sum[SUM_D_REAL] }, { "lossD_fake", sum[SUM_D_FAKE] }, { "lossD_Grad", sum[SUM_D_GRAD] }, { "lossD_Epsilon", sum[SUM_D_EPSILON] },
-		{ "lossD", step_loss_d(sum) }, { "lossG_fake", sum[SUM_G_FAKE] }, { "lossG_GDPP", sum[SUM_G_GDPP] }, { "lossG", step_loss_g(sum) },
+		{ "lossD_classif", sum[SUM_D_CLASSIF] }, { "lossG_classif", sum[SUM_G_CLASSIF] }, { "lossD", step_loss_d(sum) }, { "lossG_fake", sum[SUM_G_FAKE] }, { "lossG_GDPP", sum[SUM_G_GDPP] }, { "lossG", step_loss_g(sum) },
 	};
 	for (size_t i = 0; i < sizeof loss / sizeof *loss; i++)
 		if ((rc = write_number(f, group, loss[i].name, loss[i].value)))

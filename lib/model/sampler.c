@@ -42,20 +42,20 @@ int sampler_batch(int scale)
 struct worker {
 	struct backend *be;
 	struct generator g;
-	float *z, *buffer; /* (B,latent), (2,latent) on the host */
+	float *z, *buffer; /* (B,latent + code), (2,latent + code) on the host */
 };
 
 static int worker_open(struct worker *w, struct sampler *s)
 {
 	const struct netfile *net = s->plan.net;
-	const size_t latent = (size_t)net->arch.latent;
+	const size_t inputs = (size_t)arch_inputs(&net->arch);
 	int rc;
 	if ((rc = backend_open(&w->be, s->plan.device, 1)) || (rc = generator_open(&w->g, w->be, &net->arch, s->batch, netfile_fading(net), false)))
 		return rc;
 	const struct step_scalars scalars = { .alpha = (float)net->alpha };
 	w->be->set_scalars(w->be, &scalars);
-	w->z = size_alloc((size_t)s->batch * latent, sizeof *w->z);
-	w->buffer = size_alloc(2 * latent, sizeof *w->buffer);
+	w->z = size_alloc((size_t)s->batch * inputs, sizeof *w->z);
+	w->buffer = size_alloc(2 * inputs, sizeof *w->buffer);
 	return w->z && w->buffer ? 0 : ERR_FAILED;
 }
 

@@ -5,6 +5,7 @@
 
 #include "gdpp.h"
 #include "size.h"
+#include "tensors.h"
 
 static struct step_weights weights(const struct arch *a, const struct step_losses *l, int64_t batch)
 {
@@ -27,7 +28,7 @@ int step_open(struct step *s, struct backend *be, const struct arch *a, const st
 	s->g_net = g;
 	s->d_net = d;
 	if ((rc = generator_open(&s->g, be, a, 2 * batch, fading, batch)) || (rc = discriminator_open(&s->d, be, a, batch, fading)) ||
-	    (rc = backend_tensor(be, &s->mix, batch, 1, 1, 1)))
+	    (rc = backend_tensor(be, &s->mix, batch, 1, 1, 1)) || (arch_code(a) && (rc = backend_tensor(be, &s->label, 2 * batch, arch_code(a), 1, 1))))
 		;
 	else if (losses->gdpp && !(s->feature = size_alloc(3 * (size_t)batch, (size_t)a->depth[0] * sizeof *s->feature)))
 		rc = ERR_FAILED;
@@ -43,23 +44,34 @@ void step_close(struct step *s)
 	generator_close(&s->g);
 	discriminator_close(&s->d);
 	free(s->feature);
-	if (s->mix.data)
-		s->be->release(s->be, s->mix.data);
+	tensors_free(s->be, &s->mix, 1);
+	tensors_free(s->be, &s->label, 1);
 	s->be = NULL;
 }
 
 struct tensor step_real(struct step *s) { return discriminator_slots(&s->d, s->d.image.x, SLOT_REAL, 1); }
 struct tensor step_z_d(struct step *s) { return tensor_part(s->g.z, 0, s->batch); }
 struct tensor step_z_g(struct step *s) { return tensor_part(s->g.z, s->batch, s->batch); }
+struct tensor step_label_d(struct step *s) { return tensor_part(s->label, 0, s->batch); }
+struct tensor step_label_g(struct step *s) { return tensor_part(s->label, s->batch, s->batch); }
 
 static void copy_tensor(struct backend *be, struct tensor to, struct tensor from)
 {
 	be->copy(be, to.data, from.data, (size_t)from.n * from.sample_size);
 }
 
+#define SLOT(t, slot) discriminator_slots(&s->d, t, slot, 1)
+
+/* Conditional: adds the cross-entropy of the labels of slot 1, after the loss of its scores was set. */
+static void add_label_loss(struct step *s, struct tensor (*label)(struct step *), enum step_sum sum)
+{
+	const struct label_groups *groups = &s->arch.attributes.groups;
+	if (groups->n)
+		s->be->label_loss(s->be, SLOT(s->d.score.b, SLOT_REAL), SLOT(s->d.score.x, SLOT_REAL), label(s), groups, s->losses.shared_score ? 0 : 1, sum);
+}
+
 void step_d_gradients(struct step *s, bool penalty)
 {
-#define SLOT(t, slot) discriminator_slots(&s->d, t, slot, 1)
 	struct backend *be = s->be;
 	struct discriminator *d = &s->d;
 	const float *w = s->d_net->w;
@@ -78,6 +90,7 @@ void step_d_gradients(struct step *s, bool penalty)
 	be->score_loss(be, SLOT(dscore, SLOT_FAKE), SLOT(score, SLOT_FAKE), s->losses.loss, false, s->weight.score, SUM_D_FAKE);
 	if (s->losses.epsilon_d > 0)
 		be->score_drift(be, SLOT(dscore, SLOT_REAL), SLOT(score, SLOT_REAL), s->weight.drift * (float)s->losses.epsilon_d, SUM_D_EPSILON);
+	add_label_loss(s, step_label_d, SUM_D_CLASSIF);
 	if (penalty)
 		be->score_fill(be, SLOT(dscore, SLOT_PENALTY_B), 1);
 
@@ -119,10 +132,11 @@ void step_g_gradients(struct step *s)
 	if (s->losses.gdpp)
 		compare_features(s);
 	be->score_loss(be, SLOT(d->score.b, SLOT_REAL), SLOT(d->score.x, SLOT_REAL), s->losses.loss, true, s->weight.score, SUM_G_FAKE);
+	add_label_loss(s, step_label_g, SUM_G_CLASSIF);
 	discriminator_backward_images(d, s->d_net->w);
 	generator_backward(&s->g, s->batch, SLOT(d->image.b, SLOT_REAL), s->g_net->w, s->g_net->gradient);
-#undef SLOT
 }
+#undef SLOT
 
 void step_g_update(struct step *s)
 {

@@ -3,6 +3,7 @@
  * Losses (Gulrajani et al. 2017, arXiv 1704.00028, with the drift term of Karras et al. 2018, appendix A.1; Mescheder et al. 2018, arXiv 1801.04406):
  *   D: a * sum over real f(D(x), real) + a * sum over fake f(D(G(z)), fake) + b * lambda * sum penalty + c * epsilon * sum D(x)^2
  *   G: a * sum f(D(G(z)), real) + GDPP
+ * and, conditional (AC-GAN, Odena et al. 2017, arXiv 1610.09585), the cross-entropy of the labels: of the real images in D's loss, of G's in G's.
  * with a, b and c each 1 or 1/N. Profile karras has means throughout. The reference has sums, but for every loss other than WGANGP (a) and for R1 (b). */
 #ifndef PGAN_STEP_H
 #define PGAN_STEP_H
@@ -16,6 +17,7 @@ struct step_losses {
 	enum penalty_kind penalty;
 	double epsilon_d; /* 0: no drift term */
 	bool gdpp;        /* add the GDPP loss (gdpp.h) to G's */
+	bool shared_score; /* the logits of labels begin with the score itself, as in the reference; otherwise behind it */
 };
 
 struct step {
@@ -29,6 +31,7 @@ struct step {
 	struct network *g_net, *d_net; /* borrowed, with gradients */
 	struct generator g;     /* capacity 2N: latents of D's step, then of G's */
 	struct discriminator d;
+	struct tensor label;    /* conditional: (2N,code,1,1), of D's real images, then of G's */
 	struct tensor mix;      /* (N,1,1,1) weight of the real image in an interpolate */
 	float *feature;         /* with GDPP: features (N,d_0) of real images, of generated ones, and the loss's derivative at these; host */
 	double gdpp;            /* its value in the last step */
@@ -41,8 +44,11 @@ void step_close(struct step *);
 
 /* The inputs, to be filled before a step. */
 struct tensor step_real(struct step *); /* (N,3,R,R) real images as D sees them, already faded */
-struct tensor step_z_d(struct step *);  /* (N,latent) */
+struct tensor step_z_d(struct step *);  /* (N,latent + code) */
 struct tensor step_z_g(struct step *);
+/* Conditional: (N,code), the weight of each sample at its label in each attribute, 0 elsewhere. To be a mean, these weights sum to 1 over the batch. */
+struct tensor step_label_d(struct step *); /* of the real images */
+struct tensor step_label_g(struct step *); /* of z_g */
 
 void step_d_gradients(struct step *, bool penalty); /* also G's images for both halves of the step */
 void step_d_update(struct step *);
@@ -71,13 +77,13 @@ void step_read_sums(struct step *, double sums[STEP_SUMS]);
 /* D's loss from the sums of a step, or from means of them. */
 static inline double step_loss_d(const double sums[STEP_SUMS])
 {
-	return sums[SUM_D_REAL] + sums[SUM_D_FAKE] + sums[SUM_D_GRAD] + sums[SUM_D_EPSILON];
+	return sums[SUM_D_REAL] + sums[SUM_D_FAKE] + sums[SUM_D_GRAD] + sums[SUM_D_EPSILON] + sums[SUM_D_CLASSIF];
 }
 
 /* G's, likewise. */
 static inline double step_loss_g(const double sums[STEP_SUMS])
 {
-	return sums[SUM_G_FAKE] + sums[SUM_G_GDPP];
+	return sums[SUM_G_FAKE] + sums[SUM_G_GDPP] + sums[SUM_G_CLASSIF];
 }
 
 #endif

@@ -58,7 +58,7 @@ static int read_settings(struct replay *r)
 	};
 	char profile[16], mode[16], penalty[16];
 	int32_t depth[MAX_SCALES];
-	bool gdpp;
+	bool gdpp, shared_score;
 	size_t n;
 	int rc;
 
@@ -74,7 +74,8 @@ static int read_settings(struct replay *r)
 		return error_set(ERR_INPUT, "'%s': beta1 is %g, but every profile has 0", h5_name(f), beta1);
 	*a = (struct arch){ .profile = profile_find(profile), .scale = (int)scale, .latent = (int)latent, .leak = (float)leak };
 	if ((rc = get_flag(f, "pixel_norm", true, &a->pixel_norm)) || (rc = get_flag(f, "stddev", true, &a->stddev)) ||
-	    (rc = get_flag(f, "equalized", true, &a->equalized)) || (rc = get_flag(f, "gdpp", false, &gdpp)))
+	    (rc = get_flag(f, "equalized", true, &a->equalized)) || (rc = get_flag(f, "gdpp", false, &gdpp)) ||
+	    (rc = get_flag(f, "shared_score", false, &shared_score)) || (rc = attributes_read(f, &a->attributes)))
 		return rc;
 	if (!a->profile)
 		return error_set(ERR_INPUT, "'%s': unknown profile '%s'", h5_name(f), profile);
@@ -88,7 +89,7 @@ static int read_settings(struct replay *r)
 		loss++;
 	if (!loss_mode_names[loss])
 		return error_set(ERR_INPUT, "'%s': unknown loss mode '%s'", h5_name(f), mode);
-	r->losses = (struct step_losses){ (enum score_loss)loss, strcmp(penalty, "R1") ? PENALTY_WGAN_GP : PENALTY_R1, epsilon, gdpp };
+	r->losses = (struct step_losses){ (enum score_loss)loss, strcmp(penalty, "R1") ? PENALTY_WGAN_GP : PENALTY_R1, epsilon, gdpp, shared_score };
 	a->squash = loss_squashes(r->losses.loss);
 	r->batch = (int64_t)batch;
 	r->fading = alpha > 0;
@@ -204,9 +205,11 @@ static int compare_values(struct replay *r, struct network *n, const float *arra
 
 static int compare_losses(struct replay *r)
 {
-	static const struct { const char *name; enum step_sum sum; } loss[] = {
-		{ "lossD_real", SUM_D_REAL }, { "lossD_fake", SUM_D_FAKE }, { "lossD_Grad", SUM_D_GRAD }, { "lossD_Epsilon", SUM_D_EPSILON }, { "lossG_fake", SUM_G_FAKE },
-		{ "lossG_GDPP", SUM_G_GDPP },
+	const bool conditional = arch_code(&r->arch) > 0;
+	const struct { const char *name; enum step_sum sum; bool there; } loss[] = {
+		{ "lossD_real", SUM_D_REAL, true }, { "lossD_fake", SUM_D_FAKE, true }, { "lossD_Grad", SUM_D_GRAD, true }, { "lossD_Epsilon", SUM_D_EPSILON, true },
+		{ "lossG_fake", SUM_G_FAKE, true }, { "lossG_GDPP", SUM_G_GDPP, r->losses.gdpp }, { "lossD_classif", SUM_D_CLASSIF, conditional },
+		{ "lossG_classif", SUM_G_CLASSIF, conditional },
 	};
 	double sum[STEP_SUMS], magnitude = 0, worst = 0;
 	char group[16];
@@ -216,7 +219,7 @@ static int compare_losses(struct replay *r)
 	step_read_sums(&r->step, sum);
 	for (size_t i = 0; i < sizeof loss / sizeof *loss; i++) {
 		double reference;
-		if (loss[i].sum == SUM_G_GDPP && !r->losses.gdpp)
+		if (!loss[i].there)
 			continue;
 		if ((rc = get_number(r->file, group, loss[i].name, &reference)))
 			return rc;
@@ -254,6 +257,8 @@ static int replay_step(struct replay *r)
 	    (rc = load_moments(r, &r->g, "G", adam_step <= 1)) || (rc = load_moments(r, &r->d, "D", adam_step <= 1)) ||
 	    (rc = read_tensor(r, "real", step_real(s))) || (rc = read_tensor(r, "z_d", step_z_d(s))) || (rc = read_tensor(r, "z_g", step_z_g(s))) ||
 	    (rc = read_tensor(r, "gp_mix", s->mix)))
+		return rc;
+	if (arch_code(&r->arch) && ((rc = read_tensor(r, "label_d", step_label_d(s))) || (rc = read_tensor(r, "label_g", step_label_g(s)))))
 		return rc;
 	r->scalars.correction = (float)(1 / (1 - pow((double)r->scalars.beta2, adam_step)));
 	r->be->set_scalars(r->be, &r->scalars);

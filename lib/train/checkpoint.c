@@ -99,7 +99,7 @@ int checkpoint_compare(const char *path, const struct settings *s, uint64_t seed
 			snprintf(then, sizeof then, "%lld", (long long)facts.seed);
 			differ(what, size, "the seed", now, then);
 		}
-		if (!(rc = compare_digest(f, "data_digest", o->data, "the training images are others", what, size)))
+		if (!(rc = compare_digest(f, "data_digest", o->data, "the training images or their labels are others", what, size)))
 			rc = compare_digest(f, "from_digest", o->from, "the network of the scale before is another", what, size);
 	}
 	netfile_free(&facts);

@@ -60,15 +60,15 @@ static int set(struct config *c, const char *name, json_t *value, enum config_so
 
 /* -- files -- */
 
-/* What the reference's files have beside keys. Where the images are is told by --data; what stands for a feature that is not there is refused. */
+/* What the reference's files have beside keys. Where the images and their labels are is told by --data; what stands for a feature that is not there is refused. */
 static bool is_about_data(const char *name)
 {
-	return !strcmp(name, "pathDB") || !strcmp(name, "datasetProfile");
+	return !strcmp(name, "pathDB") || !strcmp(name, "datasetProfile") || !strcmp(name, "pathAttribDict") || !strcmp(name, "imagefolderDataset");
 }
 
 static int read_object(struct config *c, const char *path, const json_t *object, bool nested)
 {
-	static const char *const missing[] = { "pathAttribDict", "selectedAttributes", "imagefolderDataset", "pathPartition", "partitionValue", "pathDBMask" };
+	static const char *const missing[] = { "pathPartition", "partitionValue", "pathDBMask" };
 	const char *name;
 	json_t *value;
 	json_object_foreach((json_t *)object, name, value) {

@@ -37,6 +37,10 @@ struct settings {
 	struct step_losses losses;
 	double penalty;            /* weight of the gradient penalty; 0: none */
 	int64_t penalty_every;     /* steps from one penalty to the next; the weight is multiplied by it */
+	bool conditional;          /* arch.attributes are still to be set: settings_condition() */
+	char *selected;            /* names of the labels to use, between commas; owned. NULL: all */
+	double condition_d, condition_g; /* weights of the cross-entropies of labels */
+	bool equalize;             /* rare values weigh more */
 	int64_t iterations, batch;
 	struct schedule alpha;
 	double lr;
@@ -57,6 +61,9 @@ struct settings {
 /* Values that cannot be together, a list without an entry for the scale, or a feature not yet there: ERR_USAGE, by name. */
 int config_settings(const struct config *, int scale, struct settings *) MUST_CHECK;
 void settings_free(struct settings *); /* a zeroed struct is fine */
+
+/* Conditional settings need the attributes that the labels of a data set have: conditions.h. data: NULL is ERR_USAGE. Others are left as they are. */
+int settings_condition(struct settings *, const char *data) MUST_CHECK;
 
 /* 0 when two texts are equal, otherwise 1 and the first differences in words: "baseLearningRate is 0.002 and was 0.001". */
 int settings_compare(const char *now, const char *then, char *what, size_t size);

@@ -44,8 +44,15 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "epsilonD", KIND_REAL, true, .value = "0.001", .min = 0, .max = 1e9, .doc = "weight of the drift term D(real)^2; 0: none" },
 	{ "penaltyEvery", KIND_INT, true, .value = "1", .min = 1, .max = 1e6, .doc = "the gradient penalty is computed at every so many-th iteration, multiplied by that number" },
 	{ "GDPP", KIND_BOOL, .value = "false", .doc = "the GDPP loss, added to that of G; eigenvectors are taken with the sign that makes their product positive" },
-	{ "weightConditionD", KIND_REAL, .value = "0", .min = 0, .max = 1e9, .only = "0", .doc = "weight of the classification loss in D" },
-	{ "weightConditionG", KIND_REAL, .value = "0", .min = 0, .max = 1e9, .only = "0", .doc = "weight of the classification loss in G" },
+	/* labels */
+	{ "weightConditionD", KIND_REAL, true, .value = "0", .min = 0, .max = 1e9,
+	  .doc = "weight of the cross-entropy of the labels of real images, in D's loss; above 0 the networks are conditional" },
+	{ "weightConditionG", KIND_REAL, true, .value = "0", .min = 0, .max = 1e9,
+	  .doc = "weight of the cross-entropy of the labels that G's images were made for, in G's loss; above 0 the networks are conditional" },
+	{ "selectedAttributes", KIND_NAMES, .value = "null", .doc = "names of the labels to use; given, the networks are conditional; null: all, if they are" },
+	{ "equalizeAttributes", KIND_BOOL, .value = "false", .doc = "a label's value that c of n images have weighs min(10, n / (c + 1)) in the cross-entropy; otherwise 1" },
+	{ "sharedScore", KIND_BOOL, .value = "false",
+	  .doc = "as in the reference, D's logits of the labels begin with the score itself, which is then the first of them, too, and the last output is not used" },
 	{ "attribKeysOrder", KIND_NULL, .value = "null", .doc = "filled in by the reference itself" },
 	{ "kInnerD", KIND_INT, .value = "1", .min = 1, .max = 1000, .only = "1", .doc = "updates of D in an iteration" },
 	{ "kInnerG", KIND_INT, .value = "1", .min = 1, .max = 1000, .only = "1", .doc = "updates of G in an iteration" },
@@ -130,12 +137,20 @@ static bool is_list(const struct config_key *k, const json_t *value, bool (*each
 	return true;
 }
 
+static bool is_name(const struct config_key *k, const json_t *value)
+{
+	(void)k;
+	return json_string_length(value) > 0;
+}
+
 /* A single value, not a list per scale. */
 static bool is_one(const struct config_key *k, const json_t *value)
 {
 	switch (k->kind) {
 	case KIND_BOOL:
 		return json_is_boolean(value);
+	case KIND_NAMES:
+		return json_is_null(value) || is_name(k, value) || (json_array_size(value) > 0 && is_list(k, value, is_name));
 	case KIND_INT:
 		return is_whole(k, value);
 	case KIND_REAL:
@@ -157,7 +172,7 @@ static bool is_one(const struct config_key *k, const json_t *value)
 
 static int refuse(const struct config_key *k, const json_t *value)
 {
-	static const char *const what[] = { "true or false", "a whole number", "a number", "one of ", "a list of whole numbers", "a list of numbers",
+	static const char *const what[] = { "true or false", "a list of names", "a whole number", "a number", "one of ", "a list of whole numbers", "a list of numbers",
 		                            "an object with an entry per scale", "an object with an object per scale", "null" };
 	char range[96] = "", *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 	if (k->kind == KIND_WORD)

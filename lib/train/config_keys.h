@@ -9,6 +9,7 @@
 
 enum config_kind {
 	KIND_BOOL,
+	KIND_NAMES,   /* null, names between commas, or a list of names */
 	KIND_INT,     /* min … max */
 	KIND_REAL,    /* min … max */
 	KIND_WORD,    /* one of `words` */
@@ -32,7 +33,7 @@ struct config_key {
 	const char *doc;     /* one sentence, lower case, no full stop */
 };
 
-enum { CONFIG_KEYS = 45 };
+enum { CONFIG_KEYS = 48 };
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 struct config {

@@ -158,6 +158,17 @@ static int forecast_scale(const struct forecast *f, struct backend *be, const st
 	return 0;
 }
 
+/* Whether there is a table to print at all. */
+static int check(const struct forecast *f, const struct config *c, int first)
+{
+	struct settings s;
+	int rc = config_settings(c, first, &s);
+	if (!rc)
+		rc = settings_condition(&s, f->data);
+	settings_free(&s);
+	return rc;
+}
+
 int forecast_print(const struct forecast *f, const struct config *c, int first, FILE *out)
 {
 	const int last = last_scale(c, first);
@@ -166,7 +177,7 @@ int forecast_print(const struct forecast *f, const struct config *c, int first, 
 	int too_large = 0, rc;
 	char time[32];
 	struct backend *be;
-	if ((rc = backend_open(&be, f->device, f->threads)))
+	if ((rc = check(f, c, first)) || (rc = backend_open(&be, f->device, f->threads)))
 		return rc;
 	fprintf(out, "device %s: %s\n%5s %6s %12s %12s %10s %6s %12s %12s %12s %10s\n", be->name, be->details, "scale", "side", "G", "D", "MiB", "batch", "iterations",
 	        "images", "iteration", "time");
@@ -175,7 +186,8 @@ int forecast_print(const struct forecast *f, const struct config *c, int first, 
 		if ((rc = config_settings(c, scale, &s)))
 			break;
 		images += s.iterations * s.batch;
-		rc = forecast_scale(f, be, &s, out, &seconds, &too_large);
+		if (!(rc = settings_condition(&s, f->data)))
+			rc = forecast_scale(f, be, &s, out, &seconds, &too_large);
 		settings_free(&s);
 	}
 	backend_close(be);

@@ -7,6 +7,7 @@
 struct forecast {
 	const char *device;
 	int threads;      /* 0: all cores */
+	const char *data; /* whose labels conditional networks depend on; otherwise not used, and may be NULL */
 	double seconds;   /* of measuring, for each scale: at least one step after a first one */
 	/* Before each scale is measured. */
 	void *ctx;

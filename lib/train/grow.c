@@ -92,6 +92,8 @@ static int check_from(const char *path, const struct netfile *from, const struct
 		return error_set(ERR_USAGE, "'%s' has latents of %d values, not %d (dimLatentVector)", path, b->latent, a->latent);
 	if (b->leak != a->leak || b->pixel_norm != a->pixel_norm || b->stddev != a->stddev || b->equalized != a->equalized)
 		return error_set(ERR_USAGE, "'%s' differs in leakyness, perChannelNormalization, miniBatchStdDev or equalizedlR", path);
+	if (!attributes_equal(&b->attributes, &a->attributes))
+		return error_set(ERR_USAGE, "'%s' was trained with other labels, or without (selectedAttributes, weightConditionD, weightConditionG)", path);
 	if (b->squash != a->squash)
 		return error_set(ERR_USAGE, "'%s' was trained with%s tanh at the end of G, as its lossMode asks for", path, b->squash ? "" : "out");
 	return 0;
@@ -177,6 +179,7 @@ static int prepare(struct run *r)
 	const struct settings *s = g->settings;
 	int rc;
 	if ((rc = name_files(r)) || (rc = loader_open(&r->loader, g->data, s->arch.scale, g->seed, s->batch, s->mirror)) ||
+	    (s->conditional && (rc = loader_condition(&r->loader, &s->arch.attributes, s->equalize))) || 
 	    (rc = loader_digest(&r->loader, r->origin.data)) || (g->from && (rc = digest_file(g->from, r->origin.from))))
 		return rc;
 	if ((rc = trainlog_open(&r->log, r->log_path)) || (rc = look_at_result(r)))

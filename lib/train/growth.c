@@ -24,7 +24,7 @@ static void enlarge(uint8_t *out, int to, const uint8_t *in, int from, int64_t n
 static int row_images(struct h5file *f, const struct netfile *net, const struct growth_plan *plan, uint8_t *out)
 {
 	const size_t image = (size_t)C * (size_t)arch_side(&net->arch) * (size_t)arch_side(&net->arch);
-	const struct latents latents = { .dim = net->arch.latent, .seed = plan->seed };
+	const struct latents latents = latents_of(&net->arch, plan->seed);
 	const struct sampler_plan sample = { .device = plan->device, .threads = plan->threads, .net = net, .group = plan->group, .latents = &latents,
 		                             .first = plan->first, .n = plan->columns };
 	struct sampler *sampler = NULL;

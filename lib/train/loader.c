@@ -40,7 +40,17 @@ void loader_close(struct loader *l)
 	free(l->row);
 	free(l->images);
 	free(l->mirror);
+	free(l->label);
+	conditions_close(&l->conditions);
 	memset(l, 0, sizeof *l);
+}
+
+int loader_condition(struct loader *l, const struct attributes *a, bool equalize)
+{
+	l->attributes = a->groups.n;
+	if (!(l->label = size_alloc((size_t)l->batch, (size_t)l->attributes * sizeof *l->label)))
+		return ERR_FAILED;
+	return conditions_open(&l->conditions, dataset_name(l->data), a, equalize);
 }
 
 int loader_batch(struct loader *l, int64_t iteration)
@@ -52,6 +62,8 @@ int loader_batch(struct loader *l, int64_t iteration)
 			l->epoch = epoch;
 		}
 		l->row[i] = l->order[at % l->count];
+		for (int a = 0; a < l->attributes; a++)
+			l->label[i * l->attributes + a] = l->conditions.place[l->row[i] * l->attributes + a];
 		if (l->mirror)
 			l->mirror[i] = (uint8_t)philox_below(l->seed, STREAM_MIRROR, (uint32_t)l->scale, (uint64_t)at, 2);
 	}
@@ -74,6 +86,8 @@ int loader_digest(struct loader *l, char out[17])
 		if (!(rc = dataset_rows(l->data, &row, 1, image)))
 			digest = digest_add(digest, image, size);
 	}
+	if (l->attributes)
+		digest = digest_add(digest, l->conditions.place, (size_t)l->count * (size_t)l->attributes * sizeof *l->conditions.place);
 	free(image);
 	digest_text(digest, out);
 	return rc;

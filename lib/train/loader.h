@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conditions.h"
 #include "dataset.h"
 
 struct loader {
@@ -20,15 +21,21 @@ struct loader {
 	int64_t *row;
 	uint8_t *images;      /* (batch,3,side,side): the batch that loader_batch() read */
 	uint8_t *mirror;      /* batch flags, 1: to be mirrored; NULL without mirroring */
+	struct conditions conditions;
+	int attributes;
+	int *label;           /* (batch,attributes): the batch's labels, as places; NULL without labels */
 };
 
 /* A data set without the scale's resolution is ERR_INPUT. */
 int loader_open(struct loader *, const char *path, int scale, uint64_t seed, int64_t batch, bool mirror) MUST_CHECK;
 void loader_close(struct loader *); /* a zeroed struct is fine */
 
+/* From now on with the labels of these attributes, which the same file has. */
+int loader_condition(struct loader *, const struct attributes *, bool equalize) MUST_CHECK;
+
 int loader_batch(struct loader *, int64_t iteration) MUST_CHECK;
 
-/* A digest of the images, in hexadecimal: of their number and of up to 64 of them spread over the set. */
+/* A digest of the images, in hexadecimal: of their number and of up to 64 of them spread over the set, and of all labels. */
 int loader_digest(struct loader *, char out[17]) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conditions.h"
 #include "config_keys.h"
 #include "size.h"
 
@@ -55,12 +56,49 @@ static void read_losses(struct reader *r, struct settings *s)
 {
 	const double gp = real(r, "lambdaGP"), r1 = real(r, "logisticGradReal");
 	s->losses = (struct step_losses){ (enum score_loss)place(word(r, "lossMode"), loss_mode_names), r1 > 0 ? PENALTY_R1 : PENALTY_WGAN_GP, real(r, "epsilonD"),
-		                        flag(r, "GDPP") };
+		                        flag(r, "GDPP"), flag(r, "sharedScore") };
 	s->arch.squash = loss_squashes(s->losses.loss);
 	s->penalty = r1 > 0 ? r1 : gp;
 	s->penalty_every = whole(r, "penaltyEvery");
 	if (gp > 0 && r1 > 0)
 		r->rc = error_set(ERR_USAGE, "lambdaGP and logisticGradReal: only one of the two penalties is implemented yet at a time; set the other to 0");
+}
+
+/* The names of a list between commas; NULL: none, or out of memory. */
+static char *join(const json_t *names)
+{
+	char *text = NULL;
+	size_t size, i;
+	json_t *name;
+	FILE *out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	json_array_foreach(names, i, name)
+		fprintf(out, "%s%s", i ? "," : "", json_string_value(name));
+	if (!fclose(out))
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void read_conditions(struct reader *r, struct settings *s)
+{
+	const json_t *names = get(r, "selectedAttributes");
+	s->condition_d = real(r, "weightConditionD");
+	s->condition_g = real(r, "weightConditionG");
+	s->equalize = flag(r, "equalizeAttributes");
+	s->conditional = !json_is_null(names) || s->condition_d > 0 || s->condition_g > 0;
+	if (!r->rc && !json_is_null(names) && !(s->selected = json_is_string(names) ? strdup(json_string_value(names)) : join(names)))
+		r->rc = error_set(ERR_FAILED, "out of memory");
+}
+
+int settings_condition(struct settings *s, const char *data)
+{
+	if (!s->conditional)
+		return 0;
+	if (!data)
+		return error_set(ERR_USAGE, "weightConditionD, weightConditionG, selectedAttributes: the networks depend on the labels of the data set: give it with --data");
+	return conditions_attributes(&s->arch.attributes, data, s->selected);
 }
 
 static void read_custom(struct reader *r, struct schedule *s)
@@ -173,6 +211,7 @@ int config_settings(const struct config *c, int scale, struct settings *s)
 	memset(s, 0, sizeof *s);
 	read_arch(&r, &s->arch);
 	read_losses(&r, s);
+	read_conditions(&r, s);
 	s->batch = whole(&r, "miniBatchSize");
 	read_schedule(&r, &s->alpha, s->batch);
 	read_length(&r, s);
@@ -189,6 +228,7 @@ void settings_free(struct settings *s)
 	free(s->alpha.at);
 	free(s->alpha.value);
 	free(s->text);
+	free(s->selected);
 	memset(s, 0, sizeof *s);
 }
 

@@ -1,9 +1,11 @@
 #include "trainer.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "philox.h"
+#include "size.h"
 
 /* Adam in every profile: beta1 is 0 (backend.h). */
 static const double BETA2 = .99, ADAM_EPS = 1e-8;
@@ -18,7 +20,10 @@ int trainer_open(struct trainer *t, struct backend *be, const struct settings *s
 	t->settings = s;
 	t->seed = seed;
 	t->plateau = (struct plateau){ .factor = s->plateau_factor, .floor = s->plateau_floor, .patience = s->plateau_patience, .rate = s->lr, .best = NAN };
-	if ((rc = network_open(&t->g, be, &s->arch, NETWORK_G, true)) || (rc = network_open(&t->d, be, &s->arch, NETWORK_D, true)))
+	if (s->conditional && (!(t->inputs = size_alloc((size_t)s->batch, (size_t)arch_inputs(&s->arch) * sizeof *t->inputs)) ||
+	                       !(t->label = size_alloc((size_t)s->batch, (size_t)s->arch.attributes.groups.n * sizeof *t->label))))
+		rc = ERR_FAILED;
+	else if ((rc = network_open(&t->g, be, &s->arch, NETWORK_G, true)) || (rc = network_open(&t->d, be, &s->arch, NETWORK_D, true)))
 		trainer_close(t);
 	return rc;
 }
@@ -28,6 +33,8 @@ void trainer_close(struct trainer *t)
 	step_close(&t->step);
 	network_close(&t->g);
 	network_close(&t->d);
+	free(t->inputs);
+	free(t->label);
 	memset(t, 0, sizeof *t);
 }
 
@@ -85,6 +92,40 @@ static struct step_scalars scalars(const struct trainer *t)
 		                      .penalty = (float)(t->settings->penalty * (double)t->settings->penalty_every) };
 }
 
+/* -- conditional inputs: made on the host -- */
+
+/* Noise with the code of the labels drawn for it, which are left in t->label. */
+static void draw_inputs(struct trainer *t, struct tensor z, enum philox_stream latents, enum philox_stream labels, uint64_t first)
+{
+	const struct arch *a = &t->settings->arch;
+	const uint32_t scale = (uint32_t)a->scale;
+	const size_t latent = (size_t)a->latent;
+	for (int64_t i = 0; i < z.n; i++) {
+		float *to = t->inputs + i * z.c;
+		int *label = t->label + i * a->attributes.groups.n;
+		philox_normal(t->seed, latents, scale, (first + (uint64_t)i) * latent, latent, to);
+		for (int k = 0; k < a->attributes.groups.n; k++)
+			label[k] = attributes_draw(&a->attributes, k, t->seed, labels, scale, first + (uint64_t)i);
+		attributes_code(&a->attributes, label, to + latent);
+	}
+	t->be->upload(t->be, z, t->inputs);
+}
+
+static void set_labels(struct trainer *t, struct tensor target, const struct loader *l, const int *label, double weight)
+{
+	conditions_target(&l->conditions, &t->settings->arch.attributes, label, target.n, weight, t->inputs);
+	t->be->upload(t->be, target, t->inputs);
+}
+
+static void load_conditional(struct trainer *t, const struct loader *l, uint64_t first)
+{
+	const struct settings *s = t->settings;
+	draw_inputs(t, step_z_d(&t->step), STREAM_LATENT_D, STREAM_LABEL_D, first);
+	draw_inputs(t, step_z_g(&t->step), STREAM_LATENT_G, STREAM_LABEL_G, first);
+	set_labels(t, step_label_g(&t->step), l, t->label, s->condition_g);
+	set_labels(t, step_label_d(&t->step), l, l->label, s->condition_d);
+}
+
 /* -- a step -- */
 
 /* Layers that take no part any more must not go on with the gradients that they had last. */
@@ -123,8 +164,12 @@ int trainer_step(struct trainer *t, struct loader *l, const char *record, double
 		return rc;
 	be->set_scalars(be, &now);
 	be->load_images(be, step_real(step), l->images, l->mirror, t->fading);
-	be->random_normal(be, step_z_d(step), t->seed, STREAM_LATENT_D, scale, first);
-	be->random_normal(be, step_z_g(step), t->seed, STREAM_LATENT_G, scale, first);
+	if (t->settings->conditional) {
+		load_conditional(t, l, first);
+	} else {
+		be->random_normal(be, step_z_d(step), t->seed, STREAM_LATENT_D, scale, first);
+		be->random_normal(be, step_z_g(step), t->seed, STREAM_LATENT_G, scale, first);
+	}
 	be->random_uniform(be, step->mix, t->seed, STREAM_MIX, scale, first);
 	if (!record)
 		step_run(step, penalty);

@@ -12,6 +12,8 @@ struct trainer {
 	const struct settings *settings;
 	uint64_t seed;
 	struct network g, d;
+	float *inputs;                    /* conditional: (batch,latent + code) on the host; owned */
+	int *label;                       /* (batch,attributes): drawn for G's images; owned */
 	struct step step;                 /* opened by the first trainer_step(), and anew when fading begins or ends */
 	int64_t iteration;                /* of the next step */
 	struct plateau plateau;           /* the learning rate, with reduceOnPlateau */

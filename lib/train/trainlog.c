@@ -8,8 +8,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static const char header[] = "iteration\tscale\timages\talpha\tlr\tlossD\tlossD_real\tlossD_fake\tlossD_Grad\tlossD_Epsilon\tlossG\tlossG_fake\tlossG_GDPP\tgradient_D\tgradient_G\t"
-                             "gradient_x\tnonfinite_D\tnonfinite_G\tseconds\timages_per_second\n";
+static const char header[] = "iteration\tscale\timages\talpha\tlr\tlossD\tlossD_real\tlossD_fake\tlossD_Grad\tlossD_Epsilon\tlossD_classif\t"
+                             "lossG\tlossG_fake\tlossG_GDPP\tlossG_classif\tgradient_D\tgradient_G\tgradient_x\tnonfinite_D\tnonfinite_G\tseconds\timages_per_second\n";
 
 static int failed(const struct trainlog *l, const char *verb)
 {
@@ -95,16 +95,21 @@ int trainlog_row(struct trainlog *l, const struct trainer *t)
 	const struct settings *s = t->settings;
 	const int64_t last = t->iteration - 1;
 	const double penalties = l->sum[LOG_PENALTIES] * (double)s->batch, seconds = l->sum[LOG_ROW_SECONDS];
-	char row[512];
-	const int n = snprintf(row, sizeof row, "%lld\t%d\t%lld\t%.6g\t%.6g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.7g\t%.5g\t%.5g\t%.5g\t%.0f\t%.0f\t%.2f\t%.2f\n",
-	                       (long long)t->iteration, s->arch.scale, (long long)(t->iteration * s->batch), trainer_alpha(t, last), t->lr, loss_d(l),
-	                       mean(l, SUM_D_REAL), mean(l, SUM_D_FAKE), mean(l, SUM_D_GRAD), mean(l, SUM_D_EPSILON), loss_g(l), mean(l, SUM_G_FAKE), mean(l, SUM_G_GDPP), mean(l, SUM_D_GRADIENT),
-	                       mean(l, SUM_G_GRADIENT), penalties > 0 ? l->sum[SUM_GRADIENT_NORM] / penalties : 0, l->sum[SUM_D_NONFINITE], l->sum[SUM_G_NONFINITE],
-	                       l->sum[LOG_SECONDS], seconds > 0 ? l->sum[LOG_STEPS] * (double)s->batch / seconds : 0);
+	const double number[] = {
+		trainer_alpha(t, last), t->lr, loss_d(l), mean(l, SUM_D_REAL), mean(l, SUM_D_FAKE), mean(l, SUM_D_GRAD), mean(l, SUM_D_EPSILON), mean(l, SUM_D_CLASSIF),
+		loss_g(l), mean(l, SUM_G_FAKE), mean(l, SUM_G_GDPP), mean(l, SUM_G_CLASSIF), mean(l, SUM_D_GRADIENT), mean(l, SUM_G_GRADIENT),
+		penalties > 0 ? l->sum[SUM_GRADIENT_NORM] / penalties : 0,
+	};
+	char row[1024];
+	size_t n = (size_t)snprintf(row, sizeof row, "%lld\t%d\t%lld", (long long)t->iteration, s->arch.scale, (long long)(t->iteration * s->batch));
+	for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+		n += (size_t)snprintf(row + n, sizeof row - n, "\t%.7g", number[i]);
+	n += (size_t)snprintf(row + n, sizeof row - n, "\t%.0f\t%.0f\t%.2f\t%.2f\n", l->sum[SUM_D_NONFINITE], l->sum[SUM_G_NONFINITE], l->sum[LOG_SECONDS],
+	                      seconds > 0 ? l->sum[LOG_STEPS] * (double)s->batch / seconds : 0);
 	const double total = l->sum[LOG_SECONDS];
 	memset(l->sum, 0, sizeof l->sum);
 	l->sum[LOG_SECONDS] = total;
-	return append(l, row, (size_t)n);
+	return append(l, row, n);
 }
 
 void trainlog_brief(const struct trainlog *l, char *out, size_t size)

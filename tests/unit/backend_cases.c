@@ -173,6 +173,12 @@ static void run_dense_decision(struct run *r)
 	dense(r, 1, 1, r->in, 1);
 }
 
+static void run_dense_labels(struct run *r)
+{
+	dense(r, 3, 1, r->in, 1);
+	dense(r, 21, 1, r->in, 1);
+}
+
 /* -- activation, pixel norm -- */
 
 static void activate(struct run *r, struct activation act, bool with_norm)
@@ -429,6 +435,21 @@ static void run_score(struct run *r)
 	emit_sums(r);
 }
 
+/* One group of labels (planar) and several; the logits behind the score, or beginning with it. */
+static void run_labels(struct run *r)
+{
+	static const struct label_groups few = { 1, { 3 } }, many = { 4, { 2, 7, 3, 8 } };
+	struct backend *b = r->f.b;
+	for (int k = 0; k < 4; k++) {
+		const struct label_groups *groups = k % 2 ? &many : &few;
+		const int values = label_values(groups);
+		struct tensor score = features(r, 1 + values, 1), d = features(r, 1 + values, 1), label = features(r, values, 1);
+		b->label_loss(b, d, score, label, groups, k / 2, SUM_D_CLASSIF);
+		emit(r, "dscore", d);
+	}
+	emit_sums(r);
+}
+
 static void run_gradient_penalty(struct run *r)
 {
 	struct backend *b = r->f.b;
@@ -515,6 +536,7 @@ const struct backend_case backend_cases[] = {
 	{ "dense to a picture", run_dense_to_picture, PRODUCTS },
 	{ "dense of a picture", run_dense_of_picture, PRODUCTS },
 	{ "dense to a score", run_dense_decision, SUMS },
+	{ "dense to a score and labels", run_dense_labels, PRODUCTS },
 	{ "activate", run_activate, SUMS },
 	{ "activate, norm", run_activate_norm, SUMS },
 	{ "activate, bias map", run_activate_map, SUMS },
@@ -534,6 +556,7 @@ const struct backend_case backend_cases[] = {
 	{ "stddev, groups of one", run_stddev_single, 0, "only moved", false },
 	{ "stddev_second", run_stddev_second, 2e-5, "largest where a group's samples differ least: there the roundings of x weigh most", false },
 	{ "score", run_score, ROUNDING },
+	{ "labels", run_labels, ROUNDING },
 	{ "gradient_penalty", run_gradient_penalty, ROUNDING },
 	{ "interpolate", run_interpolate, ROUNDING },
 	{ "load_images", run_load_images, ROUNDING },

@@ -152,7 +152,9 @@ static const struct refusal refused[] = {
 	{ "miniBatchScheduler=16", "miniBatchScheduler takes an object" },
 	{ "configScheduler={\"0\":{\"baseLearningRat\":1}}", "did you mean 'baseLearningRate'?" },
 	{ "configScheduler={\"0\":{\"depthScales\":[8]}}", "configScheduler: depthScales does not change from scale to scale" },
-	{ "weightConditionD=1", "weightConditionD: only 0 is implemented yet" },
+	{ "weightConditionD=-1", "weightConditionD takes a number from 0" },
+	{ "selectedAttributes=[]", "selectedAttributes takes a list of names" },
+	{ "selectedAttributes=[1]", "selectedAttributes takes a list of names" },
 	{ "dimOutput=1", "dimOutput: only 3 is implemented yet" },
 	{ "kInnerD=2", "kInnerD: only 1 is implemented yet" },
 	{ "miniBatchSize", "'miniBatchSize' is not KEY=VALUE" },
@@ -230,7 +232,7 @@ TEST(bare_objects_and_bad_files)
 	static const struct { const char *json, *text; } bad[] = {
 		{ "{\"batch\": 3}", "unknown key 'batch'" }, { "{\"config\": 3}", "is not an object of keys" }, { "[1]", "is not an object of keys" },
 		{ "{\"lambdaGP\": 3", "is not JSON: line 1" }, { "{\"config\": {\"lambdaGP\": \"x\"}}", "lambdaGP takes a number" },
-		{ "{\"pathAttribDict\": \"a.json\"}", "pathAttribDict is not implemented yet" }, { "", "is not JSON" },
+		{ "{\"pathPartition\": \"a.h5\"}", "pathPartition is not implemented yet" }, { "", "is not JSON" },
 	};
 	struct config *c;
 	struct settings s;
@@ -246,6 +248,30 @@ TEST(bare_objects_and_bad_files)
 	REQUIRE(!config_open(&c, "zoo"));
 	CHECK(config_read(c, "/nowhere/x.json") == ERR_INPUT && !strcmp(error_text(), "cannot open '/nowhere/x.json': No such file or directory"));
 	config_close(c);
+}
+
+/* The reference's file for labelled data; the labels themselves are the data set's. */
+TEST(conditions)
+{
+	static const char file[] = "{\"pathDB\": \"x.h5\", \"pathAttribDict\": \"stats.json\", \"selectedAttributes\": [\"Smiling\", \"Male\"], \"imagefolderDataset\": false,"
+				   " \"config\": {\"weightConditionG\": 1.0, \"weightConditionD\": [1.0, 0.5], \"configScheduler\": {\"1\": {\"weightConditionG\": 2}}}}";
+	struct config *c;
+	struct settings s;
+	CHECK_MSG(!read_text(file, &c), "%s", error_text());
+	REQUIRE(!config_settings(c, 1, &s));
+	CHECK(s.conditional && s.condition_d == .5 && s.condition_g == 2 && !strcmp(s.selected, "Smiling,Male") && !s.equalize && !s.losses.shared_score);
+	CHECK(settings_condition(&s, NULL) == ERR_USAGE && strstr(error_text(), "give it with --data"));
+	settings_free(&s);
+	config_close(c);
+	AT(one, 0, "selectedAttributes=Male", "sharedScore=true", "equalizeAttributes=true");
+	CHECK(one.conditional && !strcmp(one.selected, "Male") && one.losses.shared_score && one.equalize && one.condition_d == 0);
+	AT(all, 0, "weightConditionD=1");
+	CHECK(all.conditional && !all.selected && all.condition_d == 1 && all.condition_g == 0);
+	AT(none, 0, "lambdaGP=1");
+	CHECK(!none.conditional && !settings_condition(&none, NULL) && !none.arch.attributes.groups.n);
+	settings_free(&one);
+	settings_free(&all);
+	settings_free(&none);
 }
 
 TEST(settings_say_what_differs)

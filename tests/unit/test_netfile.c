@@ -7,7 +7,8 @@
 #include "check.h"
 #include "netfile.h"
 
-static const struct arch arch = { .scale = 2, .depth = { 8, 6, 5 }, .latent = 7, .leak = .2f, .pixel_norm = true, .equalized = true };
+static const struct arch arch = { .scale = 2, .depth = { 8, 6, 5 }, .latent = 7, .leak = .2f, .pixel_norm = true, .equalized = true,
+	                          .attributes = { .groups = { 2, { 2, 3 } }, .name = { "big", "kind" }, .value = { -1, 1, 0, 1, 2.5f } } };
 
 static void facts(struct netfile *n)
 {
@@ -62,6 +63,7 @@ TEST(comes_back)
 		CHECK_MSG(false, "%s", error_text());
 	CHECK(got.arch.profile == want.arch.profile && got.arch.scale == 2 && got.arch.latent == 7 && got.arch.leak == .2f);
 	CHECK(!memcmp(got.arch.depth, want.arch.depth, sizeof got.arch.depth));
+	CHECK(attributes_equal(&got.arch.attributes, &arch.attributes));
 	CHECK(got.arch.pixel_norm && !got.arch.stddev && got.arch.equalized);
 	CHECK(got.alpha == .25 && got.seed == want.seed && got.iterations == 96 && got.images == 1536 && netfile_fading(&got));
 	CHECK(!strcmp(got.config, want.config) && !strcmp(got.tool_version, PGAN_VERSION));
@@ -100,6 +102,23 @@ static void depths_narrow(struct h5file *f) { depths(f, 8, 6, 4, 3); }
 static void depths_wide(struct h5file *f) { depths(f, 1 << 30, 6, 5, 3); }
 static void depths_other(struct h5file *f) { depths(f, 8, 8192, 5, 3); }
 
+static void attributes(struct h5file *f, const char *names, int32_t a, int32_t b, float last)
+{
+	const int32_t size[] = { a, b };
+	const float value[] = { -1, 1, 0, 1, last };
+	CHECK(!h5_set_text(f, "/", "attribute_names", names) && !h5_set_numbers(f, "/", "attribute_sizes", H5_I32, size, 2));
+	CHECK(!h5_set_numbers(f, "/", "attribute_values", H5_F32, value, 5));
+}
+static void names_few(struct h5file *f) { attributes(f, "big", 2, 3, 2); }
+static void names_many(struct h5file *f) { attributes(f, "big,kind,more", 2, 3, 2); }
+static void names_empty(struct h5file *f) { attributes(f, "big,", 2, 3, 2); }
+static void sizes_small(struct h5file *f) { attributes(f, "big,kind", 1, 4, 2); }
+static void sizes_large(struct h5file *f) { attributes(f, "big,kind", 2, 1 << 30, 2); }
+static void sizes_more(struct h5file *f) { attributes(f, "big,kind", 2, 4, 2); }
+static void sizes_other(struct h5file *f) { attributes(f, "big,kind", 3, 2, 2); }
+static void values_equal(struct h5file *f) { attributes(f, "big,kind", 2, 3, 1); }
+static void values_infinite(struct h5file *f) { attributes(f, "big,kind", 2, 3, 1.f / 0.f); }
+
 TEST(refused)
 {
 	static const struct { void (*spoil)(struct h5file *); const char *text; } cases[] = {
@@ -107,7 +126,9 @@ TEST(refused)
 		{ scale_high, "'scale'" }, { scale_fraction, "'scale'" }, { scale_other, "'resolution'" }, { resolution, "'resolution'" },
 		{ latent_few, "'dim_latent'" }, { latent_other, "formatLayer" }, { leak_nan, "'leak'" }, { alpha_high, "'alpha'" }, { seed_negative, "'seed'" },
 		{ flag, "'pixel_norm'" }, { depths_few, "'depths'" }, { depths_narrow, "'depths'" }, { depths_wide, "'depths'" },
-		{ depths_other, "'depths'" },
+		{ depths_other, "'depths'" }, { names_few, "'attribute_names'" }, { names_many, "'attribute_names'" }, { names_empty, "'attribute_names'" },
+		{ sizes_small, "'attribute_sizes'" }, { sizes_large, "'attribute_sizes'" }, { sizes_more, "'attribute_values'" }, { sizes_other, "'attribute_values'" },
+		{ values_equal, "'attribute_values'" }, { values_infinite, "'attribute_values'" },
 	};
 	char path[256];
 	snprintf(path, sizeof path, "%s", temp_name("b.h5"));

@@ -22,12 +22,15 @@ struct trial {
 	enum penalty_kind penalty;
 	double lambda, epsilon;
 	bool gdpp;
+	enum { UNLABELLED, LABELLED, SHARED } labels; /* SHARED: the first logit is the score */
 };
 
 static const struct trial trials[] = {
-	{ "zoo", LOSS_WGAN, PENALTY_WGAN_GP, 10, .001, false }, { "zoo", LOSS_LOGISTIC, PENALTY_R1, 5, 0, false }, { "zoo", LOSS_LOGISTIC, PENALTY_WGAN_GP, 10, .001, false },
-	{ "zoo", LOSS_MSE, PENALTY_R1, .5, .01, false }, { "zoo", LOSS_BCE, PENALTY_R1, 0, 0, false }, { "zoo", LOSS_BCE, PENALTY_R1, 2, .01, false },
-	{ "zoo", LOSS_LOGISTIC, PENALTY_R1, 0, 0, true }, { "zoo", LOSS_WGAN, PENALTY_WGAN_GP, 10, 0, true }, { "paddle", LOSS_LOGISTIC, PENALTY_R1, .001, 0, false }, { "karras", LOSS_LOGISTIC, PENALTY_R1, 5, .001, false }, { "karras", LOSS_MSE, PENALTY_R1, 1, 0, false },
+	{ "zoo", LOSS_WGAN, PENALTY_WGAN_GP, 10, .001, false, UNLABELLED }, { "zoo", LOSS_LOGISTIC, PENALTY_R1, 5, 0, false, UNLABELLED }, { "zoo", LOSS_LOGISTIC, PENALTY_WGAN_GP, 10, .001, false, UNLABELLED },
+	{ "zoo", LOSS_MSE, PENALTY_R1, .5, .01, false, UNLABELLED }, { "zoo", LOSS_BCE, PENALTY_R1, 0, 0, false, UNLABELLED }, { "zoo", LOSS_BCE, PENALTY_R1, 2, .01, false, UNLABELLED },
+	{ "zoo", LOSS_LOGISTIC, PENALTY_R1, 0, 0, true, UNLABELLED }, { "zoo", LOSS_WGAN, PENALTY_WGAN_GP, 10, 0, true, UNLABELLED }, { "paddle", LOSS_LOGISTIC, PENALTY_R1, .001, 0, false, UNLABELLED }, { "karras", LOSS_LOGISTIC, PENALTY_R1, 5, .001, false, UNLABELLED }, { "karras", LOSS_MSE, PENALTY_R1, 1, 0, false, UNLABELLED },
+	{ "zoo", LOSS_WGAN, PENALTY_WGAN_GP, 10, .001, false, LABELLED }, { "zoo", LOSS_LOGISTIC, PENALTY_R1, 5, 0, true, SHARED },
+	{ "karras", LOSS_LOGISTIC, PENALTY_R1, 5, .001, false, SHARED }, { "paddle", LOSS_MSE, PENALTY_R1, .001, 0, false, LABELLED },
 };
 
 struct bench {
@@ -39,12 +42,27 @@ struct bench {
 	float *gradient; /* of the tested network, kept */
 };
 
+static const struct attributes attributes = { .groups = { 2, { 3, 2 } }, .name = { "a", "b" }, .value = { 0, 1, 2, -1, 1 } };
+
+/* One label of each attribute a sample, of different weights. */
+static void set_labels(struct step *s)
+{
+	float target[2 * BATCH][5] = { 0 };
+	for (int i = 0; i < 2 * BATCH; i++) {
+		target[i][i % 3] = .3f + .1f * (float)i;
+		target[i][3 + i % 2] = .5f;
+	}
+	s->be->upload(s->be, s->label, target[0]);
+}
+
 static void open_bench(struct bench *b, const struct trial *t)
 {
-	const struct step_losses losses = { t->loss, t->penalty, t->epsilon, t->gdpp };
+	const struct step_losses losses = { t->loss, t->penalty, t->epsilon, t->gdpp, t->labels == SHARED };
 	b->trial = t;
 	b->arch = (struct arch){ .profile = profile_find(t->profile), .scale = 1, .depth = { 6, 5 }, .latent = 7, .leak = 1, .pixel_norm = true, .stddev = true,
 		                 .equalized = true, .squash = loss_squashes(t->loss) };
+	if (t->labels)
+		b->arch.attributes = attributes;
 	REQUIRE(!backend_open(&b->be, "plain", 1));
 	REQUIRE(!network_open(&b->g, b->be, &b->arch, NETWORK_G, true) && !network_open(&b->d, b->be, &b->arch, NETWORK_D, true));
 	REQUIRE(!network_init(&b->g, &b->arch, 0, 1, true) && !network_init(&b->d, &b->arch, 0, 2, true));
@@ -53,6 +71,8 @@ static void open_bench(struct bench *b, const struct trial *t)
 	b->be->random_normal(b->be, z_d, 3, STREAM_LATENT_D, 0, 0);
 	b->be->random_normal(b->be, z_g, 3, STREAM_LATENT_G, 0, 0);
 	b->be->random_uniform(b->be, b->step.mix, 3, STREAM_MIX, 0, 0);
+	if (t->labels)
+		set_labels(&b->step);
 }
 
 static void close_bench(struct bench *b)
@@ -100,8 +120,8 @@ static int check_param(void *ctx, const char *name, struct param_shape shape, si
 		memcpy(w, kept, n * sizeof *kept);
 	}
 	const double slope = (side[0] - side[1]) / (2 * length), room = TOLERANCE * norm + 1e-6 * (fabs(side[0]) + 1) / length;
-	CHECK_MSG(fabs(slope - norm) <= room, "%s, loss %s, penalty %d of %g, %s/%s: gradient %g, by differences %g", b->trial->profile,
-	          loss_mode_names[b->trial->loss], b->trial->penalty, b->trial->lambda, b->tested == &b->g ? "G" : "D", name, norm, slope);
+	CHECK_MSG(fabs(slope - norm) <= room, "%s, loss %s, penalty %d of %g, labels %d, %s/%s: gradient %g, by differences %g", b->trial->profile,
+	          loss_mode_names[b->trial->loss], b->trial->penalty, b->trial->lambda, b->trial->labels, b->tested == &b->g ? "G" : "D", name, norm, slope);
 	free(kept);
 	return 0;
 }
