@@ -216,8 +216,8 @@ build/fuzz/fuzz_npy: $(FUZZ_SOURCES) $(wildcard lib/base/*.h)
 # A folder that runs tests/gpu/run.sh on a machine with nothing but a GPU, its driver and cuDNN: the programs, and the libraries that they need, packed, as they
 # are large; the C library's own are the machine's.
 BUNDLE := build/gpu-bundle
-BUNDLED = $(BUILT_TOOLS:%=bin/%) $(BUILD)/tests/test_backend_tables $(BUILD)/bench/bench_step
-gpu-bundle: all benches $(BUILD)/tests/test_backend_tables
+BUNDLED = $(BUILT_TOOLS:%=bin/%) $(BUILD)/tests/test_backend_tables $(BUILD)/tests/test_metric_device $(BUILD)/bench/bench_step
+gpu-bundle: all benches $(BUILD)/tests/test_backend_tables $(BUILD)/tests/test_metric_device
 	@rm -rf $(BUNDLE); mkdir -p $(BUNDLE)/bin $(BUNDLE)/lib $(BUNDLE)/tests/golden
 	@install -s -m 755 $(BUNDLED) $(BUNDLE)/bin; $(if $(PLUGIN),install -m 755 $(PLUGIN) $(BUNDLE)/bin)
 	@install -m 755 tests/gpu/run.sh $(BUNDLE); install -m 644 tests/golden/step_*.h5 $(BUNDLE)/tests/golden

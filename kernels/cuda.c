@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metrics.h"
 #include "plugin.h"
 
 /* -- failures -- */
@@ -213,13 +214,11 @@ static int choose_device(int device)
 
 static int describe(struct cuda *c, int device)
 {
-	static const char *const names[] = { [CUDA_FP32] = "float32", [CUDA_TF32] = "TF32", [CUDA_BF16] = "bfloat16" };
 	struct cudaDeviceProp p;
 	const cudaError_t status = cudaGetDeviceProperties(&p, device);
 	if (status != cudaSuccess)
 		return error_set(ERR_FAILED, "GPU %d cannot be used: %s", device, cudaGetErrorString(status));
-	snprintf(c->details, sizeof c->details, "%.80s (sm_%d%d), cuDNN %zu, CUDA %d, %s convolutions", p.name, p.major, p.minor, cudnnGetVersion(), CUDART_VERSION,
-		names[c->precision]);
+	snprintf(c->gpu, sizeof c->gpu, "%.64s (sm_%d%d)", p.name, p.major, p.minor);
 	return 0;
 }
 
@@ -246,8 +245,6 @@ static void cuda_close(struct backend *b)
 
 static void fill_table(struct backend *b, bool eager)
 {
-	b->check = cuda_check;
-	b->close = cuda_close;
 	b->alloc = cuda_alloc;
 	b->release = cuda_release;
 	b->shape = cuda_shape;
@@ -269,11 +266,11 @@ static void fill_table(struct backend *b, bool eager)
 		cuda_graph_table(b);
 }
 
-/* The stream and the small memory of a table. */
+/* The small memory of a table. */
 static int start(struct cuda *c)
 {
 	cudaError_t status;
-	if ((status = cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking)) || (status = cudaMalloc((void **)&c->scalars, sizeof *c->scalars)) ||
+	if ((status = cudaMalloc((void **)&c->scalars, sizeof *c->scalars)) ||
 	    (status = cudaMalloc((void **)&c->sums, STEP_SUMS * sizeof *c->sums)) ||
 	    (status = cudaMemsetAsync(c->scalars, 0, sizeof *c->scalars, c->stream)) ||
 	    (status = cudaMemsetAsync(c->sums, 0, STEP_SUMS * sizeof *c->sums, c->stream)) ||
@@ -283,22 +280,52 @@ static int start(struct cuda *c)
 	return cuda_conv_open(c);
 }
 
+static int open_device(struct cuda **out, int device)
+{
+	struct cuda *c;
+	int rc = choose_device(device);
+	if (rc)
+		return rc;
+	if (!(c = calloc(1, sizeof *c)))
+		return error_set(ERR_FAILED, "out of memory");
+	c->table.name = "cuda";
+	c->table.details = c->details;
+	c->table.check = cuda_check;
+	c->table.close = cuda_close;
+	if (!(rc = describe(c, device))) {
+		const cudaError_t status = cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking);
+		rc = status == cudaSuccess ? 0 : error_set(ERR_FAILED, "the GPU cannot be used: %s", cudaGetErrorString(status));
+	}
+	if (rc)
+		cuda_close(&c->table);
+	else
+		*out = c;
+	return rc;
+}
+
+int cuda_open_bare(struct cuda **out, const char *options)
+{
+	char *end;
+	const long number = strtol(options, &end, 10);
+	if (*end || (*options && (*options < '0' || *options > '9')))
+		return error_set(ERR_USAGE, "unknown device 'cuda:%s': give cuda[:N]", options);
+	return open_device(out, number > 1 << 20 ? 1 << 20 : (int)number);
+}
+
 static int cuda_open(struct backend **out, const char *options, int threads)
 {
+	static const char *const names[] = { [CUDA_FP32] = "float32", [CUDA_TF32] = "TF32", [CUDA_BF16] = "bfloat16" };
 	struct choice choice;
 	struct cuda *c;
 	int rc;
 
-	if ((rc = parse_options(options, &choice)) || (rc = choose_device(choice.device)))
+	if ((rc = parse_options(options, &choice)) || (rc = open_device(&c, choice.device)))
 		return rc;
-	if (!(c = calloc(1, sizeof *c)))
-		return error_set(ERR_FAILED, "out of memory");
 	c->precision = choice.precision;
-	c->table.name = "cuda";
-	c->table.details = c->details;
 	c->table.threads = threads > 0 ? threads : 1;
 	fill_table(&c->table, choice.eager);
-	if ((rc = describe(c, choice.device)) || (rc = start(c))) {
+	snprintf(c->details, sizeof c->details, "%s, cuDNN %zu, CUDA %d, %s convolutions", c->gpu, cudnnGetVersion(), CUDART_VERSION, names[c->precision]);
+	if ((rc = start(c))) {
 		cuda_close(&c->table);
 		return rc;
 	}
@@ -306,4 +333,4 @@ static int cuda_open(struct backend **out, const char *options, int threads)
 	return 0;
 }
 
-const struct plugin pgan_plugin = { BACKEND_ABI, sizeof(struct backend), cuda_open };
+const struct plugin pgan_plugin = { BACKEND_ABI, sizeof(struct backend), cuda_open, sizeof(struct metric_device), cuda_open_metrics };

@@ -34,7 +34,7 @@ enum { CUDA_RECORDINGS = 8 };
 
 struct cuda {
 	struct backend table; /* first */
-	char details[192];
+	char details[192], gpu[96];   /* gpu: its name and generation */
 	enum cuda_precision precision;
 	cudaStream_t stream;
 	struct step_scalars *scalars; /* in device memory */
@@ -69,6 +69,9 @@ void cuda_graph_table(struct backend *);
 
 /* Forgets recorded steps: before memory that they use goes. */
 void cuda_graphs_drop(struct cuda *);
+
+/* A GPU with its stream and nothing of the table but check() and close(). options: "" or the GPU's number. */
+int cuda_open_bare(struct cuda **, const char *options) MUST_CHECK;
 
 int cuda_conv_open(struct cuda *) MUST_CHECK;
 void cuda_conv_close(struct cuda *);

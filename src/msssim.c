@@ -8,13 +8,15 @@
 
 #include "images.h"
 #include "message.h"
+#include "metric_open.h"
 #include "options.h"
 #include "pairs.h"
 #include "progress.h"
 
-static const char *reference, *real, *protocol_name = "karras";
+static const char *reference, *real, *protocol_name = "karras", *device_name = "cpu";
 static int64_t most, threads;
 static bool as_json, per_pair;
+static struct metric_device *device;
 
 static const struct option options[] = {
 	{ "ref", 'r', OPTION_TEXT, &reference, "REF", "compare image i of INPUT with image i of REF instead of pairs within INPUT", 0, 0 },
@@ -22,6 +24,7 @@ static const struct option options[] = {
 	{ "protocol", 'p', OPTION_CHOICE, &protocol_name, "karras|paddle|vainf", "whose MS-SSIM: the paper's (default), the reproduced system's, pytorch-msssim's", 0, 0 },
 	{ "per-pair", 0, OPTION_FLAG, &per_pair, NULL, "give the value of every pair", 0, 0 },
 	{ "floor", 'f', OPTION_TEXT, &real, "REAL", "also the value of these real images among themselves", 0, 0 },
+	{ "device", 0, OPTION_TEXT, &device_name, "D", METRIC_DEVICES " (cpu)", 0, 0 },
 	{ "json", 0, OPTION_FLAG, &as_json, NULL, "one JSON object instead of a table", 0, 0 },
 	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; by default one per core", 1, 1024 },
 	{ 0 }
@@ -30,7 +33,7 @@ static const struct option options[] = {
 static const struct tool tool = {
 	.name = "msssim",
 	.summary = "multi-scale structural similarity of pairs of images",
-	.synopsis = "[INPUT] [--ref REF] [--protocol karras|paddle|vainf] [--pairs N] [--per-pair] [--floor REAL] [--json]",
+	.synopsis = "[INPUT] [--ref REF] [--protocol karras|paddle|vainf] [--pairs N] [--per-pair] [--floor REAL] [--device D] [--json]",
 	.details =
 	        "INPUT, REF and REAL are HDF5 files (the largest data{R}x{R}; in REF and REAL the one of INPUT's side), .npy files, folders or zip archives of PNG or "
 	        "JPEG pictures, or '-' (INPUT's default): .npy records on stdin. Images are square, grey or RGB, uint8 or float32 in [-1,1].\n\n"
@@ -44,6 +47,9 @@ static const struct tool tool = {
 	        "vainf: pytorch-msssim, a product per channel; from 161 pixels "
 	        "on.\n\n"
 	        "Values under different protocols or at different sides do not compare.\n\n"
+	        "DEVICE\n\n"
+	        "A GPU gives the same values to twelve digits or so. The processor is the default, so that values are the same to the last digit wherever they are "
+	        "computed.\n\n"
 	        "JSON\n\n"
 	        "{\"protocol\", \"pairs\", \"msssim\", \"error\", \"notes\": […]}, with --per-pair \"values\": […], with --floor \"floor\": {\"pairs\", \"msssim\", "
 	        "\"error\"}.\n\n"
@@ -136,7 +142,7 @@ static int compare(struct pairs *p, enum msssim_protocol protocol, struct images
 	struct progress progress;
 	const int64_t limit = most ? most : msssim_protocol_pairs(protocol), known = set->n < 0 ? limit : other ? set->n : set->n / 2;
 	progress_start(&progress, "pairs", known < limit ? known : limit);
-	const int rc = pairs_compute(p, protocol, set, other, limit, show, &progress);
+	const int rc = pairs_compute(p, device, protocol, set, other, limit, show, &progress);
 	progress_end(&progress);
 	return rc;
 }
@@ -154,7 +160,7 @@ static int run(int operands, char **argv)
 		return error_set(ERR_USAGE, "only one of INPUT, REF and REAL can be stdin");
 	if (threads)
 		omp_set_num_threads((int)threads);
-	if (!(rc = images_open(&input, path, 0)) && (!reference || !(rc = images_open(&ref, reference, input.side))) &&
+	if (!(rc = metric_open(&device, device_name)) && !(rc = images_open(&input, path, 0)) && (!reference || !(rc = images_open(&ref, reference, input.side))) &&
 	    (!real || !(rc = images_open(&reals, real, input.side))) && !(rc = compare(&r.pairs, r.protocol, &input, reference ? &ref : NULL)) &&
 	    (!real || !(rc = compare(&r.floor, r.protocol, &reals, NULL)))) {
 		add_notes(&r);
@@ -163,6 +169,7 @@ static int run(int operands, char **argv)
 		else
 			print_table(&r);
 	}
+	metric_close(device);
 	images_close(&input);
 	images_close(&ref);
 	images_close(&reals);

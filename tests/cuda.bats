@@ -57,6 +57,44 @@ need_emulation() {
   done
 }
 
+@test "emulated: the metrics' operations agree with the processor's" {
+  need_emulation
+  PGAN_TEST_METRICS=cuda "$PGAN_UNIT/test_metric_device"
+}
+
+@test "emulated: swd and msssim give the processor's values" {
+  need_emulation
+  npy 40,3,16,16 u1 >a.npy
+  npy 32,3,16,16 u1 '255 * rng.beta(2, 3, shape)' >b.npy
+  for device in cpu cuda:0; do
+    swd --json --ref a.npy -n 16 b.npy --device $device >$device.json
+    swd --ref a.npy -n 16 --save-ref $device.swd --device $device
+    swd --json --ref $device.swd b.npy -n 16 --device $device >$device.saved.json
+    msssim --json --per-pair b.npy --floor a.npy --device $device >$device.pairs.json
+  done
+  "$PYTHON" - <<'PY'
+import json
+for kind, key in ('', 'average'), ('.saved', 'average'), ('.pairs', 'msssim'):
+    a, b = (json.load(open(f'{device}{kind}.json')) for device in ('cpu', 'cuda:0'))
+    assert a[key] > 0 and abs(a[key] / b[key] - 1) < 1e-4, (a, b)
+    if kind == '.pairs':
+        assert len(a['values']) == 16 and max(abs(x - y) for x, y in zip(a['values'], b['values'])) < 1e-9
+        assert abs(a['floor']['msssim'] - b['floor']['msssim']) < 1e-9
+PY
+  fails 2 "unknown device 'cuda:0:fp32': give cuda[:N]" swd --ref a.npy b.npy --device cuda:0:fp32
+  fails 1 "there is no GPU 3: this machine has 1" msssim a.npy --device cuda:3
+}
+
+@test "metrics on a GPU that is not there say so, and auto takes the processor" {
+  no_gpu
+  npy 8,3,16,16 u1 >a.npy
+  fails 1 "device 'cuda' cannot be used: there is no NVIDIA driver" swd --ref a.npy a.npy --device cuda
+  fails 2 "unknown device 'gpu': give cpu, cuda[:N], or auto" msssim a.npy --device gpu
+  msssim --json a.npy >cpu.json
+  msssim --json a.npy --device auto >auto.json
+  cmp cpu.json auto.json
+}
+
 @test "emulated: the recorded steps of all profiles are reproduced in float32" {
   need_emulation
   pgan-grow --device cuda:fp32 --verify "$golden"/step_*.h5 >results.txt

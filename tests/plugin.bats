@@ -59,6 +59,12 @@ verify_on() {
   fails 2 "unknown device 'cudas'" verify_on cudas
 }
 
+@test "a plug-in without metrics is refused by swd" {
+  plugin BACKEND_ABI 'sizeof(struct backend)' 'return 0'
+  npy 4,3,16,16 u1 >a.npy
+  PGAN_PLUGINS=$PWD/plugins fails 1 "'$PWD/plugins/pgan-cuda.so' has no metrics for this version of pgan" swd --ref a.npy a.npy --device cuda
+}
+
 @test "auto takes the processor when the plug-in fails, and --version says why" {
   plugin BACKEND_ABI 'sizeof(struct backend)' 'return error_set(ERR_FAILED, "no such device in test")'
   verify_on cpu >cpu.txt

@@ -46,9 +46,9 @@ static int find(const char *name, char path[PATH_MAX + 64])
 	                 f.count ? f.path[0] : "", f.count > 1 ? " or '" : "", f.count > 1 ? f.path[1] : "", f.count > 1 ? "'" : "");
 }
 
-int plugin_open(struct backend **out, const char *name, const char *options, int threads)
+/* Sets `plugin` to what the file exports, if it was built for this program. */
+static int load(const struct plugin **plugin, const char *name, char path[PATH_MAX + 64])
 {
-	char path[PATH_MAX + 64];
 	int rc = find(name, path);
 	if (rc)
 		return rc;
@@ -56,11 +56,31 @@ int plugin_open(struct backend **out, const char *name, const char *options, int
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!object)
 		return error_set(ERR_FAILED, "device '%s' cannot be used: %s", name, dlerror());
-	const struct plugin *plugin = dlsym(object, PLUGIN_SYMBOL);
-	if (!plugin)
+	const struct plugin *const p = *plugin = dlsym(object, PLUGIN_SYMBOL);
+	if (!p)
 		return error_set(ERR_FAILED, "'%s' is not a plug-in of pgan: %s", path, dlerror());
-	if (plugin->abi != BACKEND_ABI || plugin->table_size != sizeof(struct backend))
-		return error_set(ERR_FAILED, "'%s' was built for another version of pgan (interface %d of %zu bytes, not %d of %zu)", path, plugin->abi,
-		                 plugin->table_size, BACKEND_ABI, sizeof(struct backend));
-	return plugin->open(out, options, threads);
+	if (p->abi != BACKEND_ABI || p->table_size != sizeof(struct backend))
+		return error_set(ERR_FAILED, "'%s' was built for another version of pgan (interface %d of %zu bytes, not %d of %zu)", path, p->abi,
+		                 p->table_size, BACKEND_ABI, sizeof(struct backend));
+	return 0;
+}
+
+int plugin_open(struct backend **out, const char *name, const char *options, int threads)
+{
+	char path[PATH_MAX + 64];
+	const struct plugin *plugin;
+	const int rc = load(&plugin, name, path);
+	return rc ? rc : plugin->open(out, options, threads);
+}
+
+int plugin_open_metrics(struct metric_device **out, const char *name, const char *options)
+{
+	char path[PATH_MAX + 64];
+	const struct plugin *plugin;
+	const int rc = load(&plugin, name, path);
+	if (rc)
+		return rc;
+	if (!plugin->open_metrics || plugin->metrics_size != sizeof(struct metric_device))
+		return error_set(ERR_FAILED, "'%s' has no metrics for this version of pgan", path);
+	return plugin->open_metrics(out, options);
 }

@@ -42,6 +42,12 @@ PHILOX struct philox_block philox_stream_block(uint64_t seed, uint32_t stream, u
 	return philox_rounds((uint32_t)block, (uint32_t)(block >> 32), stream, substream, (uint32_t)seed, (uint32_t)(seed >> 32));
 }
 
+/* number * bound / 2^64, rounded down: uniform in [0,bound) for uniform 64-bit numbers. */
+PHILOX uint32_t philox_scaled(uint64_t number, uint32_t bound)
+{
+	return (uint32_t)(((number >> 32) * bound + ((number & 0xffffffffu) * bound >> 32)) >> 32);
+}
+
 PHILOX float philox_uniform_of(uint32_t word)
 {
 	return (float)(word >> 8) * 0x1p-24f;

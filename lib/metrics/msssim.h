@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "error.h"
-#include "npy.h"
+#include "metric_device.h"
 
 enum msssim_protocol {
 	MSSSIM_KARRAS, /* the paper's: values 0..255, the window shrinks with small scales, negative scales count 0 */
@@ -14,20 +14,16 @@ enum msssim_protocol {
 	MSSSIM_VAINF   /* pytorch-msssim: values 0..255, a factor per channel */
 };
 
-enum { MSSSIM_SCALES = 5, MSSSIM_WINDOW = 11 };
-
 /* Pairs that a published value rests on. */
 int64_t msssim_protocol_pairs(enum msssim_protocol);
 
 /* 0, or ERR_INPUT with the reason (`name`: the input) where the protocol is not defined at this side. */
 int msssim_check(enum msssim_protocol, int side, const char *name) MUST_CHECK;
 
-struct msssim; /* scratch memory of one thread */
+/* What is to be computed of every pair of pictures (c,side,side). */
+void msssim_plan(struct ssim_plan *, enum msssim_protocol, int c, int side);
 
-int msssim_open(struct msssim **, enum msssim_protocol, int c, int side) MUST_CHECK;
-void msssim_close(struct msssim **); /* NULL is fine */
-
-/* a, b: (c,side,side) of their types. Floats are in [-1,1]; all but MSSSIM_PADDLE take them as 0..255. */
-double msssim_pair(struct msssim *, enum npy_type type_a, const void *a, enum npy_type type_b, const void *b);
+/* From the means (SSIM_SCALES, c, 2) of a pair to one number. */
+double msssim_combine(enum msssim_protocol, const struct ssim_plan *, const double *means);
 
 #endif

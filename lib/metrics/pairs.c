@@ -2,7 +2,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +10,13 @@
 enum { BATCH = 64 }; /* pairs */
 
 struct work {
+	struct metric_device *device; /* borrowed, as are the sets */
 	enum msssim_protocol protocol;
-	struct images *set, *other; /* borrowed */
-	int threads;
-	struct msssim **msssim; /* one per thread */
-	char *a, *b;            /* (2 * BATCH) and, of two sets, (BATCH) images */
-	int64_t room;           /* of the values */
+	struct images *set, *other;
+	struct ssim_plan plan;
+	char *a, *b;    /* (2 * BATCH) and, of two sets, (BATCH) images */
+	double *means;  /* (BATCH, scales, channels, 2) */
+	int64_t room;   /* of the values */
 };
 
 static size_t values_of(const struct images *i)
@@ -49,25 +49,22 @@ static int prepare(const struct work *w, const struct images *set, char *data, i
 	return 0;
 }
 
-/* Where the pairs of a batch lie: the first of each, and the bytes from one to the next. */
-struct found {
-	const char *a, *b;
-	size_t step_a, step_b;
-};
-
 /* Reads up to n pairs after the first `before`. *left: images without a partner. */
-static int64_t read_pairs(struct work *w, int64_t n, int64_t before, struct found *f, int64_t *left)
+static int64_t read_pairs(struct work *w, int64_t n, int64_t before, struct ssim_pairs *p, int64_t *left)
 {
 	const size_t size = values_of(w->set) * npy_type_size(type_of(w, w->set));
+	const struct images *const b = w->other ? w->other : w->set;
 	int64_t got, got_other;
 	int rc;
+	*p = (struct ssim_pairs){ .a = w->a, .bytes_a = type_of(w, w->set) == NPY_U8, .bytes_b = type_of(w, b) == NPY_U8 };
 	if (!w->other) {
 		got = images_read(w->set, w->a, 2 * n);
 		if (got < 0 || (rc = prepare(w, w->set, w->a, got, 2 * before)))
 			return got < 0 ? got : rc;
-		*f = (struct found){ w->a, w->a + size, 2 * size, 2 * size };
+		p->b = w->a + size;
+		p->step_a = p->step_b = 2 * size;
 		*left = got % 2;
-		return got / 2;
+		return p->n = got / 2;
 	}
 	if ((got = images_read(w->set, w->a, n)) < 0)
 		return got;
@@ -75,9 +72,11 @@ static int64_t read_pairs(struct work *w, int64_t n, int64_t before, struct foun
 		return got_other;
 	if ((rc = prepare(w, w->set, w->a, got, before)) || (rc = prepare(w, w->other, w->b, got_other, before)))
 		return rc;
-	*f = (struct found){ w->a, w->b, size, values_of(w->other) * npy_type_size(type_of(w, w->other)) };
+	p->b = w->b;
+	p->step_a = size;
+	p->step_b = values_of(b) * npy_type_size(type_of(w, b));
 	*left = got - got_other;
-	return got < got_other ? got : got_other;
+	return p->n = got < got_other ? got : got_other;
 }
 
 static int grow(struct pairs *p, struct work *w, int64_t n)
@@ -95,17 +94,14 @@ static int grow(struct pairs *p, struct work *w, int64_t n)
 
 static int compute(struct pairs *p, struct work *w, int64_t most, void (*progress)(void *ctx, int64_t done), void *ctx)
 {
-	const enum npy_type type_a = type_of(w, w->set), type_b = type_of(w, w->other ? w->other : w->set);
 	while (p->n < most && !p->left) {
-		struct found found;
-		const int64_t want = most - p->n < BATCH ? most - p->n : BATCH, n = read_pairs(w, want, p->n, &found, &p->left);
+		struct ssim_pairs pairs;
+		const int64_t want = most - p->n < BATCH ? most - p->n : BATCH, n = read_pairs(w, want, p->n, &pairs, &p->left);
 		int rc;
-		if (n < 0 || (rc = grow(p, w, p->n + n)))
+		if (n < 0 || (rc = grow(p, w, p->n + n)) || (n && (rc = w->device->ssim(w->device, w->means, &pairs))))
 			return n < 0 ? (int)n : rc;
-		double *const value = p->value + p->n;
-#pragma omp parallel for num_threads(w->threads) schedule(dynamic)
 		for (int64_t i = 0; i < n; i++)
-			value[i] = msssim_pair(w->msssim[omp_get_thread_num()], type_a, found.a + (size_t)i * found.step_a, type_b, found.b + (size_t)i * found.step_b);
+			p->value[p->n + i] = msssim_combine(w->protocol, &w->plan, w->means + i * SSIM_SCALES * w->plan.c * 2);
 		p->n += n;
 		if (progress)
 			progress(ctx, p->n);
@@ -136,28 +132,25 @@ static int check(enum msssim_protocol protocol, const struct images *set, const 
 	return 0;
 }
 
-int pairs_compute(struct pairs *p, enum msssim_protocol protocol, struct images *set, struct images *other, int64_t most, void (*progress)(void *, int64_t),
-                  void *ctx)
+int pairs_compute(struct pairs *p, struct metric_device *device, enum msssim_protocol protocol, struct images *set, struct images *other, int64_t most,
+                  void (*progress)(void *, int64_t), void *ctx)
 {
-	struct work w = { .protocol = protocol, .set = set, .other = other, .threads = omp_get_max_threads() };
+	struct work w = { .device = device, .protocol = protocol, .set = set, .other = other };
 	int rc = check(protocol, set, other);
 	*p = (struct pairs){ 0 };
 	if (rc)
 		return rc;
 	w.a = size_alloc(2 * BATCH, images_size(set));
 	w.b = other ? size_alloc(BATCH, images_size(other)) : NULL;
-	w.msssim = size_zalloc((size_t)w.threads, sizeof(struct msssim *));
-	if (!w.a || (other && !w.b) || !w.msssim)
+	w.means = size_alloc(BATCH * SSIM_SCALES * 2 * (size_t)set->c, sizeof *w.means);
+	msssim_plan(&w.plan, protocol, set->c, set->side);
+	if (!w.a || (other && !w.b) || !w.means)
 		rc = ERR_FAILED;
-	for (int t = 0; !rc && t < w.threads; t++)
-		rc = msssim_open(&w.msssim[t], protocol, set->c, set->side);
-	if (!rc && !(rc = compute(p, &w, most, progress, ctx)))
+	if (!rc && !(rc = device->ssim_open(device, &w.plan)) && !(rc = compute(p, &w, most, progress, ctx)))
 		summarize(p);
-	for (int t = 0; w.msssim && t < w.threads; t++)
-		msssim_close(&w.msssim[t]);
-	free(w.msssim);
 	free(w.a);
 	free(w.b);
+	free(w.means);
 	if (rc) {
 		free(p->value);
 		p->value = NULL;

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "philox.h"
+#include "philox_core.h"
 #include "size.h"
 
 void patch_corner(uint64_t seed, uint32_t substream, uint64_t index, uint32_t bound, uint32_t *y, uint32_t *x)
 {
 	const struct philox_block b = philox_block(seed, STREAM_PATCHES, substream, index);
-	*y = (uint32_t)(((unsigned __int128)((uint64_t)b.v[1] << 32 | b.v[0]) * bound) >> 64);
-	*x = (uint32_t)(((unsigned __int128)((uint64_t)b.v[3] << 32 | b.v[2]) * bound) >> 64);
+	*y = philox_scaled((uint64_t)b.v[1] << 32 | b.v[0], bound);
+	*x = philox_scaled((uint64_t)b.v[3] << 32 | b.v[2], bound);
 }
 
 void patch_sums_add(struct patch_sums *s, const float *const *at, size_t n, struct patch_layout l)
@@ -89,20 +89,28 @@ void projector_close(struct projector *p)
 	*p = (struct projector){ 0 };
 }
 
-void projector_aim(struct projector *p, const float *directions, int n, int c, const struct patch_stats *stats)
+void sliced_standardize(float *directions, float *offset, int n, int c, const struct patch_stats *stats)
+{
+	for (int d = 0; d < n; d++) {
+		double sum = 0;
+		for (int k = 0; k < c * PATCH_AREA; k++, directions++) {
+			*directions = (float)(*directions / stats->deviation[k / PATCH_AREA]);
+			sum -= (double)*directions * stats->mean[k / PATCH_AREA];
+		}
+		offset[d] = (float)sum;
+	}
+}
+
+void projector_aim(struct projector *p, const float *directions, const float *offset, int n, int c)
 {
 	const int tile = metric_kernels()->tile, length = c * PATCH_AREA;
 	p->n = projector_rows(n);
 	p->length = length;
 	for (int d = 0; d < p->n; d++) {
 		float *const u = p->u + (size_t)(d / tile) * (size_t)(tile * length) + d % tile;
-		double offset = 0;
-		for (int k = 0; k < length; k++) {
-			const double v = d < n ? directions[(size_t)d * (size_t)length + (size_t)k] / stats->deviation[k / PATCH_AREA] : 0;
-			u[(size_t)k * (size_t)tile] = (float)v;
-			offset -= (double)(float)v * stats->mean[k / PATCH_AREA];
-		}
-		p->offset[d] = (float)offset;
+		for (int k = 0; k < length; k++)
+			u[(size_t)k * (size_t)tile] = d < n ? directions[(size_t)d * (size_t)length + (size_t)k] : 0;
+		p->offset[d] = d < n ? offset[d] : 0;
 	}
 }
 

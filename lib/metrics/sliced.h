@@ -6,13 +6,8 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "metric_device.h"
 #include "metric_kernels.h"
-
-enum {
-	PATCH_SIDE = 7,
-	PATCH_AREA = PATCH_SIDE * PATCH_SIDE,
-	SLICED_CHANNELS = 3 /* at most */
-};
 
 /* Where descriptors lie: pixel (y,x) of channel c of descriptor j is at[j][c * plane + y * row + x]. */
 struct patch_layout {
@@ -22,11 +17,6 @@ struct patch_layout {
 
 /* Upper left corner of patch `index` of a set, both coordinates uniform in [0,bound). substream tells sets and levels apart. */
 void patch_corner(uint64_t seed, uint32_t substream, uint64_t index, uint32_t bound, uint32_t *y, uint32_t *x);
-
-/* Sums over descriptors, per channel. */
-struct patch_sums {
-	double sum[SLICED_CHANNELS], squares[SLICED_CHANNELS];
-};
 
 /* Adds n descriptors. */
 void patch_sums_add(struct patch_sums *, const float *const *at, size_t n, struct patch_layout);
@@ -42,8 +32,11 @@ int patch_stats_from(struct patch_stats *out, const struct patch_sums *, size_t 
 /* n random unit vectors of `length` values: number first … first + n of the seed and level. out: (n,length). */
 void sliced_directions(float *out, uint64_t seed, uint32_t level, size_t first, size_t n, size_t length);
 
-/* Directions with a set's standardization folded in, so that descriptors are projected as they are:
+/* Folds a set's standardization into n directions (n, c * 49), in place, so that descriptors are projected as they are; offset: (n).
  * u . (x - mean) / deviation = sum over k of (u_k / deviation) x_k - sum over k of u_k mean / deviation. */
+void sliced_standardize(float *directions, float *offset, int n, int c, const struct patch_stats *);
+
+/* Projections on directions. */
 struct projector {
 	int n, length;        /* n: directions, rounded up to whole tiles */
 	float *u, *offset;    /* as metric_kernels.h wants them; owned */
@@ -57,8 +50,8 @@ void projector_close(struct projector *); /* a zeroed struct is fine */
 /* Rows that `out` of projector_run needs for n directions: some may be written beyond n. */
 int projector_rows(int n);
 
-/* directions: (n, c * 49), n at most max_directions. */
-void projector_aim(struct projector *, const float *directions, int n, int c, const struct patch_stats *);
+/* directions: (n, c * 49), n at most max_directions; offset: (n). */
+void projector_aim(struct projector *, const float *directions, const float *offset, int n, int c);
 
 /* Projects SLICED_BLOCK descriptors: out[d * pitch + j]. May be called by several threads, each with its own number. */
 void projector_run(const struct projector *, int thread, float *out, size_t pitch, const float *const at[SLICED_BLOCK], struct patch_layout);

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "image_set.h"
 #include "laplacian.h"
+#include "metric_device.h"
 
 enum swd_protocol {
 	SWD_KARRAS, /* the paper's: 128 patches of every image, levels down to 16, images as bytes */
@@ -33,7 +34,7 @@ int swd_digest(struct image_set *, int64_t n, enum swd_protocol, uint64_t *diges
 struct swd_settings {
 	enum swd_protocol protocol;
 	uint64_t seed;
-	size_t memory; /* bytes for projections; 0: half a GiB */
+	size_t memory; /* bytes for projections; 0: what the device says, or half a GiB */
 	void (*progress)(void *ctx, int64_t done, int64_t total);
 	void *ctx;
 	const struct swd_reference *saved; /* what part a was, or NULL */
@@ -57,6 +58,6 @@ struct swd_result {
 };
 
 /* Both parts have the same n, side and channels. a may be NULL with settings.saved, and b (and the result) with settings.save. Constant sets are ERR_INPUT. */
-int swd_compute(struct swd_result *, const struct swd_part *a, const struct swd_part *b, const struct swd_settings *) MUST_CHECK;
+int swd_compute(struct swd_result *, struct metric_device *, const struct swd_part *a, const struct swd_part *b, const struct swd_settings *) MUST_CHECK;
 
 #endif

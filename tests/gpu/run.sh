@@ -27,12 +27,12 @@ results=$out/results.txt
 # -- where things are: a bundle has bin/ beside this script, the source tree two folders up --
 
 if [ -d "$here/bin" ]; then
-  root=$here programs=$here/bin tables=$here/bin/test_backend_tables bench=$here/bin/bench_step
+  root=$here programs=$here/bin tables=$here/bin/test_backend_tables metrics=$here/bin/test_metric_device bench=$here/bin/bench_step
   if [ ! -d "$out/lib" ]; then mkdir "$out/lib" && tar xzf "$here/lib.tar.gz" -C "$out/lib" || exit 1; fi
   libraries=$out/lib
 else
   root=$(cd "$here/../.." && pwd)
-  programs=$root/bin tables=$root/build/gcc/tests/test_backend_tables bench=$root/build/gcc/bench/bench_step libraries=
+  programs=$root/bin tables=$root/build/gcc/tests/test_backend_tables metrics=$root/build/gcc/tests/test_metric_device bench=$root/build/gcc/bench/bench_step libraries=
 fi
 : "${PGAN_PLUGINS:=$programs}"
 export PGAN_PLUGINS OMP_WAIT_POLICY=passive
@@ -134,6 +134,31 @@ for s in 2 3 4 5; do
   step "scale $s, $fast" grow "$s" "scale$s.h5" "$fast" -n $long -b 16
   step "pictures of scale $s" tool pgan-sample "$out/scale$s.h5" -n 16 -o "$out/scale$s.png" --device "$fast"
 done
+
+section "metrics"
+# The same two sets on the processor and on the GPU: the means within 1e-4, and how long each took.
+scores() {
+  local on
+  tool toy-faces -n "$1" --seed 1 -o "$out/one.zip" && tool celeba-crop -q "$out/one.zip" >"$out/one.npy" &&
+    tool toy-faces -n "$1" --seed 2 -o "$out/two.zip" && tool celeba-crop -q "$out/two.zip" >"$out/two.npy" || return 1
+  for on in cpu "$device"; do
+    echo "swd and msssim of $1 pictures, $on"
+    (TIMEFORMAT='%R s' && time tool swd --json --device "$on" --ref "$out/one.npy" "$out/two.npy" >"$out/swd.$on") || return 1
+    (TIMEFORMAT='%R s' && time tool msssim --json --device "$on" "$out/two.npy" >"$out/msssim.$on") || return 1
+  done
+  for on in swd msssim; do
+    paste <(sed -E 's/.*"(average|msssim)": ([0-9.e-]+).*/\2/' "$out/$on.cpu") <(sed -E 's/.*"(average|msssim)": ([0-9.e-]+).*/\2/' "$out/$on.$device") |
+      awk -v name=$on '{ e = $1 / $2 - 1; printf "%s: %s on the processor, %s here, relative difference %.1e\n", name, $1, $2, e; exit !(e * e < 1e-8) }' || return 1
+  done
+}
+operations_of_metrics() { PGAN_TEST_METRICS=$device tool "$metrics"; }
+if [ "$device" = cpu ]; then
+  skip "the metrics' operations" "the device is a processor"
+else
+  step "the metrics' operations, $device" operations_of_metrics
+fi
+step "swd and msssim" scores "$(if [ -n "$quick" ]; then echo 32; else echo 4096; fi)"
+rm -f "$out"/one.* "$out"/two.*
 
 section "compute-sanitizer"
 if [ "$device" = cpu ]; then

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "h5file.h"
 #include "laplacian.h"
+#include "metric_open.h"
 #include "metrics_fixture.h"
 #include "philox.h"
 #include "size.h"
@@ -68,7 +69,12 @@ static float *project_all(const float *descriptors, size_t n, const float *direc
 	point(at, descriptors, n);
 	patch_sums_add(&sums, at, n, alone);
 	REQUIRE(!patch_stats_from(&stats, &sums, n, 3, "test"));
-	projector_aim(&p, directions, n_directions, 3, &stats);
+	float *const u = size_alloc((size_t)n_directions * (LENGTH + 1), sizeof *u), *const offset = u + n_directions * LENGTH;
+	REQUIRE(u);
+	memcpy(u, directions, (size_t)n_directions * LENGTH * sizeof *u);
+	sliced_standardize(u, offset, n_directions, 3, &stats);
+	projector_aim(&p, u, offset, n_directions, 3);
+	free(u);
 	for (size_t j = 0; j < n; j += SLICED_BLOCK)
 		projector_run(&p, 0, out + j, n, at + j, alone);
 	projector_close(&p);
@@ -232,12 +238,15 @@ static struct swd_result run(enum swd_protocol protocol, int threads, size_t mem
 	struct swd_result r;
 	const struct swd_settings settings = { .protocol = protocol, .seed = seed, .memory = memory };
 	const int before = omp_get_max_threads();
+	struct metric_device *device;
 	omp_set_num_threads(threads);
+	REQUIRE(!metric_open_cpu(&device));
 	for (int i = 0; i < 2; i++)
 		REQUIRE(!swd_open_set(&set[i], names[i], 0, IMAGES, protocol));
 	const struct swd_part a = { &set[0], 0, IMAGES, 0 }, b = { &set[1], 0, IMAGES, 1 };
-	const int rc = swd_compute(&r, &a, &b, &settings);
+	const int rc = swd_compute(&r, device, &a, &b, &settings);
 	CHECK_MSG(!rc, "%s", error_text());
+	metric_close(device);
 	for (int i = 0; i < 2; i++) {
 		image_set_close(&set[i]);
 		unlink(names[i]);

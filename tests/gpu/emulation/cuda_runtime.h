@@ -44,6 +44,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t);
 cudaError_t cudaEventDestroy(cudaEvent_t);
 cudaError_t cudaMalloc(void **, size_t);
 cudaError_t cudaFree(void *);
+cudaError_t cudaMemGetInfo(size_t *unused, size_t *whole);
 cudaError_t cudaMallocHost(void **, size_t);
 cudaError_t cudaFreeHost(void *);
 cudaError_t cudaMemcpyAsync(void *, const void *, size_t, enum cudaMemcpyKind, cudaStream_t);
@@ -78,6 +79,32 @@ extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 void emulate(dim3 grid, dim3 block, const std::function<void()> &thread);
 void __syncthreads();
 float __shfl_xor_sync(unsigned mask, float, int lanes);
+
+/* Fibers take turns at barriers alone. */
+template <class T> T emulated_exchange(T *at, T value)
+{
+	const T old = *at;
+	*at = value;
+	return old;
+}
+inline int atomicAdd(int *at, int x) { return emulated_exchange(at, *at + x); }
+inline unsigned atomicAdd(unsigned *at, unsigned x) { return emulated_exchange(at, *at + x); }
+inline unsigned long long atomicAdd(unsigned long long *at, unsigned long long x) { return emulated_exchange(at, *at + x); }
+inline unsigned atomicMin(unsigned *at, unsigned x) { return emulated_exchange(at, *at < x ? *at : x); }
+
+inline unsigned __float_as_uint(float x)
+{
+	unsigned bits;
+	__builtin_memcpy(&bits, &x, sizeof bits);
+	return bits;
+}
+
+inline float __uint_as_float(unsigned bits)
+{
+	float x;
+	__builtin_memcpy(&x, &bits, sizeof x);
+	return x;
+}
 
 #endif
 #endif
