@@ -2,17 +2,27 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "error.h"
+
+enum { HUGE_PAGE = 2 << 20 };
 
 void *size_alloc(size_t n, size_t size)
 {
 	size_t bytes;
 	void *p = NULL;
-	if (!size_mul(n, size, &bytes) || posix_memalign(&p, 64, bytes ? bytes : 1)) {
+	bool large = false;
+	if (size_mul(n, size, &bytes))
+		large = bytes >= 2 * HUGE_PAGE;
+	else
+		bytes = SIZE_MAX;
+	if (posix_memalign(&p, large ? HUGE_PAGE : 64, bytes ? bytes : 1)) {
 		(void)error_set(ERR_FAILED, "out of memory: %zu values of %zu bytes do not fit", n, size);
 		return NULL;
 	}
+	if (large)
+		(void)madvise(p, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* where the system has none, small pages do */
 	return p;
 }
 

@@ -2,7 +2,6 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "laplacian.h"
 #include "metric_open.h"
@@ -46,17 +45,6 @@ static void sliced_close(struct cpu *p)
 	}
 }
 
-/* Much memory that is written in many places at once: in huge pages where the system has them. */
-static float *large_alloc(size_t n)
-{
-	const size_t page = 4096;
-	float *p = size_alloc(n, sizeof *p);
-	const size_t skip = (page - (uintptr_t)p % page) % page, bytes = n * sizeof *p;
-	if (p && bytes > skip)
-		(void)madvise((char *)p + skip, (bytes - skip) / page * page, MADV_HUGEPAGE);
-	return p;
-}
-
 static int cpu_sliced_open(struct metric_device *d, const struct sliced_plan *plan)
 {
 	struct cpu *p = (struct cpu *)d;
@@ -72,7 +60,7 @@ static int cpu_sliced_open(struct metric_device *d, const struct sliced_plan *pl
 		if ((rc = laplacian_alloc(&p->pyramid[t], plan->c, plan->side, plan->levels)) || (rc = w1_open(&p->w1[t], plan->descriptors)))
 			return rc;
 	for (int side = 0; side < SLICED_SIDES; side++)
-		if (plan->wanted[side] && !(p->projection[side] = large_alloc((size_t)projector_rows(plan->directions) * plan->descriptors)))
+		if (plan->wanted[side] && !(p->projection[side] = size_alloc((size_t)projector_rows(plan->directions) * plan->descriptors, sizeof(float))))
 			return ERR_FAILED;
 	return 0;
 }
