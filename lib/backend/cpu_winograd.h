@@ -6,8 +6,8 @@
  * kernel the maps are their own adjoints: dg = G^T (sum over tiles of (B^T d B) (A dy A^T)) G. The interpolation points are 0, ±5/8, ±3/2 and infinity, whose
  * rounding errors are smaller than those of 0, ±1, ±2 (Barabasz et al. 2020, arXiv 1803.10986).
  *
- * Each output is computed in the same order whatever the chunk; the sums over tiles of a small kernel's gradient are made in one part per thread and added in
- * order: the same bytes for the same number of threads. */
+ * Each output is computed in the same order whatever the chunk; where threads take chunks apart, the gradient of the weights is summed in one part per thread and
+ * the parts added in order: the same bytes for the same number of threads. */
 #include <omp.h>
 
 enum {
@@ -166,42 +166,6 @@ static inline void output_tile(vec *block, const vec *from, size_t stride, struc
 #undef WRITE
 }
 
-/* -- kernels -- */
-
-/* One BLOCK x BLOCK kernel as vectors of output channels: g[tap][input channel]. Backward the roles of the channels change and the taps are mirrored. */
-static void kernel_vectors(vec g[9][BLOCK], const float *w, bool backward)
-{
-	if (!backward) {
-		memcpy(g, w, 9 * BLOCK * sizeof **g);
-		return;
-	}
-	for (int tap = 0; tap < 9; tap++)
-		for (int i = 0; i < BLOCK; i++)
-			for (int o = 0; o < BLOCK; o++)
-				((float *)&g[tap][o])[i] = w[((8 - tap) * BLOCK + i) * BLOCK + o];
-}
-
-/* Kernels of the output blocks first … first + out, of `all` -> u[frequency][output block][input channel]; in, out and all: blocks, as the pass sees them. */
-static void transform_kernels(struct backend *b, vec *u, const float *w, int in, int first, int out, int all, bool backward)
-{
-	const size_t channels = (size_t)in * BLOCK, size = 9 * BLOCK * BLOCK;
-#pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
-	for (int j = 0; j < out; j++)
-		for (int i = 0; i < in; i++) {
-			const size_t o = (size_t)(first + j);
-			vec g[9][BLOCK];
-			kernel_vectors(g, w + (backward ? (size_t)i * (size_t)all + o : o * (size_t)in + (size_t)i) * size, backward);
-			for (int k = 0; k < BLOCK; k++) {
-				vec *to = u + (size_t)j * channels + (size_t)(i * BLOCK + k);
-#define READ(r, c) g[3 * r + c][k]
-#define WRITE(r, c, value) to[(size_t)((6 * r + c) * out) * channels] = value
-				TRANSFORM(frequencies_of_kernel, 6, 3, READ, WRITE);
-#undef READ
-#undef WRITE
-			}
-		}
-}
-
 /* -- matrix products -- */
 
 /* c = (add: c +) a * b for ROWS rows of c and `width` vectors of each. The sum runs over blocks * each terms: of a, `a_k` floats apart and its blocks `a_block`; of
@@ -263,133 +227,278 @@ static inline int panel_start(int blocks, int panel)
 
 /* -- cutting up -- */
 
-enum { SLICE_BYTES = 8 << 20 };
+enum { KERNEL_BYTES = 4 << 20, TILES_APART = 24, CHUNK_TILES = 64 };
 
-/* How a convolution is cut up: slices of output blocks, whose kernels' frequencies fit in the cache, and chunks of tiles. With one slice, parts of the
- * chunks run side by side; otherwise the slices do. */
-struct cut {
-	int slices, parts, in, out; /* out: blocks of the widest slice */
-	int64_t tiles, each, chunks;
-	size_t kernels, work; /* vectors: kernels of a slice, frequencies of a chunk */
-};
-
-/* Tiles of a chunk: their frequencies take about two fifths of the kernels' memory, so that neither crowds out the other. Whole ROWS. */
-static int64_t chunk_tiles(const struct cut *c, int threads)
-{
-	const int64_t in = c->in * BLOCK, out = c->out * BLOCK, share = c->slices > 1 ? c->tiles : (c->tiles + threads - 1) / threads;
-	int64_t n = 2 * in * out / (5 * (in + out));
-	n = n < 24 ? 24 : n;
-	n = n < share ? n : share;
-	return (n + ROWS - 1) / ROWS * ROWS;
-}
-
-/* Vectors from one frequency of a chunk to the next, for `blocks` channel blocks: an odd number, so that the 36 places that a transform writes to fall into
- * different sets of the cache. */
-static inline size_t plane_size(const struct cut *c, int blocks)
-{
-	return (size_t)c->each * (size_t)blocks | 1;
-}
-
-static struct cut cut_up(struct backend *b, struct tensor x, struct tensor y)
-{
-	const int threads = b->threads, out = blocks_of(y);
-	struct cut c = { .in = blocks_of(x), .tiles = tile_count(x) };
-	const size_t block = (size_t)FREQUENCIES * BLOCK * (size_t)c.in; /* kernels of one output block */
-	const size_t fit = SLICE_BYTES / sizeof(vec) / block;
-
-	c.slices = fit < 1 ? out : (int)(((size_t)out + fit - 1) / fit);
-	if (c.slices > 1)
-		c.slices = (c.slices + threads - 1) / threads * threads;
-	c.slices = c.slices < out ? c.slices : out;
-	c.out = (out + c.slices - 1) / c.slices;
-	c.each = chunk_tiles(&c, threads);
-	c.chunks = (c.tiles + c.each - 1) / c.each;
-	c.parts = c.slices > 1 ? 1 : c.chunks < threads ? (int)c.chunks : threads;
-	c.kernels = block * (size_t)c.out;
-	c.work = FREQUENCIES * (plane_size(&c, c.in) + plane_size(&c, c.out));
-	return c;
-}
-
-/* Channel blocks first … first + count of a tensor, as if they were all. */
+/* Channel blocks first … first + count of a tensor. */
 struct blocks {
 	struct tensor t;
 	int first, count;
 };
 
-static struct blocks slice_of(struct tensor t, const struct cut *c, int slice)
+/* How a convolution is cut up: into chunks of tiles. The threads take chunks APART, the frequencies of all kernels being made before and shared; or they work on
+ * one chunk TOGETHER, each on output blocks of its own, panel by panel, whose kernels' frequencies it makes itself. The latter where the kernels are too many to
+ * stay in a core's cache, or more than the inputs. */
+struct cut {
+	bool together;
+	int threads, in, out; /* blocks */
+	int64_t tiles, each, chunks;
+};
+
+/* Tiles of a chunk of a single thread: their frequencies take about two fifths of the kernels' memory, so that neither crowds out the other. */
+static int64_t tiles_apart(const struct cut *c)
 {
-	const int all = blocks_of(t), first = all * slice / c->slices;
-	return (struct blocks){ t, first, all * (slice + 1) / c->slices - first };
+	const int64_t in = c->in * BLOCK, out = c->out * BLOCK, share = (c->tiles + c->threads - 1) / c->threads, n = 2 * in * out / (5 * (in + out));
+	return n < TILES_APART ? (TILES_APART < share ? TILES_APART : share) : n < share ? n : share;
 }
 
-/* x -> v[frequency][block][tile] */
-static void inputs_of_chunk(vec *v, struct tensor x, const struct cut *cut, int64_t first, size_t count)
+static struct cut cut_up(struct backend *b, struct tensor x, struct tensor y)
 {
-	const size_t in = (size_t)cut->in, each = (size_t)cut->each, plane = plane_size(cut, cut->in);
-	for (size_t c = 0; c < in; c++)
-		for (size_t t = 0; t < count; t++) {
-			const struct tile tile = tile_at(x, first + (int64_t)t);
-			input_tile(v + c * each + t, plane, block_of(x, tile.sample, (int)c), tile, x.h, x.w);
+	struct cut c = { .threads = b->threads, .in = blocks_of(x), .out = blocks_of(y), .tiles = tile_count(x) };
+	const size_t kernels = (size_t)FREQUENCIES * sizeof(vec) * BLOCK * (size_t)c.in * (size_t)c.out;
+
+	c.together = c.out >= c.threads && (kernels > KERNEL_BYTES || c.tiles < c.out * BLOCK);
+	c.chunks = (c.tiles + CHUNK_TILES - 1) / CHUNK_TILES;
+	c.each = c.together ? (c.tiles + c.chunks - 1) / c.chunks : tiles_apart(&c);
+	c.each = (c.each + ROWS - 1) / ROWS * ROWS;
+	c.chunks = (c.tiles + c.each - 1) / c.each;
+	return c;
+}
+
+static inline size_t tiles_of_chunk(const struct cut *c, int64_t first)
+{
+	return min_size((size_t)c->each, (size_t)(c->tiles - first));
+}
+
+/* Vectors from one frequency to the next, of a chunk's tiles or of kernels: an odd number, so that the 36 places that a transform writes to fall into different
+ * sets of the cache. */
+static inline size_t tile_plane(const struct cut *c, int blocks)
+{
+	return (size_t)c->each * (size_t)blocks | 1;
+}
+
+static inline size_t kernel_plane(const struct cut *c, int blocks)
+{
+	return (size_t)(c->in * BLOCK) * (size_t)blocks | 1;
+}
+
+/* Part `part` of `parts` nearly equal ones of 0 … count. */
+static inline int64_t part_start(int64_t count, int64_t part, int64_t parts)
+{
+	return count * part / parts;
+}
+
+/* The widest panel of an output that threads work on together. */
+static inline int panel_width(const struct cut *c)
+{
+	const int most = (c->out + c->threads - 1) / c->threads;
+	return most < VECS ? most : VECS;
+}
+
+/* -- kernels -- */
+
+/* One BLOCK x BLOCK kernel as vectors of output channels: g[tap][input channel]. Backward the roles of the channels change and the taps are mirrored. */
+static void kernel_vectors(vec g[9][BLOCK], const float *w, bool backward)
+{
+	if (!backward) {
+		memcpy(g, w, 9 * BLOCK * sizeof **g);
+		return;
+	}
+	for (int tap = 0; tap < 9; tap++)
+		for (int i = 0; i < BLOCK; i++)
+			for (int o = 0; o < BLOCK; o++)
+				((float *)&g[tap][o])[i] = w[((8 - tap) * BLOCK + i) * BLOCK + o];
+}
+
+/* Kernels of output block o -> u[frequency][input channel], frequencies `plane` vectors apart. */
+static void transform_kernels(vec *u, size_t plane, const float *w, const struct cut *cut, int o, bool backward)
+{
+	const size_t in = (size_t)cut->in, out = (size_t)cut->out, size = 9 * BLOCK * BLOCK;
+	for (size_t i = 0; i < in; i++) {
+		vec g[9][BLOCK];
+		kernel_vectors(g, w + (backward ? i * out + (size_t)o : (size_t)o * in + i) * size, backward);
+		for (size_t k = 0; k < BLOCK; k++) {
+			vec *to = u + i * BLOCK + k;
+#define READ(r, c) g[3 * r + c][k]
+#define WRITE(r, c, value) to[(size_t)(6 * r + c) * plane] = value
+			TRANSFORM(frequencies_of_kernel, 6, 3, READ, WRITE);
+#undef READ
+#undef WRITE
 		}
+	}
+}
+
+/* Output block o of dw, from the sums of `parts` parts, `stride` vectors apart. */
+static void kernels_from(float *dw, const vec *sum, size_t plane, const struct cut *cut, int o, int parts, size_t stride)
+{
+	const size_t in = (size_t)cut->in;
+	for (size_t i = 0; i < in; i++)
+		for (size_t k = 0; k < BLOCK; k++) {
+			const vec *from = sum + i * BLOCK + k;
+			vec *to = (vec *)dw + ((size_t)o * in + i) * 9 * BLOCK + k, total[FREQUENCIES];
+			for (size_t f = 0; f < FREQUENCIES; f++) {
+				total[f] = from[f * plane];
+				for (size_t part = 1; part < (size_t)parts; part++)
+					total[f] += from[part * stride + f * plane];
+			}
+#define READ(r, c) total[6 * r + c]
+#define WRITE(r, c, value) to[(3 * r + c) * BLOCK] = value
+			TRANSFORM(kernel_of_frequencies, 3, 6, READ, WRITE);
+#undef READ
+#undef WRITE
+		}
+}
+
+/* -- frequencies of a chunk -- */
+
+/* A part of x -> v[frequency][block][tile], or, `grouped`, v[frequency][ROWS tiles][block][tile]: either way as a product reads it, one after another. */
+static void inputs_of_chunk(vec *v, struct tensor x, const struct cut *cut, int64_t first, int part, int parts, bool grouped)
+{
+	const size_t group = grouped ? (size_t)cut->in * ROWS : ROWS, block = grouped ? ROWS : (size_t)cut->each;
+	const size_t count = tiles_of_chunk(cut, first), plane = tile_plane(cut, cut->in);
+	const int64_t all = (int64_t)count * cut->in;
+	for (size_t i = (size_t)part_start(all, part, parts); i < (size_t)part_start(all, part + 1, parts); i++) {
+		const size_t c = i / count, t = i % count;
+		const struct tile tile = tile_at(x, first + (int64_t)t);
+		input_tile(v + t / ROWS * group + c * block + t % ROWS, plane, block_of(x, tile.sample, (int)c), tile, x.h, x.w);
+	}
+}
+
+/* dy -> z[frequency][block][tile] */
+static void gradients_of_chunk(vec *z, struct blocks dy, const struct cut *cut, int64_t first)
+{
+	const size_t count = tiles_of_chunk(cut, first), each = (size_t)cut->each, plane = tile_plane(cut, dy.count);
+	for (size_t c = 0; c < (size_t)dy.count; c++)
+		for (size_t t = 0; t < count; t++) {
+			const struct tile tile = tile_at(dy.t, first + (int64_t)t);
+			gradient_tile(z + c * each + t, plane, block_of(dy.t, tile.sample, dy.first + (int)c), tile, dy.t.w);
+		}
+}
+
+/* m[frequency][block][tile] -> y */
+static void outputs_of_chunk(struct blocks y, const vec *m, const struct cut *cut, int64_t first)
+{
+	const size_t count = tiles_of_chunk(cut, first), each = (size_t)cut->each, plane = tile_plane(cut, y.count);
+	for (size_t c = 0; c < (size_t)y.count; c++)
+		for (size_t t = 0; t < count; t++) {
+			const struct tile tile = tile_at(y.t, first + (int64_t)t);
+			output_tile(block_of(y.t, tile.sample, y.first + (int)c), m + c * each + t, plane, tile, y.t.w);
+		}
+}
+
+/* Brings a share of a chunk into the cache while one frequency is multiplied, so that the transforms need not wait for memory. */
+INLINE void prefetch_share(struct blocks from, const struct cut *cut, int64_t first, size_t frequency, bool write)
+{
+	const size_t count = first < cut->tiles ? tiles_of_chunk(cut, first) : 0, all = count * (size_t)from.count;
+	for (size_t i = all * frequency / FREQUENCIES; i < all * (frequency + 1) / FREQUENCIES; i++) {
+		const struct tile tile = tile_at(from.t, first + (int64_t)(i % count));
+		const vec *row = (const vec *)block_of(from.t, tile.sample, from.first + (int)(i / count)) + (size_t)tile.row * (size_t)from.t.w + tile.column;
+		for (int r = 0; r < 4; r++, row += from.t.w)
+			for (int j = 0; j < 4; j++)
+				if (write)
+					__builtin_prefetch(row + j, 1, 2);
+				else
+					__builtin_prefetch(row + j, 0, 2);
+	}
+}
+
+/* m[output block][tile] = v * u, at one frequency of each; v is grouped. */
+static void convolve_frequency(vec *m, const vec *v, const vec *u, const struct cut *cut, int out, size_t count)
+{
+	const size_t each = (size_t)cut->each, channels = (size_t)cut->in * BLOCK;
+	for (int panel = 0; panel < panels_of(out); panel++) {
+		const size_t start = (size_t)panel_start(out, panel);
+		struct product p = { .a_row = BLOCK, .a_k = 1, .a_block = ROWS * BLOCK, .b = u + start * channels, .b_column = channels, .c_column = each,
+		                     .blocks = (size_t)cut->in, .each = BLOCK };
+		for (size_t t = 0; t < count; t += ROWS) {
+			p.a = (const float *)(v + t * (size_t)cut->in);
+			p.c = m + start * each + t;
+			multiply(&p, panel_start(out, panel + 1) - (int)start);
+		}
+	}
+}
+
+/* sum[output block][input channel] = (add: +=) v * z over `count` tiles, at one frequency of each. */
+static void correlate_frequency(vec *sum, const vec *v, const vec *z, const struct cut *cut, int out, size_t count, bool add)
+{
+	const size_t each = (size_t)cut->each, channels = (size_t)cut->in * BLOCK;
+	for (int panel = 0; panel < panels_of(out); panel++) {
+		const size_t start = (size_t)panel_start(out, panel);
+		struct product p = { .a_row = 1, .a_k = BLOCK, .b = z + start * each, .b_column = each, .c_column = channels, .blocks = 1, .each = count, .add = add };
+		for (size_t c = 0; c < channels; c += ROWS) {
+			p.a = (const float *)(v + c / BLOCK * each) + c % BLOCK;
+			p.c = sum + start * channels + c;
+			multiply(&p, panel_start(out, panel + 1) - (int)start);
+		}
+	}
 }
 
 /* -- convolution -- */
 
-/* m[frequency][output block][tile] = v * u at each frequency */
-static void convolve_frequencies(vec *m, const vec *v, const vec *u, const struct cut *cut, int out_blocks, size_t count)
+/* Each thread its chunks. */
+static void convolve_apart(struct tensor y, struct tensor x, const float *w, const struct cut *cut, vec *work, bool backward)
 {
-	const size_t in = (size_t)cut->in, out = (size_t)out_blocks, each = (size_t)cut->each, channels = in * BLOCK;
-	for (size_t f = 0; f < FREQUENCIES; f++)
-		for (int panel = 0; panel < panels_of(out_blocks); panel++) {
-			const size_t start = (size_t)panel_start(out_blocks, panel);
-			const int width = panel_start(out_blocks, panel + 1) - (int)start;
-			struct product p = { .c_column = each, .a_row = BLOCK, .a_k = 1, .a_block = each * BLOCK, .b = u + (f * out + start) * channels, .b_column = channels,
-			                     .blocks = in, .each = BLOCK };
-			for (size_t t = 0; t < count; t += ROWS) {
-				p.c = m + f * plane_size(cut, out_blocks) + start * each + t;
-				p.a = (const float *)(v + f * plane_size(cut, cut->in) + t);
-				multiply(&p, width);
+	const size_t u_plane = kernel_plane(cut, cut->out), v_plane = tile_plane(cut, cut->in), m_plane = tile_plane(cut, cut->out);
+	const struct blocks from = { x, 0, cut->in }, to = { y, 0, cut->out };
+	vec *u = work, *own = work + FREQUENCIES * u_plane;
+#pragma omp parallel num_threads(cut->threads)
+	{
+		const int me = omp_get_thread_num();
+		vec *v = own + (size_t)me * FREQUENCIES * (v_plane + m_plane), *m = v + FREQUENCIES * v_plane;
+#pragma omp for schedule(static)
+		for (int o = 0; o < cut->out; o++)
+			transform_kernels(u + (size_t)(o * cut->in * BLOCK), u_plane, w, cut, o, backward);
+		for (int64_t k = part_start(cut->chunks, me, cut->threads); k < part_start(cut->chunks, me + 1, cut->threads); k++) {
+			const int64_t first = k * cut->each;
+			inputs_of_chunk(v, x, cut, first, 0, 1, true);
+			for (size_t f = 0; f < FREQUENCIES; f++) {
+				prefetch_share(to, cut, first, f, true);
+				prefetch_share(from, cut, first + cut->each, f, false);
+				convolve_frequency(m + f * m_plane, v + f * v_plane, u + f * u_plane, cut, cut->out, tiles_of_chunk(cut, first));
 			}
+			outputs_of_chunk(to, m, cut, first);
 		}
+	}
 }
 
-static void convolve_chunk(struct blocks y, struct tensor x, const vec *u, vec *v, const struct cut *cut, int64_t first)
+/* All threads chunk after chunk, each its panels of output blocks, whose kernels stay where there is more than one chunk. */
+static void convolve_together(struct tensor y, struct tensor x, const float *w, const struct cut *cut, vec *work, bool backward)
 {
-	const size_t out = (size_t)y.count, each = (size_t)cut->each, count = min_size(each, (size_t)(cut->tiles - first));
-	vec *m = v + FREQUENCIES * plane_size(cut, cut->in);
-
-	inputs_of_chunk(v, x, cut, first, count);
-	convolve_frequencies(m, v, u, cut, y.count, count);
-	for (size_t c = 0; c < out; c++)
-		for (size_t t = 0; t < count; t++) {
-			const struct tile tile = tile_at(y.t, first + (int64_t)t);
-			output_tile(block_of(y.t, tile.sample, y.first + (int)c), m + c * each + t, plane_size(cut, y.count), tile, y.t.w);
+	const int widest = panel_width(cut), panels = (cut->out + cut->threads - 1) / cut->threads; /* no thread has more */
+	const size_t v_plane = tile_plane(cut, cut->in), panel_size = FREQUENCIES * kernel_plane(cut, widest), m_size = FREQUENCIES * tile_plane(cut, widest);
+	vec *v = work, *own = work + FREQUENCIES * v_plane, *kernels = own + (size_t)cut->threads * m_size;
+#pragma omp parallel num_threads(cut->threads)
+	{
+		const int me = omp_get_thread_num(), start = (int)part_start(cut->out, me, cut->threads), out = (int)part_start(cut->out, me + 1, cut->threads) - start;
+		vec *m = own + (size_t)me * m_size;
+		for (int64_t first = 0; first < cut->tiles; first += cut->each) {
+			inputs_of_chunk(v, x, cut, first, me, cut->threads, true);
+#pragma omp barrier
+			for (int panel = 0; panel < panels_of(out); panel++) {
+				const int from = panel_start(out, panel), width = panel_start(out, panel + 1) - from;
+				const size_t u_plane = kernel_plane(cut, width), m_plane = tile_plane(cut, width);
+				vec *u = kernels + panel_size * (size_t)(cut->chunks == 1 ? me : me * panels + panel);
+				for (int o = 0; o < width && first == 0; o++)
+					transform_kernels(u + (size_t)(o * cut->in * BLOCK), u_plane, w, cut, start + from + o, backward);
+				for (size_t f = 0; f < FREQUENCIES; f++)
+					convolve_frequency(m + f * m_plane, v + f * v_plane, u + f * u_plane, cut, width, tiles_of_chunk(cut, first));
+				outputs_of_chunk((struct blocks){ y, start + from, width }, m, cut, first);
+			}
+#pragma omp barrier
 		}
+	}
 }
 
 static void winograd_convolve(struct backend *b, struct tensor y, struct tensor x, const float *w, bool backward)
 {
 	const struct cut cut = cut_up(b, x, y);
-	const int units = cut.slices > 1 ? cut.slices : cut.parts, all = blocks_of(y);
-	const size_t each = (cut.slices > 1 ? cut.kernels : 0) + cut.work;
-	vec *work = cpu_scratch((struct cpu *)b, ((cut.slices > 1 ? 0 : cut.kernels) + (size_t)b->threads * each) * sizeof *work), *shared = NULL;
-	if (!work)
-		return;
-	if (cut.slices == 1) {
-		shared = work;
-		work += cut.kernels;
-		transform_kernels(b, shared, w, cut.in, 0, all, all, backward);
-	}
-#pragma omp parallel for schedule(static) num_threads(b->threads)
-	for (int unit = 0; unit < units; unit++) {
-		const int slice = shared ? 0 : unit, part = shared ? unit : 0;
-		const struct blocks to = slice_of(y, &cut, slice);
-		vec *v = work + (size_t)omp_get_thread_num() * each, *u = shared ? shared : v + cut.work;
-		if (!shared)
-			transform_kernels(b, u, w, cut.in, to.first, to.count, all, backward);
-		for (int64_t k = cut.chunks * part / cut.parts; k < cut.chunks * (part + 1) / cut.parts; k++)
-			convolve_chunk(to, x, u, v, &cut, k * cut.each);
-	}
+	const int widest = panel_width(&cut);
+	const size_t threads = (size_t)cut.threads, v = tile_plane(&cut, cut.in);
+	const size_t apart = kernel_plane(&cut, cut.out) + threads * (v + tile_plane(&cut, cut.out));
+	const size_t panels = cut.chunks == 1 ? 1 : (size_t)((cut.out + cut.threads - 1) / cut.threads);
+	const size_t together = v + threads * (panels * kernel_plane(&cut, widest) + tile_plane(&cut, widest));
+	vec *work = cpu_scratch((struct cpu *)b, FREQUENCIES * (cut.together ? together : apart) * sizeof *work);
+	if (work)
+		(cut.together ? convolve_together : convolve_apart)(y, x, w, &cut, work, backward);
 }
 
 static void cpu_winograd(struct backend *b, struct tensor y, struct tensor x, const float *w)
@@ -404,77 +513,72 @@ static void cpu_winograd_backward_data(struct backend *b, struct tensor dx, stru
 
 /* -- gradient of the weights -- */
 
-/* sum[frequency][output block][input channel] = (add: +=) over the tiles of one chunk. */
-static void weights_chunk(vec *sum, struct tensor x, struct blocks dy, vec *v, const struct cut *cut, int64_t first, bool add)
+/* Each thread its chunks and its sum over them. */
+static void correlate_apart(float *dw, struct tensor x, struct tensor dy, const struct cut *cut, vec *work)
 {
-	const size_t in = (size_t)cut->in, out = (size_t)dy.count, each = (size_t)cut->each, channels = in * BLOCK;
-	const size_t count = min_size(each, (size_t)(cut->tiles - first));
-	vec *z = v + FREQUENCIES * plane_size(cut, cut->in);
-
-	inputs_of_chunk(v, x, cut, first, count);
-	for (size_t c = 0; c < out; c++)
-		for (size_t t = 0; t < count; t++) {
-			const struct tile tile = tile_at(dy.t, first + (int64_t)t);
-			gradient_tile(z + c * each + t, plane_size(cut, dy.count), block_of(dy.t, tile.sample, dy.first + (int)c), tile, dy.t.w);
-		}
-	for (size_t f = 0; f < FREQUENCIES; f++)
-		for (int panel = 0; panel < panels_of(dy.count); panel++) {
-			const size_t start = (size_t)panel_start(dy.count, panel);
-			const int width = panel_start(dy.count, panel + 1) - (int)start;
-			struct product p = { .c_column = channels, .a_row = 1, .a_k = BLOCK, 
-			                     .b = z + f * plane_size(cut, dy.count) + start * each, .b_column = each, .blocks = 1, .each = count,
-			                     .add = add };
-			for (size_t c = 0; c < channels; c += ROWS) {
-				p.c = sum + (f * out + start) * channels + c;
-				p.a = (const float *)(v + f * plane_size(cut, cut->in) + c / BLOCK * each) + c % BLOCK;
-				multiply(&p, width);
+	const size_t plane = kernel_plane(cut, cut->out), v_plane = tile_plane(cut, cut->in), z_plane = tile_plane(cut, cut->out);
+	const int parts = cut->chunks < cut->threads ? (int)cut->chunks : cut->threads;
+	const struct blocks inputs = { x, 0, cut->in }, gradients = { dy, 0, cut->out };
+	const size_t stride = FREQUENCIES * (plane + v_plane + z_plane);
+#pragma omp parallel num_threads(cut->threads)
+	{
+		const int me = omp_get_thread_num();
+		vec *sum = work + (size_t)me * stride, *v = sum + FREQUENCIES * plane, *z = v + FREQUENCIES * v_plane;
+		const int64_t start = part_start(cut->chunks, me, parts);
+		for (int64_t k = start; me < parts && k < part_start(cut->chunks, me + 1, parts); k++) {
+			const int64_t first = k * cut->each;
+			inputs_of_chunk(v, x, cut, first, 0, 1, false);
+			gradients_of_chunk(z, gradients, cut, first);
+			for (size_t f = 0; f < FREQUENCIES; f++) {
+				prefetch_share(inputs, cut, first + cut->each, f, false);
+				prefetch_share(gradients, cut, first + cut->each, f, false);
+				correlate_frequency(sum + f * plane, v + f * v_plane, z + f * z_plane, cut, cut->out, tiles_of_chunk(cut, first), k > start);
 			}
 		}
+#pragma omp barrier
+#pragma omp for schedule(static)
+		for (int o = 0; o < cut->out; o++)
+			kernels_from(dw, work + (size_t)(o * cut->in * BLOCK), plane, cut, o, parts, stride);
+	}
 }
 
-/* Output blocks first … first + out of dw, from the sums of the parts, `stride` vectors apart. */
-static void kernels_from(struct backend *b, float *dw, const vec *sum, int in, int first, int out, int parts, size_t stride)
+/* All threads chunk after chunk, each its panels of output blocks, whose sums stay where there is more than one chunk. */
+static void correlate_together(float *dw, struct tensor x, struct tensor dy, const struct cut *cut, vec *work)
 {
-	const size_t channels = (size_t)in * BLOCK;
-#pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
-	for (int o = 0; o < out; o++)
-		for (int i = 0; i < in; i++)
-			for (int k = 0; k < BLOCK; k++) {
-				const vec *from = sum + (size_t)o * channels + (size_t)(i * BLOCK + k);
-				vec *to = (vec *)dw + (size_t)((first + o) * in + i) * 9 * BLOCK + (size_t)k, total[FREQUENCIES];
-				for (size_t f = 0; f < FREQUENCIES; f++) {
-					total[f] = from[f * (size_t)out * channels];
-					for (size_t part = 1; part < (size_t)parts; part++)
-						total[f] += from[part * stride + f * (size_t)out * channels];
-				}
-#define READ(r, c) total[6 * r + c]
-#define WRITE(r, c, value) to[(3 * r + c) * BLOCK] = value
-				TRANSFORM(kernel_of_frequencies, 3, 6, READ, WRITE);
-#undef READ
-#undef WRITE
+	const int widest = panel_width(cut);
+	const size_t v_plane = tile_plane(cut, cut->in), panel_size = FREQUENCIES * kernel_plane(cut, widest), z_size = FREQUENCIES * tile_plane(cut, widest);
+	vec *v = work, *own = work + FREQUENCIES * v_plane, *sums = own + (size_t)cut->threads * z_size;
+#pragma omp parallel num_threads(cut->threads)
+	{
+		const int me = omp_get_thread_num(), start = (int)part_start(cut->out, me, cut->threads), out = (int)part_start(cut->out, me + 1, cut->threads) - start;
+		const int panels = (cut->out + cut->threads - 1) / cut->threads; /* no thread has more */
+		vec *z = own + (size_t)me * z_size;
+		for (int64_t first = 0; first < cut->tiles; first += cut->each) {
+			inputs_of_chunk(v, x, cut, first, me, cut->threads, false);
+#pragma omp barrier
+			for (int panel = 0; panel < panels_of(out); panel++) {
+				const int from = panel_start(out, panel), width = panel_start(out, panel + 1) - from;
+				const size_t plane = kernel_plane(cut, width), z_plane = tile_plane(cut, width);
+				vec *sum = sums + panel_size * (size_t)(cut->chunks == 1 ? me : me * panels + panel);
+				gradients_of_chunk(z, (struct blocks){ dy, start + from, width }, cut, first);
+				for (size_t f = 0; f < FREQUENCIES; f++)
+					correlate_frequency(sum + f * plane, v + f * v_plane, z + f * z_plane, cut, width, tiles_of_chunk(cut, first), first > 0);
+				for (int o = 0; o < width && first + cut->each >= cut->tiles; o++)
+					kernels_from(dw, sum + (size_t)(o * cut->in * BLOCK), plane, cut, start + from + o, 1, 0);
 			}
+#pragma omp barrier
+		}
+	}
 }
 
 static void cpu_winograd_backward_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy)
 {
 	const struct cut cut = cut_up(b, x, dy);
-	const bool sliced = cut.slices > 1;
-	const int units = sliced ? cut.slices : cut.parts;
-	const size_t each = cut.kernels + cut.work;
-	vec *work = cpu_scratch((struct cpu *)b, (size_t)b->threads * each * sizeof *work);
-	if (!work)
-		return;
-#pragma omp parallel for schedule(static) num_threads(b->threads)
-	for (int unit = 0; unit < units; unit++) {
-		const int slice = sliced ? unit : 0, part = sliced ? 0 : unit;
-		const struct blocks from = slice_of(dy, &cut, slice);
-		vec *sum = work + (size_t)(sliced ? omp_get_thread_num() : part) * each;
-		const int64_t start = cut.chunks * part / cut.parts;
-		for (int64_t k = start; k < cut.chunks * (part + 1) / cut.parts; k++)
-			weights_chunk(sum, x, from, sum + cut.kernels, &cut, k * cut.each, k > start);
-		if (sliced)
-			kernels_from(b, dw, sum, cut.in, from.first, from.count, 1, 0);
-	}
-	if (!sliced)
-		kernels_from(b, dw, work, cut.in, 0, cut.out, cut.parts, each);
+	const int widest = panel_width(&cut);
+	const size_t threads = (size_t)cut.threads, v = tile_plane(&cut, cut.in), panels = (size_t)((cut.out + cut.threads - 1) / cut.threads);
+	const size_t apart = threads * (kernel_plane(&cut, cut.out) + v + tile_plane(&cut, cut.out));
+	const size_t together = v + threads * (tile_plane(&cut, widest) + (cut.chunks == 1 ? 1 : panels) * kernel_plane(&cut, widest));
+	vec *work = cpu_scratch((struct cpu *)b, FREQUENCIES * (cut.together ? together : apart) * sizeof *work);
+	if (work)
+		(cut.together ? correlate_together : correlate_apart)(dw, x, dy, &cut, work);
 }
