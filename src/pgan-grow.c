@@ -14,7 +14,7 @@
 #include "replay.h"
 
 static const char *data, *from, *init_from, *out, *keep = "all", *profile = "zoo", *config_file, *device = "auto";
-static int64_t scale = -1, iterations = -1, batch, seed = 1, threads;
+static int64_t scale = -1, iterations = -1, batch, seed = 1, threads, swd_every = -1;
 static double rate = -1;
 static bool force, restart, dry_run, print_config, json;
 static struct option_list sets, records, verify_files;
@@ -36,6 +36,7 @@ static const struct option options[] = {
 	{ "device", 0, OPTION_TEXT, &device, "D", BACKEND_DEVICES " (auto)", 0, 0 },
 	{ "record", 0, OPTION_LIST, &records, "K:FILE", "record the step after K iterations in a file; may be given again", 0, 0 },
 	{ "keep", 0, OPTION_TEXT, &keep, "N|all", "keep the networks of the last N saves (all)", 0, 0 },
+	{ "swd-every", 0, OPTION_INT, &swd_every, "N", "judge every N-th save by SWD and MS-SSIM, and keep the best: swdEvery (0: none)", 0, 1e9 },
 	{ "force", 0, OPTION_FLAG, &force, NULL, "go on from a checkpoint of other settings, too", 0, 0 },
 	{ "restart", 0, OPTION_FLAG, &restart, NULL, "begin anew, whatever checkpoint or result is there", 0, 0 },
 	{ "dry-run", 0, OPTION_FLAG, &dry_run, NULL, "print parameters, memory, images and estimated time of this scale and all to come, and train nothing", 0, 0 },
@@ -57,6 +58,10 @@ static const char about[] =
 	"Beside scale1.h5 stand scale1.log, tab-separated, a row for each report; scale1.previews, with pictures of what the generator (G) and its running average\n"
 	"(avgG) make of the same latents, numbered by iteration; every saveIter iterations scale1_i16000.h5 and so on, the networks of that moment (--keep), as good\n"
 	"for sampling as the last ones and sometimes better; and, until the scale is done, scale1.ckpt, a checkpoint.\n"
+	"\n"
+	"Which are better, --swd-every 1 tells: at every save, and at the end, the first swdImages (4096) images of avgG with the run's seed are compared with as many of\n"
+	"the data set (SWD, from 16x16 on) and with each other (MS-SSIM), as swd and msssim do. The scores stand in the log; the best state is named at the end, and its\n"
+	"networks are kept whatever --keep says. The training is the same with and without.\n"
 	"\n"
 	"GOING ON\n"
 	"\n"
@@ -109,6 +114,8 @@ static int configure(struct config **c)
 		rc = set_number(*c, "maxIterAtScale", (double)iterations);
 	if (!rc && batch)
 		rc = set_number(*c, "miniBatchSize", (double)batch);
+	if (!rc && swd_every >= 0)
+		rc = set_number(*c, "swdEvery", (double)swd_every);
 	if (!rc && rate >= 0)
 		rc = set_number(*c, "baseLearningRate", rate);
 	return rc;

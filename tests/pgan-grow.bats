@@ -206,7 +206,7 @@ PY
   "$PYTHON" - <<'PY'
 import math
 rows = [line.rstrip('\n').split('\t') for line in open('scale1.log')]
-names = 'iteration scale images alpha lr lossD lossD_real lossD_fake lossD_Grad lossD_Epsilon lossD_classif lossG lossG_fake lossG_GDPP lossG_classif gradient_D gradient_G gradient_x nonfinite_D nonfinite_G seconds images_per_second'
+names = 'iteration scale images alpha lr lossD lossD_real lossD_fake lossD_Grad lossD_Epsilon lossD_classif lossG lossG_fake lossG_GDPP lossG_classif gradient_D gradient_G gradient_x nonfinite_D nonfinite_G seconds images_per_second swd msssim'
 assert rows[0] == names.split()
 t = [dict(zip(rows[0], map(float, r))) for r in rows[1:]]
 assert [r['iteration'] for r in t] == [10, 20, 25] and [r['images'] for r in t] == [40, 80, 100]

@@ -394,6 +394,51 @@ bool images_decodes(const struct images *i)
 	return s->kind == &picture_kind;
 }
 
+/* -- memory -- */
+
+struct memory_source {
+	struct input base;
+	const uint8_t *data;
+	int64_t next;
+};
+
+static int64_t memory_left(struct images *i)
+{
+	return i->n - ((const struct memory_source *)i->source)->next;
+}
+
+static int64_t memory_read(struct images *i, void *data, int64_t max)
+{
+	struct memory_source *s = i->source;
+	const int64_t left = memory_left(i), n = left < max ? left : max;
+	memcpy(data, s->data + (size_t)s->next * images_size(i), (size_t)n * images_size(i));
+	s->next += n;
+	return n;
+}
+
+static void memory_close(struct images *i)
+{
+	(void)i; /* borrowed */
+}
+
+static const struct kind memory_kind = { memory_left, memory_read, memory_close };
+
+int images_borrow(struct images *i, const char *name, const uint8_t *data, int64_t n, int c, int side)
+{
+	struct memory_source *s = size_zalloc(1, sizeof *s);
+	*i = (struct images){ .n = -1 };
+	if (!s)
+		return ERR_FAILED;
+	if (!(s->base.name = strdup(name))) {
+		free(s);
+		return error_set(ERR_FAILED, "out of memory");
+	}
+	s->base.kind = &memory_kind;
+	s->data = data;
+	*i = (struct images){ .name = s->base.name, .type = NPY_U8, .c = c, .side = side, .n = n, .source = s };
+	return 0;
+}
+
 void images_close(struct images *i)
 {
 	struct input *s = i->source;

@@ -22,6 +22,9 @@ struct images {
  * Not known yet is the number of images (-1) on stdin and in a .npy file whose end is damaged. */
 int images_open(struct images *, const char *input, int side) MUST_CHECK;
 
+/* Images in memory: data (n,c,side,side), borrowed until images_close(). name: for messages. */
+int images_borrow(struct images *, const char *name, const uint8_t *data, int64_t n, int c, int side) MUST_CHECK;
+
 /* Reads up to `max` images into data (max * c * side * side values of ->type). Returns how many, 0 at the end, or ERR_INPUT: a truncated record, a picture of
  * another size or channel count (named). Records of a stream may differ in their N but not in size, channels or type. */
 int64_t images_read(struct images *, void *data, int64_t max) MUST_CHECK;

@@ -17,7 +17,7 @@ struct image_set_parts {
 	char *input;
 	struct images images;
 	int stride;
-	bool kept;
+	bool kept, borrowed;
 	size_t size;      /* of an image given */
 	uint8_t *data;    /* kept: all of them; otherwise the last ones asked for */
 	size_t room;      /* of data, in images */
@@ -130,13 +130,26 @@ int image_set_open(struct image_set *s, const char *input, int side, int64_t lim
 	return rc;
 }
 
+int image_set_borrow(struct image_set *s, const char *name, const uint8_t *data, int64_t n, int c, int side)
+{
+	struct image_set_parts *p = size_zalloc(1, sizeof *p);
+	*s = (struct image_set){ .name = name, .type = NPY_U8, .c = c, .side = side, .read = n, .n = n, .parts = p };
+	if (!p)
+		return ERR_FAILED;
+	p->kept = p->borrowed = true;
+	p->size = (size_t)c * (size_t)side * (size_t)side;
+	p->data = (uint8_t *)data; /* only read */
+	return 0;
+}
+
 void image_set_close(struct image_set *s)
 {
 	struct image_set_parts *p = s->parts;
 	if (p) {
 		images_close(&p->images);
 		free(p->input);
-		free(p->data);
+		if (!p->borrowed)
+			free(p->data);
 		free(p->raw);
 		free(p);
 	}

@@ -21,6 +21,8 @@ struct image_set {
  * the published protocol has it. A pipe, pictures, floats to be rounded and small sets are read now, to the end or the limit, and kept in memory; other files
  * are read again each time. Floats that are not finite are ERR_INPUT, here or later; so is a set without images. */
 int image_set_open(struct image_set *, const char *input, int side, int64_t limit, int stride, bool bytes) MUST_CHECK;
+/* Images in memory: data (n,c,side,side), borrowed until image_set_close(). */
+int image_set_borrow(struct image_set *, const char *name, const uint8_t *data, int64_t n, int c, int side) MUST_CHECK;
 void image_set_close(struct image_set *); /* a zeroed struct is fine */
 
 /* *data: n images from `first` on, (n,c,side,side), borrowed until the next call. In order it costs one reading of the input. */

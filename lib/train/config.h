@@ -53,7 +53,7 @@ struct settings {
 	double ema_rampup;         /* > 0: the half-life is at most this share of the images seen at the scale */
 	bool bias_zero, mirror;
 	/* What only decides how often something is written. */
-	int64_t save_iter, log_iter, preview_iter, preview_images;
+	int64_t save_iter, log_iter, preview_iter, preview_images, swd_every, swd_images;
 	double checkpoint_minutes;
 	char *text;                /* the values at this scale that decide the result, as a JSON object with sorted keys; owned */
 };

@@ -75,6 +75,9 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "checkpointMinutes", KIND_REAL, .report = true, .value = "10", .min = 0, .max = 1e6, .doc = "a checkpoint also after so many minutes; 0: off" },
 	{ "evalIter", KIND_INT, .report = true, .value = "100", .min = 1, .max = ANY, .doc = "iterations from one row of the log to the next" },
 	{ "previewIter", KIND_INT, .report = true, .value = "0", .min = 0, .max = ANY, .doc = "iterations from one preview to the next; 0: ten of them at each scale" },
+	{ "swdEvery", KIND_INT, .report = true, .value = "0", .min = 0, .max = ANY,
+	  .doc = "every so many-th save, and the end, is judged by SWD and MS-SSIM (columns of the log), and the best one's network is kept; 0: none" },
+	{ "swdImages", KIND_INT, .report = true, .value = "4096", .min = 2, .max = 1e6, .doc = "images that are judged, or as many as the data set has" },
 	{ "previewImages", KIND_INT, .report = true, .value = "64", .min = 0, .max = 1024, .doc = "images of a preview; 0: no previews" },
 };
 

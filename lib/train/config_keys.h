@@ -33,7 +33,7 @@ struct config_key {
 	const char *doc;     /* one sentence, lower case, no full stop */
 };
 
-enum { CONFIG_KEYS = 48 };
+enum { CONFIG_KEYS = 50 };
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 struct config {

@@ -195,6 +195,8 @@ static int prepare(struct run *r)
 	if ((rc = checkpoint ? go_on(r) : start_anew(r)))
 		return rc;
 	const double alpha = s->iterations > 0 ? trainer_alpha(&r->trainer, s->iterations - 1) : 0;
+	if (s->swd_every && arch_side(&s->arch) < JUDGE_SIDE)
+		note(r, "nothing is judged at this scale: SWD and MS-SSIM are defined from %dx%d pixels on", JUDGE_SIDE, JUDGE_SIDE);
 	if (alpha > 0)
 		note(r, "the new layers will not be faded in to the end: after %lld iterations alpha is still %.3g", (long long)s->iterations, alpha);
 	return 0;
@@ -209,21 +211,82 @@ static int save(struct run *r)
 	return rc;
 }
 
-/* Keeps the networks of this moment, and lets go of those of `keep` saves ago. */
+/* -- the networks of saves, and which is the best -- */
+
+static bool is_last(const struct run *r)
+{
+	return r->trainer.iteration == r->g->settings->iterations;
+}
+
+static void name_kept(const struct run *r, int64_t iteration, char path[PATH_SIZE])
+{
+	snprintf(path, PATH_SIZE, "%s_i%lld.h5", r->base, (long long)iteration);
+}
+
+static int64_t best_so_far(const struct run *r)
+{
+	int count;
+	double swd;
+	return trainlog_best(&r->log, &count, &swd);
+}
+
+/* Removes the networks of an earlier save, unless they are of the last `keep` saves or the best. */
+static void let_go(const struct run *r, int64_t iteration)
+{
+	const int64_t every = r->g->settings->save_iter, saves = (r->trainer.iteration - is_last(r)) / every;
+	char path[PATH_SIZE];
+	if (r->g->keep < 0 || iteration <= 0 || iteration / every > saves - r->g->keep || iteration == best_so_far(r))
+		return;
+	name_kept(r, iteration, path);
+	unlink(path);
+}
+
+/* Keeps the networks of this moment. */
 static int keep(struct run *r)
 {
-	const struct grow *g = r->g;
-	const int64_t done = r->trainer.iteration, old = done - g->keep * g->settings->save_iter;
 	char path[PATH_SIZE];
-	if (!g->keep)
+	if (!r->g->keep && best_so_far(r) != r->trainer.iteration)
 		return 0;
-	snprintf(path, sizeof path, "%s_i%lld.h5", r->base, (long long)done);
-	const int rc = checkpoint_finish(path, &r->trainer, &r->origin);
-	if (!rc && g->keep > 0 && old > 0) {
-		snprintf(path, sizeof path, "%s_i%lld.h5", r->base, (long long)old);
-		unlink(path);
+	name_kept(r, r->trainer.iteration, path);
+	return checkpoint_finish(path, &r->trainer, &r->origin);
+}
+
+static bool is_judged(const struct run *r, bool save_now)
+{
+	const struct settings *s = r->g->settings;
+	if (!s->swd_every || arch_side(&s->arch) < JUDGE_SIDE || r->bad_steps)
+		return false;
+	return is_last(r) || (save_now && r->trainer.iteration / s->save_iter % s->swd_every == 0);
+}
+
+/* A row of the log. A state that cannot be judged does not end the training. */
+static int write_row(struct run *r, bool judged)
+{
+	const struct grow *g = r->g;
+	const double begin = progress_clock();
+	struct judgement score;
+	char text[256];
+	if (judged && judge(&score, &r->trainer, g->data, g->settings->swd_images)) {
+		note(r, "the state after iteration %lld is not judged: %s", (long long)r->trainer.iteration, error_text());
+		judged = false;
+	} else if (judged) {
+		snprintf(text, sizeof text, "iteration %lld: SWD %.4g, MS-SSIM %.4g of %lld images, in %.1f s", (long long)r->trainer.iteration, score.swd, score.msssim,
+		         (long long)score.n, progress_clock() - begin);
+		g->detail(g->ctx, text);
 	}
-	return rc;
+	return trainlog_row(&r->log, &r->trainer, judged ? &score : NULL);
+}
+
+static void tell_best(const struct run *r)
+{
+	char path[PATH_SIZE];
+	int count;
+	double swd;
+	const int64_t best = trainlog_best(&r->log, &count, &swd);
+	if (best < 0)
+		return;
+	name_kept(r, best, path);
+	note(r, "the best of %d judged states is that after iteration %lld, with an SWD of %.4g: '%s'", count, (long long)best, swd, is_last(r) && best == r->trainer.iteration ? r->g->out : path);
 }
 
 /* Counts what is not finite; ERR_FAILED when the losses have been so for too long. */
@@ -253,22 +316,26 @@ static const char *record_of(const struct grow *g, int64_t iteration)
 	return NULL;
 }
 
-/* What is due after a step: log row, previews, checkpoint. A state whose losses are not finite does not replace a good one. */
+/* What is due after a step: log row with scores, previews, networks, checkpoint. A state whose losses are not finite does not replace a good one. */
 static int report(struct run *r)
 {
 	const struct settings *s = r->g->settings;
-	const int64_t done = r->trainer.iteration;
-	const bool last = done == s->iterations;
+	const int64_t done = r->trainer.iteration, best_before = s->swd_every ? best_so_far(r) : -1;
+	const bool last = is_last(r), save_now = !last && done % s->save_iter == 0, judged = is_judged(r, save_now);
 	int rc = 0;
-	if (done % s->log_iter == 0 || last)
-		rc = trainlog_row(&r->log, &r->trainer);
+	if (done % s->log_iter == 0 || last || judged)
+		rc = write_row(r, judged);
 	if (!rc && s->preview_images && (done % s->preview_iter == 0 || last))
 		rc = preview_write(&r->trainer, r->previews, s->preview_images);
-	if (rc || last || r->bad_steps)
+	if (rc || r->bad_steps)
 		return rc;
-	const bool save_now = done % s->save_iter == 0, long_ago = s->checkpoint_minutes > 0 && progress_clock() - r->saved_at > 60 * s->checkpoint_minutes;
 	if (save_now && (rc = keep(r)))
 		return rc;
+	if (save_now)
+		let_go(r, done - r->g->keep * s->save_iter);
+	if (save_now || last)
+		let_go(r, best_before);
+	const bool long_ago = !last && s->checkpoint_minutes > 0 && progress_clock() - r->saved_at > 60 * s->checkpoint_minutes;
 	return save_now || long_ago ? save(r) : 0;
 }
 
@@ -306,9 +373,11 @@ static int train(struct run *r)
 			return interrupted(r);
 		rc = one_step(r);
 	}
-	if (!rc && !(rc = checkpoint_finish(r->g->out, &r->trainer, &r->origin)))
-		unlink(r->checkpoint);
-	return rc;
+	if (rc || (rc = checkpoint_finish(r->g->out, &r->trainer, &r->origin)))
+		return rc;
+	unlink(r->checkpoint);
+	tell_best(r);
+	return 0;
 }
 
 int grow_scale(const struct grow *g)

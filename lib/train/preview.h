@@ -5,7 +5,7 @@
 #include "trainer.h"
 
 /* Writes folder/G-NNNNNN.png and folder/avgG-NNNNNN.png, numbered by the trainer's iteration, after a step. The latents, and labels, are the first `images` of
- * pgan-sample with the same seed. The step's own generator makes them, so no further memory is needed. */
+ * pgan-sample with the same seed. */
 int preview_write(struct trainer *, const char *folder, int64_t images) MUST_CHECK;
 
 /* Removes the pictures of an earlier run. A folder that is not there is fine. */

@@ -169,6 +169,8 @@ static void read_rest(struct reader *r, struct settings *s)
 	s->log_iter = whole(r, "evalIter");
 	s->preview_iter = whole(r, "previewIter");
 	s->preview_images = whole(r, "previewImages");
+	s->swd_every = whole(r, "swdEvery");
+	s->swd_images = whole(r, "swdImages");
 	s->checkpoint_minutes = real(r, "checkpointMinutes");
 	if (!s->preview_iter)
 		s->preview_iter = (s->iterations + 9) / 10;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static const char header[] = "iteration\tscale\timages\talpha\tlr\tlossD\tlossD_real\tlossD_fake\tlossD_Grad\tlossD_Epsilon\tlossD_classif\t"
-                             "lossG\tlossG_fake\tlossG_GDPP\tlossG_classif\tgradient_D\tgradient_G\tgradient_x\tnonfinite_D\tnonfinite_G\tseconds\timages_per_second\n";
+                             "lossG\tlossG_fake\tlossG_GDPP\tlossG_classif\tgradient_D\tgradient_G\tgradient_x\tnonfinite_D\tnonfinite_G\tseconds\timages_per_second\tswd\tmsssim\n";
 
 static int failed(const struct trainlog *l, const char *verb)
 {
@@ -90,7 +90,7 @@ static double loss_g(const struct trainlog *l)
 	return l->sum[LOG_STEPS] > 0 ? step_loss_g(l->sum) / l->sum[LOG_STEPS] : 0;
 }
 
-int trainlog_row(struct trainlog *l, const struct trainer *t)
+int trainlog_row(struct trainlog *l, const struct trainer *t, const struct judgement *score)
 {
 	const struct settings *s = t->settings;
 	const int64_t last = t->iteration - 1;
@@ -104,12 +104,29 @@ int trainlog_row(struct trainlog *l, const struct trainer *t)
 	size_t n = (size_t)snprintf(row, sizeof row, "%lld\t%d\t%lld", (long long)t->iteration, s->arch.scale, (long long)(t->iteration * s->batch));
 	for (size_t i = 0; i < sizeof number / sizeof *number; i++)
 		n += (size_t)snprintf(row + n, sizeof row - n, "\t%.7g", number[i]);
-	n += (size_t)snprintf(row + n, sizeof row - n, "\t%.0f\t%.0f\t%.2f\t%.2f\n", l->sum[SUM_D_NONFINITE], l->sum[SUM_G_NONFINITE], l->sum[LOG_SECONDS],
-	                      seconds > 0 ? l->sum[LOG_STEPS] * (double)s->batch / seconds : 0);
+	n += (size_t)snprintf(row + n, sizeof row - n, "\t%.0f\t%.0f\t%.2f\t%.2f\t%.5g\t%.5g\n", l->sum[SUM_D_NONFINITE], l->sum[SUM_G_NONFINITE], l->sum[LOG_SECONDS],
+	                      seconds > 0 ? l->sum[LOG_STEPS] * (double)s->batch / seconds : 0, score ? score->swd : 0, score ? score->msssim : 0);
 	const double total = l->sum[LOG_SECONDS];
 	memset(l->sum, 0, sizeof l->sum);
 	l->sum[LOG_SECONDS] = total;
 	return append(l, row, n);
+}
+
+int64_t trainlog_best(const struct trainlog *l, int *count, double *swd)
+{
+	int64_t best = -1;
+	*count = 0;
+	for (const char *row = l->text, *end; row && (end = memchr(row, '\n', (size_t)(l->text + l->size - row))); row = end + 1) {
+		const char *msssim = memrchr(row, '\t', (size_t)(end - row)), *column = msssim ? memrchr(row, '\t', (size_t)(msssim - row)) : NULL;
+		const double value = column ? strtod(column + 1, NULL) : 0;
+		if (value <= 0) /* the header; not judged */
+			continue;
+		if (!(*count)++ || value < *swd) {
+			best = strtoll(row, NULL, 10);
+			*swd = value;
+		}
+	}
+	return best;
 }
 
 void trainlog_brief(const struct trainlog *l, char *out, size_t size)

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "trainer.h"
+#include "judge.h"
 
 enum { TRAINLOG_SUMS = STEP_SUMS + 4 };
 
@@ -34,8 +34,11 @@ int trainlog_begin(struct trainlog *, const char *text, size_t size, const doubl
 
 void trainlog_step(struct trainlog *, const double sums[STEP_SUMS], bool penalty, double seconds);
 
-/* Ends a row after the trainer's last step. */
-int trainlog_row(struct trainlog *, const struct trainer *) MUST_CHECK;
+/* Ends a row after the trainer's last step. score: NULL, or what its network was judged as. */
+int trainlog_row(struct trainlog *, const struct trainer *, const struct judgement *score) MUST_CHECK;
+
+/* The iteration whose network has the lowest SWD in the rows so far; -1: none was judged. *count: how many were, *swd: the lowest. */
+int64_t trainlog_best(const struct trainlog *, int *count, double *swd);
 
 /* "lossD 1.23, lossG -4.5": the means so far, for the progress line. */
 void trainlog_brief(const struct trainlog *, char *out, size_t size);
