@@ -64,16 +64,21 @@ static void cuda_copy(struct backend *b, float *to, const float *from, size_t co
 	cuda_note(c, cudaMemcpyAsync(to, from, count * sizeof *to, cudaMemcpyDefault, c->stream), "copy");
 }
 
+void cuda_grow(struct cuda *c, void **memory, size_t *size, size_t bytes)
+{
+	if (bytes <= *size)
+		return;
+	/* cudaFree() waits for what is queued. */
+	cuda_graphs_drop(c);
+	cuda_note(c, cudaFree(*memory), "free memory");
+	*memory = NULL;
+	cuda_note(c, cudaMalloc(memory, bytes), "allocate scratch memory");
+	*size = *memory ? bytes : 0;
+}
+
 void *cuda_scratch(struct cuda *c, size_t bytes)
 {
-	if (bytes > c->scratch_size) {
-		/* cudaFree() waits for what is queued. */
-		cuda_graphs_drop(c);
-		cuda_note(c, cudaFree(c->scratch), "free memory");
-		c->scratch = NULL;
-		cuda_note(c, cudaMalloc(&c->scratch, bytes), "allocate scratch memory");
-		c->scratch_size = c->scratch ? bytes : 0;
-	}
+	cuda_grow(c, &c->scratch, &c->scratch_size, bytes);
 	return c->scratch;
 }
 
@@ -218,7 +223,7 @@ static int describe(struct cuda *c, int device)
 	const cudaError_t status = cudaGetDeviceProperties(&p, device);
 	if (status != cudaSuccess)
 		return error_set(ERR_FAILED, "GPU %d cannot be used: %s", device, cudaGetErrorString(status));
-	snprintf(c->gpu, sizeof c->gpu, "%.64s (sm_%d%d)", p.name, p.major, p.minor);
+	snprintf(c->gpu, sizeof c->gpu, "%.48s (sm_%d%d, %d multiprocessors)", p.name, p.major, p.minor, p.multiProcessorCount);
 	return 0;
 }
 
@@ -324,11 +329,13 @@ static int cuda_open(struct backend **out, const char *options, int threads)
 	c->precision = choice.precision;
 	c->table.threads = threads > 0 ? threads : 1;
 	fill_table(&c->table, choice.eager);
-	snprintf(c->details, sizeof c->details, "%s, cuDNN %zu, CUDA %d, %s convolutions", c->gpu, cudnnGetVersion(), CUDART_VERSION, names[c->precision]);
 	if ((rc = start(c))) {
 		cuda_close(&c->table);
 		return rc;
 	}
+	const char *const cache = cuda_conv_cache(c);
+	snprintf(c->details, sizeof c->details, "%s, cuDNN %zu, CUDA %d, %s convolutions%s%.200s%s", c->gpu, cudnnGetVersion(), CUDART_VERSION, names[c->precision],
+		*cache ? ", plans kept in '" : "", cache, *cache ? "'" : "");
 	*out = &c->table;
 	return 0;
 }

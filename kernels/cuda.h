@@ -34,7 +34,7 @@ enum { CUDA_RECORDINGS = 8 };
 
 struct cuda {
 	struct backend table; /* first */
-	char details[192], gpu[96];   /* gpu: its name and generation */
+	char details[448], gpu[112];   /* gpu: its name and generation */
 	enum cuda_precision precision;
 	cudaStream_t stream;
 	struct step_scalars *scalars; /* in device memory */
@@ -56,6 +56,9 @@ void cuda_note_error(struct cuda *, int rc);
 /* Device memory for the operation being queued, 256-byte aligned; the next operation uses it again. NULL (noted) when there is none. */
 void *cuda_scratch(struct cuda *, size_t bytes);
 
+/* The same for memory of another kind, of *size bytes so far. */
+void cuda_grow(struct cuda *, void **memory, size_t *size, size_t bytes);
+
 /* The operations of each file. */
 void cuda_activation_table(struct backend *);
 void cuda_rgb_table(struct backend *);
@@ -75,6 +78,8 @@ int cuda_open_bare(struct cuda **, const char *options) MUST_CHECK;
 
 int cuda_conv_open(struct cuda *) MUST_CHECK;
 void cuda_conv_close(struct cuda *);
+/* The file that the choice of plans is kept in, "" when it is not kept. */
+const char *cuda_conv_cache(const struct cuda *);
 
 /* small.cu: dense layers whose outputs are planar (scores), by sums of our own. */
 void cuda_small_dense(struct cuda *, struct tensor y, struct tensor x, const float *w);

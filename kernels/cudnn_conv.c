@@ -1,8 +1,8 @@
 /* Convolutions and dense layers of the cuda table. A dense layer is a 1x1 convolution of a picture of one pixel,
  * so that both take the same way through cuDNN.
  *
- * A plan is made at the first use of a shape and direction and kept. The choice is the heuristic's first engine that suits (cudnn_plan.h), never the
- * fastest of a timing at run time: the same device and library take the same way every time, so the same seed gives the same bytes.
+ * A plan is made at the first use of a shape and direction and kept: the fastest of the first few that suit (cudnn_plan.h), which is measured once in the life of
+ * the plan cache (plan_cache.h) and then taken for ever, so the same seed gives the same bytes. Without a cache it is the heuristic's first.
  *
  * fp32 and tf32 run on the table's tensors as they are. For bf16 operands are rounded to bfloat16 in scratch memory and the result, which cuDNN rounds to
  * bfloat16 as well (its convolutions have one type for all tensors), is widened again: parameters, activations, gradients and moments stay float32, sums
@@ -13,19 +13,25 @@
 #include <string.h>
 
 #include "cuda.h"
+#include "plan_cache.h"
 
-static const int64_t WORKSPACE_LIMIT = (int64_t)1 << 30; /* bytes; tests/gpu/cudnn_plans.c shows what the layers ask for */
+static const int64_t WORKSPACE_LIMIT = (int64_t)1 << 30; /* bytes; tests/gpu/test_cudnn_plans.c shows what the layers ask for */
+static const float WORTH_IT = .98f; /* of the best ranked plan's time: less is noise */
+
+enum { CANDIDATES = 4, MEASURED_RUNS = 5 };
 
 struct planned {
-	struct conv_shape shape;
-	enum conv_direction direction;
-	enum cuda_precision precision;
+	struct plan_key key;
 	struct cudnn_plan plan;
 	int rc; /* of making it */
 };
 
 struct cuda_conv {
 	cudnnHandle_t handle;
+	struct plan_cache cache;
+	cudaEvent_t begin, end;
+	void *workspace;
+	size_t workspace_size;
 	struct planned *item;
 	size_t count, capacity;
 };
@@ -33,11 +39,15 @@ struct cuda_conv {
 int cuda_conv_open(struct cuda *c)
 {
 	cudnnStatus_t status;
+	cudaError_t event;
 	if (!(c->conv = calloc(1, sizeof *c->conv)))
 		return error_set(ERR_FAILED, "out of memory");
+	c->conv->cache.file = -1;
 	if ((status = cudnnCreate(&c->conv->handle)) || (status = cudnnSetStream(c->conv->handle, c->stream)))
 		return error_set(ERR_FAILED, "cuDNN cannot start: %s", cudnnGetErrorString(status));
-	return 0;
+	if ((event = cudaEventCreateWithFlags(&c->conv->begin, cudaEventDefault)) || (event = cudaEventCreateWithFlags(&c->conv->end, cudaEventDefault)))
+		return error_set(ERR_FAILED, "the GPU cannot be used: %s", cudaGetErrorString(event));
+	return plan_cache_open(&c->conv->cache, c->gpu, cudnnGetVersion());
 }
 
 void cuda_conv_close(struct cuda *c)
@@ -47,6 +57,12 @@ void cuda_conv_close(struct cuda *c)
 		return;
 	for (size_t i = 0; i < l->count; i++)
 		cudnn_plan_free(&l->item[i].plan);
+	plan_cache_close(&l->cache);
+	cudaFree(l->workspace);
+	if (l->begin)
+		cudaEventDestroy(l->begin);
+	if (l->end)
+		cudaEventDestroy(l->end);
 	if (l->handle)
 		cudnnDestroy(l->handle);
 	free(l->item);
@@ -54,11 +70,96 @@ void cuda_conv_close(struct cuda *c)
 	c->conv = NULL;
 }
 
-/* -- plans -- */
-
-static bool shape_equal(const struct conv_shape *a, const struct conv_shape *b)
+const char *cuda_conv_cache(const struct cuda *c)
 {
-	return a->n == b->n && a->in == b->in && a->out == b->out && a->h == b->h && a->w == b->w && a->kernel == b->kernel;
+	return c->conv->cache.path;
+}
+
+/* -- running -- */
+
+/* Device memory of a convolution: float32 or bfloat16 by the plan's precision. */
+struct operands {
+	void *x, *y, *w;
+};
+
+/* 0, or a failure that is not noted. */
+static int run_plan(struct cuda *c, const struct cudnn_plan *plan, const struct operands *o)
+{
+	struct cuda_conv *l = c->conv;
+	cuda_grow(c, &l->workspace, &l->workspace_size, (size_t)plan->workspace);
+	return l->workspace_size < (size_t)plan->workspace ? 0 : cudnn_plan_run(plan, l->handle, o->x, o->y, o->w, plan->workspace ? l->workspace : NULL);
+}
+
+/* -- choosing a plan -- */
+
+/* Milliseconds of one run; a negative code when it does not run. The first run, which loads what the engine needs, does not count. */
+static float measure(struct cuda *c, const struct cudnn_plan *plan, const struct operands *o)
+{
+	struct cuda_conv *l = c->conv;
+	float time = 0;
+	int rc = run_plan(c, plan, o);
+	cuda_note(c, cudaEventRecord(l->begin, c->stream), "measure a convolution");
+	for (int i = 0; !rc && i < MEASURED_RUNS; i++)
+		rc = run_plan(c, plan, o);
+	cuda_note(c, cudaEventRecord(l->end, c->stream), "measure a convolution");
+	cuda_note(c, cudaEventSynchronize(l->end), "measure a convolution");
+	cuda_note(c, cudaEventElapsedTime(&time, l->begin, l->end), "measure a convolution");
+	return rc ? (float)rc : time / MEASURED_RUNS;
+}
+
+/* The place of the fastest plan, or a negative code when none runs. */
+static int fastest(struct cuda *c, const struct cudnn_plan *plans, int count, const struct operands *o)
+{
+	float best = -1;
+	int place = ERR_FAILED;
+	for (int i = 0; i < count && !c->failure; i++) {
+		const float time = measure(c, &plans[i], o);
+		if (time >= 0 && (place < 0 || time < WORTH_IT * best)) {
+			best = time;
+			place = i;
+		}
+	}
+	return c->failure ? ERR_FAILED : place;
+}
+
+/* Measures the plans of a list while the cache is locked, unless another process has. */
+static int measure_once(struct cuda *c, const struct plan_key *key, const struct cudnn_plan *plans, int count, const struct operands *o, struct plan_choice *choice)
+{
+	struct plan_cache *cache = &c->conv->cache;
+	int rc = plan_cache_lock(cache);
+	if (rc || (rc = plan_cache_find(cache, key, choice)) < 0 || rc)
+		;
+	else if ((rc = fastest(c, plans, count, o)) >= 0) {
+		*choice = (struct plan_choice){ rc, plans[rc].engine };
+		rc = plan_cache_keep(cache, key, choice);
+	}
+	plan_cache_unlock(cache);
+	return rc < 0 ? rc : 0;
+}
+
+/* The plan that is kept for a key, or the fastest, or without a cache the heuristic's first. */
+static int choose(struct cuda *c, struct planned *p, const struct operands *o)
+{
+	struct plan_cache *cache = &c->conv->cache;
+	struct plan_choice choice = { 0, 0 };
+	struct cudnn_plan plans[CANDIDATES];
+	const int known = plan_cache_find(cache, &p->key, &choice), most = *cache->path ? CANDIDATES : 1;
+	if (known < 0)
+		return known;
+	const int count = cudnn_plan_list(plans, most, (struct cudnn_target){ .handle = c->conv->handle }, &p->key.shape, p->key.direction, p->key.precision,
+		WORKSPACE_LIMIT);
+	if (count < 0)
+		return count;
+	int rc = known || !*cache->path ? 0 : measure_once(c, &p->key, plans, count, o, &choice);
+	if (!rc && *cache->path && (choice.place >= count || plans[choice.place].engine != choice.engine))
+		rc = error_set(ERR_FAILED, "cuDNN does not offer the plan that was chosen before; without '%s' plans are chosen anew, and a run that goes on may end in other "
+			"bytes", cache->path);
+	for (int i = 0; i < count; i++)
+		if (!rc && i == choice.place)
+			p->plan = plans[i];
+		else
+			cudnn_plan_free(&plans[i]);
+	return rc;
 }
 
 static struct planned *add(struct cuda *c)
@@ -78,12 +179,12 @@ static struct planned *add(struct cuda *c)
 }
 
 /* The plan for a convolution; NULL (noted) when there is none. Valid until the next call. */
-static const struct cudnn_plan *find(struct cuda *c, const struct conv_shape *shape, enum conv_direction direction, enum cuda_precision precision)
+static const struct cudnn_plan *find(struct cuda *c, const struct plan_key *key, const struct operands *o)
 {
 	struct cuda_conv *l = c->conv;
 	for (size_t i = 0; i < l->count; i++) {
 		struct planned *p = &l->item[i];
-		if (p->direction == direction && p->precision == precision && shape_equal(&p->shape, shape)) {
+		if (p->key.direction == key->direction && p->key.precision == key->precision && conv_shape_equal(&p->key.shape, &key->shape)) {
 			cuda_note_error(c, p->rc);
 			return p->rc ? NULL : &p->plan;
 		}
@@ -91,13 +192,13 @@ static const struct cudnn_plan *find(struct cuda *c, const struct conv_shape *sh
 	struct planned *p = add(c);
 	if (!p)
 		return NULL;
-	*p = (struct planned){ .shape = *shape, .direction = direction, .precision = precision };
-	p->rc = cudnn_plan_make(&p->plan, (struct cudnn_target){ .handle = l->handle }, shape, direction, precision, WORKSPACE_LIMIT);
+	*p = (struct planned){ .key = *key };
+	p->rc = choose(c, p, o);
 	cuda_note_error(c, p->rc);
 	return p->rc ? NULL : &p->plan;
 }
 
-/* -- running -- */
+/* -- rounding -- */
 
 /* One of a convolution's three tensors: floats in the table's memory, and bytes in scratch memory when it is rounded. */
 struct operand {
@@ -112,11 +213,18 @@ static size_t aligned(size_t bytes)
 	return (bytes + 255) / 256 * 256;
 }
 
-static void run_rounded(struct cuda *c, const struct cudnn_plan *plan, struct operand *x, struct operand *y, struct operand *w)
+static void execute(struct cuda *c, const struct plan_key *key, const struct operands *o)
+{
+	const struct cudnn_plan *plan = find(c, key, o);
+	if (plan)
+		cuda_note_error(c, run_plan(c, plan, o));
+}
+
+static void run_rounded(struct cuda *c, const struct plan_key *key, struct operand *x, struct operand *y, struct operand *w)
 {
 	struct operand *const all[] = { x, y, w };
 	const size_t each = sizeof(uint16_t);
-	char *at = cuda_scratch(c, aligned(x->count * each) + aligned(y->count * each) + aligned(w->count * each) + (size_t)plan->workspace);
+	char *at = cuda_scratch(c, aligned(x->count * each) + aligned(y->count * each) + aligned(w->count * each));
 	if (!at)
 		return;
 	for (int i = 0; i < 3; i++) {
@@ -125,7 +233,7 @@ static void run_rounded(struct cuda *c, const struct cudnn_plan *plan, struct op
 		if (!all[i]->output)
 			cuda_to_bf16(c, all[i]->rounded, all[i]->data, all[i]->count);
 	}
-	cuda_note_error(c, cudnn_plan_run(plan, c->conv->handle, x->rounded, y->rounded, w->rounded, at));
+	execute(c, key, &(struct operands){ x->rounded, y->rounded, w->rounded });
 	for (int i = 0; i < 3; i++)
 		if (all[i]->output)
 			cuda_from_bf16(c, all[i]->data, all[i]->rounded, all[i]->count);
@@ -134,20 +242,16 @@ static void run_rounded(struct cuda *c, const struct cudnn_plan *plan, struct op
 static void run(struct cuda *c, const struct conv_shape *shape, enum conv_direction direction, enum cuda_precision precision, struct tensor x, struct tensor y,
 	const float *weights)
 {
-	const struct cudnn_plan *plan = find(c, shape, direction, precision);
-	if (!plan)
-		return;
+	const struct plan_key key = { precision, direction, *shape };
 	float *const data = (float *)weights; /* an output when the direction is to weights */
-	if (precision == CUDA_BF16) {
-		struct operand tx = { x.data, (size_t)x.n * x.sample_size, direction == CONV_BACKWARD_DATA, NULL };
-		struct operand ty = { y.data, (size_t)y.n * y.sample_size, direction == CONV_FORWARD, NULL };
-		struct operand tw = { data, (size_t)shape->out * (size_t)(shape->kernel * shape->kernel) * (size_t)shape->in, direction == CONV_BACKWARD_WEIGHTS, NULL };
-		run_rounded(c, plan, &tx, &ty, &tw);
+	if (precision != CUDA_BF16) {
+		execute(c, &key, &(struct operands){ x.data, y.data, data });
 		return;
 	}
-	void *workspace = plan->workspace ? cuda_scratch(c, (size_t)plan->workspace) : NULL;
-	if (workspace || !plan->workspace)
-		cuda_note_error(c, cudnn_plan_run(plan, c->conv->handle, x.data, y.data, data, workspace));
+	struct operand tx = { x.data, (size_t)x.n * x.sample_size, direction == CONV_BACKWARD_DATA, NULL };
+	struct operand ty = { y.data, (size_t)y.n * y.sample_size, direction == CONV_FORWARD, NULL };
+	struct operand tw = { data, (size_t)shape->out * (size_t)(shape->kernel * shape->kernel) * (size_t)shape->in, direction == CONV_BACKWARD_WEIGHTS, NULL };
+	run_rounded(c, &key, &tx, &ty, &tw);
 }
 
 static void convolve(struct backend *b, enum conv_direction direction, struct tensor x, struct tensor y, const float *w)

@@ -197,36 +197,46 @@ static bool finish(struct cudnn_plan *p, const struct cudnn_target *target, cudn
 	return false;
 }
 
-/* Takes the first configuration of one heuristic that suits and can be had; p->plan stays NULL when there is none. */
-static void choose(struct cudnn_plan *p, struct graph *g, cudnnBackendHeurMode_t mode, enum cuda_precision precision, int64_t workspace_limit)
+/* Makes plans of the first configurations of one heuristic that suit and can be had; returns how many. *refused: better ranked ones that were not
+ * deterministic, not precise enough, too large, or not supported. */
+static int choose(struct cudnn_plan *plans, int most, struct graph *g, cudnnBackendHeurMode_t mode, enum cuda_precision precision, int64_t workspace_limit,
+	int *refused)
 {
 	cudnnBackendDescriptor_t config[CANDIDATES] = { NULL };
 	const int64_t found = rank(g, mode, config);
-	for (int64_t i = 0; i < found && !p->plan; i++)
-		if (!suits(config[i], precision, &p->engine) || !finish(p, &g->target, config[i], workspace_limit))
-			p->refused++;
+	int count = 0;
+	for (int64_t i = 0; i < found && count < most; i++) {
+		plans[count] = (struct cudnn_plan){ .plan = NULL };
+		if (suits(config[i], precision, &plans[count].engine) && finish(&plans[count], &g->target, config[i], workspace_limit))
+			count++;
+		else
+			++*refused;
+	}
 	for (int i = 0; i < CANDIDATES; i++)
 		destroy(config[i]);
+	return count;
 }
 
-int cudnn_plan_make(struct cudnn_plan *p, struct cudnn_target target, const struct conv_shape *s, enum conv_direction direction,
+int cudnn_plan_list(struct cudnn_plan *plans, int most, struct cudnn_target target, const struct conv_shape *s, enum conv_direction direction,
 	enum cuda_precision precision, int64_t workspace_limit)
 {
 	static const char *const names[] = { "convolution", "backward-data convolution", "backward-weights convolution" };
 	struct graph g = { .target = target };
-	int rc = 0;
+	int refused = 0, count, rc;
 
-	*p = (struct cudnn_plan){ .plan = NULL };
 	graph_make(&g, s, direction, precision);
-	choose(p, &g, CUDNN_HEUR_MODE_A, precision, workspace_limit);
+	count = choose(plans, most, &g, CUDNN_HEUR_MODE_A, precision, workspace_limit, &refused);
 	/* For large shapes mode A may rank engines on tensor cores alone. */
-	if (!g.status && !p->plan)
-		choose(p, &g, CUDNN_HEUR_MODE_FALLBACK, precision, workspace_limit);
+	if (!g.status && !count)
+		count = choose(plans, most, &g, CUDNN_HEUR_MODE_FALLBACK, precision, workspace_limit, &refused);
+	rc = count;
 	if (g.status)
 		rc = cudnn_failed(g.status, "plan a convolution");
-	else if (!p->plan)
+	else if (!count)
 		rc = error_set(ERR_FAILED, "cuDNN has no %dx%d %s for %lld x %d x %d x %d to %d channels: none of %d engines suits", s->kernel, s->kernel,
-			names[direction], (long long)s->n, s->in, s->h, s->w, s->out, p->refused);
+			names[direction], (long long)s->n, s->in, s->h, s->w, s->out, refused);
+	for (int i = 0; rc < 0 && i < count; i++)
+		cudnn_plan_free(&plans[i]);
 	graph_free(&g);
 	return rc;
 }

@@ -1,5 +1,5 @@
 /* Execution plans for convolutions, through cuDNN's backend graph API: a graph of one operation, the engines that the library's heuristic ranks for
- * it, and of these the first that gives the same bytes on every run and keeps the wanted precision.
+ * it, and of these the first that give the same bytes on every run and keep the wanted precision.
  *
  * Plans are made for a handle (a device that is there), or for the description of a device that is not, as JSON: so that the choices for a
  * device can be tested on a machine without one. */
@@ -7,6 +7,7 @@
 #define PGAN_CUDNN_PLAN_H
 
 #include <cudnn.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -27,6 +28,11 @@ struct conv_shape {
 	int kernel; /* 3, or 1: dense layers */
 };
 
+static inline bool conv_shape_equal(const struct conv_shape *a, const struct conv_shape *b)
+{
+	return a->n == b->n && a->in == b->in && a->out == b->out && a->h == b->h && a->w == b->w && a->kernel == b->kernel;
+}
+
 /* Where a plan is to run: a handle, or a described device and no handle. */
 struct cudnn_target {
 	cudnnHandle_t handle;
@@ -37,14 +43,14 @@ struct cudnn_plan {
 	cudnnBackendDescriptor_t plan; /* owned */
 	int64_t workspace;             /* bytes */
 	int64_t engine;                /* the library's number for it */
-	int refused;                   /* better ranked ones that were not deterministic, not precise enough, too large, or not supported */
 };
 
 /* The names of the tensors in a graph. */
 enum { CONV_X = 'x', CONV_Y = 'y', CONV_W = 'w' };
 
-/* No engine: ERR_FAILED, with the shape in the message. */
-int cudnn_plan_make(struct cudnn_plan *, struct cudnn_target, const struct conv_shape *, enum conv_direction, enum cuda_precision,
+/* plans: the first `most` that suit, best ranked first; returns how many, at least one. The same library and GPU give the same list every time.
+ * None: ERR_FAILED, with the shape in the message. */
+int cudnn_plan_list(struct cudnn_plan *plans, int most, struct cudnn_target, const struct conv_shape *, enum conv_direction, enum cuda_precision,
 	int64_t workspace_limit) MUST_CHECK;
 void cudnn_plan_free(struct cudnn_plan *);
 

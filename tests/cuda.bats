@@ -47,7 +47,7 @@ verify_on() {
 need_emulation() {
   [ -n "${PGAN_UNIT-}" ] || skip "PGAN_UNIT is not set"
   [ -e "$PGAN_UNIT/emulated/pgan-cuda.so" ] || skip "the emulation was not built: no g++, or not the plain build"
-  export PGAN_PLUGINS=$PGAN_UNIT/emulated
+  export PGAN_PLUGINS=$PGAN_UNIT/emulated PGAN_CACHE=
 }
 
 @test "emulated: every operation agrees with the plain table" {
@@ -115,9 +115,9 @@ PY
   done
 }
 
-@test "emulated: recorded steps train to the bytes of others, and the network is sampled like on the processor" {
-  need_emulation
-  local tiny=(--set alphaNJumps=2 --set alphaSizeJumps=2 --set 'depthScales=8,8,8' --set dimLatentVector=8 --set previewImages=0)
+tiny=(--set alphaNJumps=2 --set alphaSizeJumps=2 --set 'depthScales=8,8,8' --set dimLatentVector=8 --set previewImages=0)
+
+make_data() {
   "$PYTHON" - <<'PY'
 import h5py, numpy as np
 x = np.random.default_rng(5).integers(0, 256, (20, 3, 8, 8)).astype('u1')
@@ -125,6 +125,77 @@ with h5py.File('data.h5', 'w') as f:
     f['data8x8'] = x
     f['data4x4'] = x.reshape(20, 3, 4, 2, 4, 2).mean((3, 5)).astype('u1')
 PY
+}
+
+# train NAME: two iterations of scale 0.
+train() {
+  pgan-grow -q --data data.h5 --scale 0 -o "$1.h5" "${tiny[@]}" -n 2 -b 4 --device cuda:fp32
+}
+
+@test "emulated: the fastest plans are measured once, kept, and taken again whatever is the fastest then" {
+  need_emulation
+  make_data
+  export PGAN_CACHE=$PWD/cache/of/plans
+  PGAN_EMULATED_FASTEST=1 train first
+  local kept=$PGAN_CACHE/cuda-plans
+  [ "$(head -n 1 "$kept")" = "pgan-plans 1" ]
+  cut -f 1-4,12 "$kept" | grep -qP "^emulated GPU \(sm_00, 1 multiprocessors\)\t0\tfp32\tweights\t1$"
+  [ "$(cut -f 2-10 "$kept" | sort | uniq -d)" = "" ]
+  cp "$kept" before
+  PGAN_EMULATED_FASTEST=2 train again
+  cmp before "$kept"
+  cmp first.h5 again.h5
+  # another choice would have shown
+  PGAN_EMULATED_FASTEST=2 PGAN_CACHE=$PWD/elsewhere train other
+  if cmp -s first.h5 other.h5; then return 1; fi
+  # the folder by default; and without one the heuristic's first, unmeasured
+  (unset PGAN_CACHE && XDG_CACHE_HOME=$PWD/xdg PGAN_EMULATED_FASTEST=1 train xdg && HOME=$PWD/home PGAN_EMULATED_FASTEST=1 train home)
+  cmp "$kept" xdg/pgan/cuda-plans
+  cmp "$kept" home/.cache/pgan/cuda-plans
+  PGAN_EMULATED_FASTEST=0 PGAN_CACHE=$PWD/none train slowest
+  PGAN_EMULATED_FASTEST=2 PGAN_CACHE='' train unmeasured
+  cmp slowest.h5 unmeasured.h5
+}
+
+@test "emulated: plans of other GPUs and versions stay in the file; a damaged one, or one of another version, is refused" {
+  need_emulation
+  make_data
+  export PGAN_CACHE=$PWD/cache
+  train first
+  cp cache/cuda-plans good
+  # lines of another GPU, with a checksum of their own
+  "$PYTHON" - <<'PY'
+lines = open('good').read().splitlines()
+def sealed(text):
+    total = 2166136261
+    for byte in text.encode():
+        total = (total ^ byte) * 16777619 % 2**32
+    return f'{text}{total:08x}'
+assert sealed(lines[1][:-8]) == lines[1]
+other = [sealed(l[:-8].replace('emulated', 'another')) for l in lines[1:]]
+open('cache/cuda-plans', 'w').write('\n'.join(lines[:1] + other) + '\n')
+PY
+  train again
+  cmp first.h5 again.h5
+  [ "$(grep -c ^emulated cache/cuda-plans)" = "$(grep -c ^another cache/cuda-plans)" ]
+  for damage in '3s/fp32/tf32/' '$s/.$//' '2s/\t.*//' '4s/^/x/'; do
+    sed "$damage" good >cache/cuda-plans
+    fails 3 "'$PWD/cache/cuda-plans' is damaged in line " train bad
+  done
+  head -c -1 good >cache/cuda-plans
+  fails 3 "'$PWD/cache/cuda-plans' is damaged in line $(wc -l <good)" train bad
+  sed '1s/1/2/' good >cache/cuda-plans
+  fails 3 "'$PWD/cache/cuda-plans' is not a list of plans of this version" train bad
+  : >cache/cuda-plans
+  train empty
+  cmp good cache/cuda-plans
+  : >file
+  PGAN_CACHE=$PWD/file fails 1 "cannot open '$PWD/file/cuda-plans': Not a directory" train bad
+}
+
+@test "emulated: recorded steps train to the bytes of others, and the network is sampled like on the processor" {
+  need_emulation
+  make_data
   pgan-grow -q --data data.h5 --scale 0 -o scale0.h5 "${tiny[@]}" -n 3 -b 4 --device cuda:fp32
   for how in '' :eager; do
     pgan-grow -q --data data.h5 --scale 1 --from scale0.h5 -o one$how.h5 "${tiny[@]}" -n 9 -b 4 --set penaltyEvery=2 --device cuda:fp32$how

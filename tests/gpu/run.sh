@@ -35,7 +35,7 @@ else
   programs=$root/bin tables=$root/build/gcc/tests/test_backend_tables metrics=$root/build/gcc/tests/test_metric_device bench=$root/build/gcc/bench/bench_step libraries=
 fi
 : "${PGAN_PLUGINS:=$programs}"
-export PGAN_PLUGINS OMP_WAIT_POLICY=passive
+export PGAN_PLUGINS OMP_WAIT_POLICY=passive PGAN_CACHE=$out/cache
 if [ "$device" != cpu ]; then
   cudnn=$(python3 -c 'import nvidia.cudnn as c; print(list(c.__path__)[0] + "/lib")' 2>/dev/null)
   libraries=$libraries${cudnn:+:$cudnn}

@@ -11,7 +11,7 @@
 #include "cudnn_plan.h"
 #include "step.h"
 
-enum { WORK_MAX = 512 };
+enum { WORK_MAX = 512, CANDIDATES = 4 /* as in cudnn_conv.c */ };
 
 static const int64_t WORKSPACE_LIMIT = (int64_t)1 << 30; /* as in cudnn_conv.c */
 
@@ -24,11 +24,11 @@ static int work_count;
 static void note(struct conv_shape shape, enum conv_direction direction)
 {
 	for (int i = 0; i < work_count; i++)
-		if (work[i].direction == direction && !memcmp(&work[i].shape, &shape, sizeof shape))
+		if (work[i].direction == direction && conv_shape_equal(&work[i].shape, &shape))
 			return;
 	REQUIRE(work_count < WORK_MAX);
 	work[work_count].direction = direction;
-	memcpy(&work[work_count++].shape, &shape, sizeof shape);
+	work[work_count++].shape = shape;
 }
 
 /* -- the table that notes: memory that is never touched, and operations that do nothing -- */
@@ -55,10 +55,7 @@ static size_t note_param_size(struct backend *b, struct param_shape p)
 
 static void conv(struct tensor x, struct tensor y, enum conv_direction direction)
 {
-	struct conv_shape s;
-	memset(&s, 0, sizeof s);
-	s = (struct conv_shape){ x.n, (int)layout_channels(x.c), (int)layout_channels(y.c), x.h, x.w, 3 };
-	note(s, direction);
+	note((struct conv_shape){ x.n, (int)layout_channels(x.c), (int)layout_channels(y.c), x.h, x.w, 3 }, direction);
 }
 
 static void dense(struct tensor x, struct tensor y, enum conv_direction direction)
@@ -156,17 +153,25 @@ static void plan_all(enum cuda_precision precision)
 {
 	const struct cudnn_target target = h200();
 	int64_t most = 0;
+	int several = 0;
 	REQUIRE(work_count > 0);
 	for (int i = 0; i < work_count; i++) {
-		struct cudnn_plan p;
-		const int rc = cudnn_plan_make(&p, target, &work[i].shape, work[i].direction, precision, WORKSPACE_LIMIT);
-		CHECK_MSG(rc == 0, "%s", error_text());
-		if (rc)
-			continue;
-		most = p.workspace > most ? p.workspace : most;
-		cudnn_plan_free(&p);
+		struct cudnn_plan p[CANDIDATES];
+		const int count = cudnn_plan_list(p, CANDIDATES, target, &work[i].shape, work[i].direction, precision, WORKSPACE_LIMIT);
+		CHECK_MSG(count > 0, "%s", error_text());
+		several += count > 1;
+		/* a place in the list is what is kept of a choice */
+		struct cudnn_plan q[CANDIDATES];
+		const int again = cudnn_plan_list(q, CANDIDATES, target, &work[i].shape, work[i].direction, precision, WORKSPACE_LIMIT);
+		REQUIRE(count == again);
+		for (int k = 0; k < count; k++) {
+			CHECK(p[k].engine == q[k].engine && p[k].workspace == q[k].workspace);
+			most = p[k].workspace > most ? p[k].workspace : most;
+			cudnn_plan_free(&p[k]);
+			cudnn_plan_free(&q[k]);
+		}
 	}
-	printf("# %d convolutions, workspace up to %.0f MB\n", work_count, (double)most / 1e6);
+	printf("# %d convolutions, %d with a choice of plans, workspace up to %.0f MB\n", work_count, several, (double)most / 1e6);
 	cudnnBackendDestroyDescriptor(target.device);
 }
 
@@ -204,9 +209,8 @@ TEST(a_plan_that_there_is_none_for)
 	const struct cudnn_target target = h200();
 	const struct conv_shape shape = { 64, 512, 512, 128, 128, 3 };
 	struct cudnn_plan p;
-	CHECK(cudnn_plan_make(&p, target, &shape, CONV_FORWARD, CUDA_FP32, -1) == ERR_FAILED);
+	CHECK(cudnn_plan_list(&p, 1, target, &shape, CONV_FORWARD, CUDA_FP32, -1) == ERR_FAILED);
 	CHECK_MSG(strstr(error_text(), "64 x 512 x 128 x 128 to 512 channels"), "%s", error_text());
-	CHECK(!p.plan);
 	cudnnBackendDestroyDescriptor(target.device);
 }
 

@@ -262,13 +262,28 @@ cudaError_t cudaSetDevice(int) { return cudaSuccess; }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) { return *stream = nullptr, cudaSuccess; }
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return captured ? cudaErrorStreamCaptureUnsupported : cudaSuccess; }
 cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) { return *event = nullptr, cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
-cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
+
+struct emulated_event {
+	double time;
+};
+
+static double emulated_clock;
+
+void emulated_wait(double milliseconds) { emulated_clock += milliseconds; }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) { return *event = new emulated_event{ 0 }, cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) { return event->time = emulated_clock, cudaSuccess; }
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return captured ? cudaErrorStreamCaptureUnsupported : cudaSuccess; }
+cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
+
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t begin, cudaEvent_t end)
+{
+	*milliseconds = (float)(end->time - begin->time);
+	return cudaSuccess;
+}
+
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int)
 {
-	*p = cudaDeviceProp{ "emulated GPU", 0, 0 };
+	*p = cudaDeviceProp{ "emulated GPU", 0, 0, 1 };
 	return cudaSuccess;
 }
