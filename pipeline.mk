@@ -2,6 +2,8 @@
 #
 #   make -f pipeline.mk scale5 IMAGES=img_align_celeba.zip RUN=runs/celeba
 #   make -f pipeline.mk report PRESET=demo RUN=demo
+#   make -f pipeline.mk scale5 IMAGES=img_align_celeba.zip CONFIG=config_celeba_cropped.json
+#   make -f pipeline.mk swd SCALE=5 ITER=64000
 #   make -f pipeline.mk help        targets, and every variable with its value
 #
 # Each file is made by one tool from the files before it, and only if it is missing or older than they are. A command that was interrupted is given again:
@@ -26,6 +28,12 @@ RUN = runs/$(PRESET)
 SEED = 1
 DEVICE = auto
 SCALE = $(LAST)
+# A file of the reference's keys, which then says all that a preset says of the training; SETTINGS still come on top.
+CONFIG =
+# Judge the networks that were kept after so many iterations of SCALE, instead of its last.
+ITER =
+# Judge every so many-th save while training.
+SWD_EVERY =
 
 # -- the stages: any program with the same input and output --
 
@@ -93,11 +101,15 @@ else
 $(error PRESET is '$(PRESET)': give celeba or demo)
 endif
 
+ifneq ($(CONFIG),)
+SETTINGS =
+endif
+
 # -- derived --
 
 SCALES := $(wordlist 1,$(words x $(wordlist 1,$(LAST),a b c d e f g h)),0 1 2 3 4 5 6 7 8)
 DATA = $(RUN)/data.h5
-NET = $(RUN)/scale$(SCALE).h5
+NET = $(RUN)/scale$(SCALE)$(if $(ITER),_i$(ITER)).h5
 
 # The newest settings of a file: a file of its own, older than what it describes unless they changed. $(call settings,NAME,COMMAND)
 changed = $(shell printf '%s' '$(subst ','\'',$(2))' | cmp -s - $(RUN)/.settings/$(1) || echo changed)
@@ -143,10 +155,12 @@ drop_stale = @[ ! -e $(@:.h5=.ckpt) ] || [ -z "$$(find $^ -newer $(@:.h5=.ckpt))
 # $(call scale_rule,k,k-1)
 define scale_rule
 DEPTHS_$(1) = $(if $(2),$$(DEPTHS_$(2))$$(comma))$$(DEPTH_$(1))
-GROW_$(1) = $$(GROW) --scale $(1) --profile $$(PROFILE) --iters $$(ITERS_$(1)) --batch $$(BATCH_$(1)) --lr $$(LR_$(1)) --seed $$(SEED) --device $$(DEVICE) \
-	$$(addprefix --set ,depthScales=[$$(DEPTHS_$(1))] dimLatentVector=$$(LATENT) alphaNJumps=$$(JUMPS_$(1)) alphaSizeJumps=$$(JUMP) $$(SETTINGS))
+RECIPE_$(1) = $$(if $$(CONFIG),--config $$(CONFIG),--iters $$(ITERS_$(1)) --batch $$(BATCH_$(1)) --lr $$(LR_$(1)) \
+	$$(addprefix --set ,depthScales=[$$(DEPTHS_$(1))] dimLatentVector=$$(LATENT) alphaNJumps=$$(JUMPS_$(1)) alphaSizeJumps=$$(JUMP)))
+GROW_$(1) = $$(GROW) --scale $(1) --profile $$(PROFILE) $$(RECIPE_$(1)) --seed $$(SEED) --device $$(DEVICE) $$(addprefix --set ,$$(SETTINGS)) \
+	$$(if $$(SWD_EVERY),--swd-every $$(SWD_EVERY))
 $$(eval $$(call settings,scale$(1),$$(GROW_$(1))))
-$(RUN)/scale$(1).h5: $(if $(2),$(RUN)/scale$(2).h5) $$(DATA) $(RUN)/.settings/scale$(1)
+$(RUN)/scale$(1).h5: $(if $(2),$(RUN)/scale$(2).h5) $$(DATA) $$(CONFIG) $(RUN)/.settings/scale$(1)
 	$$(drop_stale)
 	$$(GROW_$(1)) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) -o $$@
 endef
@@ -161,12 +175,19 @@ previous_7 = 6
 previous_8 = 7
 $(foreach k,$(SCALES),$(eval $(call scale_rule,$(k),$(previous_$(k)))))
 
-# -- samples and scores of scale $(SCALE) --
+# -- samples and scores of scale $(SCALE), or of what it was after ITER iterations --
 
+JUDGED = $(NET:.h5=)
+SCORES = scores-$(notdir $(JUDGED))
 SAMPLE_COMMAND = $(SAMPLE) $(NET) --seed $(SEED) --device $(DEVICE)
-$(eval $(call settings,scores,$(SAMPLE_COMMAND) -n $(SAMPLES) $(SWD) $(MSSSIM)))
+$(eval $(call settings,$(SCORES),$(SAMPLE_COMMAND) -n $(SAMPLES) $(SWD) $(MSSSIM)))
 
-$(RUN)/scale$(SCALE).samples.png: $(NET) $(RUN)/.settings/scores
+ifneq ($(ITER),)
+$(NET):
+	@echo 'pipeline: $@ is not there: networks are kept every saveIter iterations (pgan-grow --help)' >&2; exit 2
+endif
+
+$(JUDGED).samples.png: $(NET) $(RUN)/.settings/$(SCORES)
 	$(SAMPLE_COMMAND) --grid 8x8 -o $@
 
 $(RUN)/growth.png: $(foreach k,$(SCALES),$(RUN)/scale$(k).h5)
@@ -175,10 +196,10 @@ $(RUN)/growth.png: $(foreach k,$(SCALES),$(RUN)/scale$(k).h5)
 # A command's output under its final name only when the command has ended well.
 into = > $@.part && mv $@.part $@
 
-$(RUN)/scale$(SCALE).swd.txt: $(NET) $(DATA) $(RUN)/.settings/scores
+$(JUDGED).swd.txt: $(NET) $(DATA) $(RUN)/.settings/$(SCORES)
 	$(SAMPLE_COMMAND) -n $(SAMPLES) | $(SWD) --ref $(DATA) --seed $(SEED) --floor $(into)
 
-$(RUN)/scale$(SCALE).msssim.txt: $(NET) $(DATA) $(RUN)/.settings/scores
+$(JUDGED).msssim.txt: $(NET) $(DATA) $(RUN)/.settings/$(SCORES)
 	$(SAMPLE_COMMAND) -n $(SAMPLES) | $(MSSSIM) --floor $(DATA) $(into)
 
 # -- what can be asked for --
@@ -188,24 +209,25 @@ faces: $(RUN)/faces.zip
 crop: $(RUN)/crop
 pack: $(DATA)
 $(foreach k,$(SCALES),$(eval scale$(k): $(RUN)/scale$(k).h5))
-sample: $(RUN)/scale$(SCALE).samples.png
+sample: $(JUDGED).samples.png
 growth: $(RUN)/growth.png
-swd: $(RUN)/scale$(SCALE).swd.txt
+swd: $(JUDGED).swd.txt
 	@cat $<
-msssim: $(RUN)/scale$(SCALE).msssim.txt
+msssim: $(JUDGED).msssim.txt
 	@cat $<
 
-report: $(RUN)/scale$(SCALE).swd.txt $(RUN)/scale$(SCALE).msssim.txt $(RUN)/scale$(SCALE).samples.png $(RUN)/growth.png
-	@printf '\n%s\n\n' '$(NET), judged against $(DATA)'; cat $(RUN)/scale$(SCALE).swd.txt; echo; cat $(RUN)/scale$(SCALE).msssim.txt; echo; \
-	printf '%-28s %s\n' $(RUN)/scale$(SCALE).samples.png '64 samples' $(RUN)/growth.png 'the same latents at each scale' \
+report: $(JUDGED).swd.txt $(JUDGED).msssim.txt $(JUDGED).samples.png $(RUN)/growth.png
+	@printf '\n%s\n\n' '$(NET), judged against $(DATA)'; cat $(JUDGED).swd.txt; echo; cat $(JUDGED).msssim.txt; echo; \
+	printf '%-28s %s\n' $(JUDGED).samples.png '64 samples' $(RUN)/growth.png 'the same latents at each scale' \
 		'$(RUN)/scale*.previews/' 'how each scale went' '$(RUN)/scale*.log' 'losses, gradients, images per second'
 
 clean:
 	rm -rf $(RUN)/.settings $(RUN)/crop $(RUN)/scale[0-8].previews
-	rm -f $(RUN)/faces.zip $(DATA) $(RUN)/growth.png $(foreach end,h5 ckpt log samples.png swd.txt msssim.txt,$(RUN)/scale[0-8].$(end))
+	rm -f $(RUN)/faces.zip $(DATA) $(RUN)/growth.png $(foreach end,h5 ckpt log samples.png swd.txt msssim.txt,$(RUN)/scale[0-8].$(end)) \
+		$(foreach end,h5 samples.png swd.txt msssim.txt,$(RUN)/scale[0-8]_i*.$(end))
 	-rmdir $(RUN)
 
-VARIABLES = PRESET RUN IMAGES SEED DEVICE SCALE LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \
+VARIABLES = PRESET RUN IMAGES CONFIG SEED DEVICE SCALE ITER SWD_EVERY LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \
 	$(foreach k,$(SCALES),ITERS_$(k) BATCH_$(k) LR_$(k) JUMPS_$(k) DEPTH_$(k))
 
 help:

@@ -1,4 +1,5 @@
 # pipeline.mk: what it makes, in which order, and what it makes again.
+bats_require_minimum_version 1.5.0
 load common
 
 setup() {
@@ -108,6 +109,66 @@ SH
   grep -q average run/scale2.swd.txt
   pipeline clean >/dev/null 2>&1
   [ ! -e run ] && [ -e pictures.zip ]
+}
+
+# The reproduced system's config_celeba_cropped.json: facts, not code.
+published() {
+  cat <<'JSON'
+{"pathDB": "img_dataset/cropped_celeba",
+ "config": {
+   "miniBatchScheduler": {"0": 64, "1": 64, "2": 64, "3": 64, "4": 32, "5": 22},
+   "configScheduler": {
+     "0": {"baseLearningRate": 0.003}, "1": {"baseLearningRate": 0.003}, "2": {"baseLearningRate": 0.003},
+     "3": {"baseLearningRate": 0.003}, "4": {"baseLearningRate": 0.001}, "5": {"baseLearningRate": 0.001}},
+   "maxIterAtScale": [48000, 96000, 96000, 96000, 96000, 160000]}}
+JSON
+}
+
+@test "CONFIG: the published file says what is done at every scale, and nothing of a preset does" {
+  published >config_celeba_cropped.json
+  run make -n -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run IMAGES=pictures.zip CONFIG=config_celeba_cropped.json scale5
+  [ "$status" = 0 ]
+  for scale in 0 1 2 3 4 5; do grep -q "pgan-grow --scale $scale --profile zoo --config config_celeba_cropped.json --seed" <<<"$output"; done
+  run ! grep -q -- '--iters\|--batch\|--lr\|--set' <<<"$output"
+  # What the same options come to at scale 5.
+  pgan-grow --scale 5 --profile zoo --config config_celeba_cropped.json --print-config >table
+  for want in 'miniBatchSize +file +22' 'baseLearningRate +file +0.001' 'maxIterAtScale +file +160000' 'depthScales +default'; do grep -qE "^$want" table; done
+}
+
+@test "CONFIG drives a run of two scales; changed, it trains what it changes; SETTINGS come on top" {
+  small='{"config": {"depthScales": [8, 8], "dimLatentVector": 8, "maxIterAtScale": [4, 5], "miniBatchScheduler": {"0": 4, "1": 2}, "alphaNJumps": [0, 2], "alphaSizeJumps": [0, 1],
+    "configScheduler": {"0": {"baseLearningRate": 0.003}, "1": {"baseLearningRate": 0.002}}}}'
+  echo "$small" >small.json
+  with() { make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run IMAGES=pictures.zip CROP_FLAGS='--size 16' LAST=1 CONFIG=small.json scale1 "$@"; }
+  run with
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  [ "$(tail -n 1 run/scale0.log | cut -f 1,3,5)" = $'4\t16\t0.003' ] && [ "$(tail -n 1 run/scale1.log | cut -f 1,3,5)" = $'5\t10\t0.002' ]
+  touch -d '2 minutes ago' small.json
+  age
+  [ "$(made with)" = "" ]
+  echo "${small/0.002/0.001}" >small.json
+  cp run/scale0.h5 before.h5
+  run with
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  cmp before.h5 run/scale0.h5
+  [ "$(tail -n 1 run/scale1.log | cut -f 5)" = 0.001 ]
+  run with SETTINGS=maxIterAtScale=7
+  [ "$(tail -n 1 run/scale1.log | cut -f 1)" = 7 ]
+}
+
+@test "ITER judges what was kept of a scale; SWD_EVERY judges on the way" {
+  three=(LAST=2 DEPTH_2=8 ITERS_2=25 BATCH_2=4 JUMPS_2=1 SWD_EVERY=1 "SETTINGS=$(demo_settings) saveIter=10 swdImages=12")
+  run pipeline scale2 "${three[@]}"
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  [ "$(awk -F '\t' 'NR > 1 && $23 > 0 { printf "%s ", $1 }' run/scale2.log)" = "10 20 25 " ]
+  pipeline swd SCALE=2 ITER=20 "${three[@]}" | grep -q average
+  pipeline sample SCALE=2 ITER=10 "${three[@]}" >/dev/null
+  [ -s run/scale2_i20.swd.txt ] && [ -s run/scale2_i10.samples.png ] && [ ! -e run/scale2.swd.txt ]
+  run pipeline swd SCALE=2 ITER=15 "${three[@]}"
+  [ "$status" != 0 ]
+  [[ $output == *"run/scale2_i15.h5 is not there: networks are kept every saveIter iterations"* ]]
+  pipeline clean "${three[@]}" >/dev/null 2>&1
+  [ ! -e run ]
 }
 
 @test "without pictures it says which file to get" {
