@@ -1,0 +1,373 @@
+#include "ranks.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "progress.h"
+#include "rendezvous.h"
+#include "size.h"
+
+enum { PIECE = 1 << 20 }; /* bytes of a sum that travel together */
+
+enum kind { KIND_SUM = 1, KIND_GATHER, KIND_BROADCAST, KIND_BARRIER, KIND_FAILURE };
+
+/* Before the bytes of every message. The machines of a run are alike, so numbers travel as they lie in memory. */
+struct header {
+	uint32_t kind;
+	int32_t code; /* of a failure */
+	uint64_t size;
+};
+
+/* -- failures -- */
+
+/* Keeps the first failure, which error_set() has just been given, and returns it. */
+static int keep(struct ranks *r, int rc)
+{
+	if (!r->failed) {
+		r->failed = rc;
+		snprintf(r->text, sizeof r->text, "%s", error_text());
+	}
+	return rc;
+}
+
+static int failed(const struct ranks *r)
+{
+	return r->failed ? error_set(r->failed, "%s", r->text) : 0;
+}
+
+static int *socket_of(const struct ranks *r, int peer)
+{
+	return &r->socket[r->rank ? 0 : peer];
+}
+
+/* A peer closed the connection: why, if it said so. */
+static int gone(struct ranks *r, int peer)
+{
+	struct header h;
+	char text[sizeof r->text];
+	const int s = *socket_of(r, peer);
+	if (recv(s, &h, sizeof h, MSG_DONTWAIT) == sizeof h && h.kind == KIND_FAILURE && h.size < sizeof text && recv(s, text, h.size, MSG_DONTWAIT) == (ssize_t)h.size)
+		return keep(r, error_set(h.code, "%.*s", (int)h.size, text));
+	return keep(r, error_set(ERR_FAILED, "rank %d is gone: its process ended, or the connection to it did", peer));
+}
+
+/* -- bytes -- */
+
+/* The others give rank 0 the time to find out which rank it is that does not answer. */
+static double patience(const struct ranks *r)
+{
+	return r->rank ? 1.25 * r->timeout + 1 : r->timeout;
+}
+
+static int await(struct ranks *r, int peer, short what, double since)
+{
+	for (;;) {
+		struct pollfd p = { .fd = *socket_of(r, peer), .events = what };
+		const double left = since + patience(r) - progress_clock();
+		const int n = left > 0 ? poll(&p, 1, (int)(left < 1e6 ? 1000 * left + 1 : 1e9)) : 0;
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return keep(r, error_set(ERR_FAILED, "cannot wait for rank %d: %s", peer, strerror(errno)));
+		if (!n)
+			return keep(r, error_set(ERR_FAILED, "rank %d has not answered for %.0f s", peer, patience(r)));
+	}
+}
+
+static int send_bytes(struct ranks *r, int peer, const void *bytes, size_t size)
+{
+	const char *at = bytes;
+	double since = progress_clock();
+	while (size) {
+		const ssize_t n = send(*socket_of(r, peer), at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		int rc = 0;
+		if (n > 0) {
+			at += n;
+			size -= (size_t)n;
+			since = progress_clock();
+		} else if (errno == EAGAIN) {
+			rc = await(r, peer, POLLOUT, since);
+		} else if (errno != EINTR) {
+			rc = gone(r, peer);
+		}
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int receive_bytes(struct ranks *r, int peer, void *bytes, size_t size)
+{
+	char *at = bytes;
+	double since = progress_clock();
+	while (size) {
+		const ssize_t n = recv(*socket_of(r, peer), at, size, MSG_DONTWAIT);
+		int rc = 0;
+		if (n > 0) {
+			at += n;
+			size -= (size_t)n;
+			since = progress_clock();
+		} else if (!n || (errno != EAGAIN && errno != EINTR)) {
+			rc = gone(r, peer);
+		} else if (errno == EAGAIN) {
+			rc = await(r, peer, POLLIN, since);
+		}
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* -- messages -- */
+
+static int tell(struct ranks *r, int peer, enum kind kind, const void *bytes, size_t size)
+{
+	const struct header h = { .kind = kind, .size = size };
+	const int rc = send_bytes(r, peer, &h, sizeof h);
+	return rc ? rc : send_bytes(r, peer, bytes, size);
+}
+
+static int hear(struct ranks *r, int peer, enum kind kind, void *bytes, size_t size)
+{
+	struct header h;
+	char text[sizeof r->text];
+	int rc = receive_bytes(r, peer, &h, sizeof h);
+	if (rc)
+		return rc;
+	if (h.kind == KIND_FAILURE && h.size < sizeof text) {
+		rc = receive_bytes(r, peer, text, h.size);
+		return rc ? rc : keep(r, error_set(h.code, "%.*s", (int)h.size, text));
+	}
+	if (h.kind != kind || h.size != size)
+		return keep(r, error_set(ERR_FAILED, "rank %d is not at the same point as rank %d: it sent %llu bytes for step %u instead of %zu for %u", peer, r->rank,
+		                         (unsigned long long)h.size, (unsigned)h.kind, size, (unsigned)kind));
+	return receive_bytes(r, peer, bytes, size);
+}
+
+/* The same to every other rank. */
+static int tell_all(struct ranks *r, enum kind kind, const void *bytes, size_t size)
+{
+	int rc = 0;
+	for (int k = 1; !rc && k < r->n; k++)
+		rc = tell(r, k, kind, bytes, size);
+	return rc;
+}
+
+/* -- operations -- */
+
+static void add_f32(void *to, const void *from, size_t bytes)
+{
+	float *x = to;
+	const float *y = from;
+	for (size_t i = 0; i < bytes / sizeof *x; i++)
+		x[i] += y[i];
+}
+
+static void add_f64(void *to, const void *from, size_t bytes)
+{
+	double *x = to;
+	const double *y = from;
+	for (size_t i = 0; i < bytes / sizeof *x; i++)
+		x[i] += y[i];
+}
+
+/* A piece at a time: the others send it and get the sum back before they send the next, so that nobody sends to one who is sending. */
+static int sum(struct ranks *r, char *bytes, size_t size, void (*add)(void *to, const void *from, size_t bytes))
+{
+	int rc = failed(r);
+	for (size_t at = 0; !rc && at < size; at += PIECE) {
+		const size_t piece = size - at < PIECE ? size - at : PIECE;
+		if (r->rank) {
+			if (!(rc = tell(r, 0, KIND_SUM, bytes + at, piece)))
+				rc = hear(r, 0, KIND_SUM, bytes + at, piece);
+			continue;
+		}
+		for (int k = 1; !rc && k < r->n; k++)
+			if (!(rc = hear(r, k, KIND_SUM, r->scratch, piece)))
+				add(bytes + at, r->scratch, piece);
+		if (!rc)
+			rc = tell_all(r, KIND_SUM, bytes + at, piece);
+	}
+	return rc;
+}
+
+int ranks_sum_f32(struct ranks *r, float *x, size_t count)
+{
+	return sum(r, (char *)x, count * sizeof *x, add_f32);
+}
+
+int ranks_sum_f64(struct ranks *r, double *x, size_t count)
+{
+	return sum(r, (char *)x, count * sizeof *x, add_f64);
+}
+
+int ranks_gather(struct ranks *r, const void *mine, size_t size, void *all)
+{
+	int rc = failed(r);
+	if (rc || r->rank)
+		return rc ? rc : tell(r, 0, KIND_GATHER, mine, size);
+	memcpy(all, mine, size);
+	for (int k = 1; !rc && k < r->n; k++)
+		rc = hear(r, k, KIND_GATHER, (char *)all + (size_t)k * size, size);
+	return rc;
+}
+
+int ranks_broadcast(struct ranks *r, void *bytes, size_t size)
+{
+	const int rc = failed(r);
+	if (rc)
+		return rc;
+	return r->rank ? hear(r, 0, KIND_BROADCAST, bytes, size) : tell_all(r, KIND_BROADCAST, bytes, size);
+}
+
+int ranks_barrier(struct ranks *r)
+{
+	int rc = failed(r);
+	if (rc)
+		return rc;
+	if (r->rank)
+		return (rc = tell(r, 0, KIND_BARRIER, NULL, 0)) ? rc : hear(r, 0, KIND_BARRIER, NULL, 0);
+	for (int k = 1; !rc && k < r->n; k++)
+		rc = hear(r, k, KIND_BARRIER, NULL, 0);
+	return rc ? rc : tell_all(r, KIND_BARRIER, NULL, 0);
+}
+
+int ranks_watch(struct ranks *r, double waited)
+{
+	int rc = failed(r);
+	for (int k = r->rank ? 0 : 1; !rc && k < (r->rank ? 1 : r->n); k++) {
+		struct header h;
+		const ssize_t n = recv(*socket_of(r, k), &h, sizeof h, MSG_DONTWAIT | MSG_PEEK);
+		if (!n || (n < 0 && errno != EAGAIN && errno != EINTR) || (n == sizeof h && h.kind == KIND_FAILURE))
+			rc = gone(r, k);
+	}
+	if (!rc && waited > patience(r))
+		rc = keep(r, error_set(ERR_FAILED, "the other ranks have not answered for %.0f s", patience(r)));
+	return rc;
+}
+
+int ranks_fail(struct ranks *r, int code)
+{
+	struct {
+		struct header header;
+		char text[sizeof r->text];
+	} message;
+	if (r->failed)
+		snprintf(message.text, sizeof message.text, "%s", r->text);
+	else
+		snprintf(message.text, sizeof message.text, "rank %d: %s", r->rank, error_text());
+	const size_t length = strlen(message.text);
+	message.header = (struct header){ .kind = KIND_FAILURE, .code = code, .size = length };
+	for (int k = r->rank ? 0 : 1; k < (r->rank ? 1 : r->n); k++) /* if this does not arrive, the closed connection will */
+		if (send(*socket_of(r, k), &message, sizeof message.header + length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			continue;
+	(void)error_set(code, "%s", message.text);
+	return keep(r, code);
+}
+
+/* -- opening and closing -- */
+
+/* Copies of this process on connected pairs of sockets. */
+static int make_others(struct ranks *r)
+{
+	fflush(NULL);
+	for (int k = 1; k < r->n; k++) {
+		int pair[2];
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+			return error_set(ERR_FAILED, "cannot make a connection to rank %d: %s", k, strerror(errno));
+		const pid_t child = fork();
+		if (child < 0) {
+			close(pair[0]);
+			close(pair[1]);
+			return error_set(ERR_FAILED, "cannot start rank %d: %s", k, strerror(errno));
+		}
+		if (child) {
+			close(pair[1]);
+			r->socket[k] = pair[0];
+			r->child[k] = child;
+			continue;
+		}
+		close(pair[0]);
+		for (int i = 1; i < k; i++) {
+			close(r->socket[i]);
+			r->socket[i] = -1;
+			r->child[i] = 0;
+		}
+		r->rank = r->local = k;
+		r->socket[0] = pair[1];
+		return 0;
+	}
+	return 0;
+}
+
+int ranks_open(struct ranks **out, const struct ranks_place *place)
+{
+	struct ranks *r = size_zalloc(1, sizeof *r);
+	int rc;
+	*out = NULL;
+	if (!r)
+		return ERR_FAILED;
+	r->n = place->n;
+	r->rank = place->rank < 0 ? 0 : place->rank;
+	r->timeout = place->timeout;
+	r->socket = size_alloc((size_t)r->n, sizeof *r->socket);
+	r->child = size_zalloc((size_t)r->n, sizeof *r->child);
+	r->scratch = size_alloc(PIECE, 1);
+	for (int k = 0; r->socket && k < r->n; k++)
+		r->socket[k] = -1;
+	if (!r->socket || !r->child || !r->scratch)
+		rc = ERR_FAILED;
+	else
+		rc = place->rank < 0 ? make_others(r) : rendezvous_meet(place, r->socket, &r->local);
+	if (rc) {
+		r->failed = rc;
+		ranks_close(&r);
+	}
+	*out = r;
+	return rc;
+}
+
+/* Waits for the processes that this one made; after a failure not for long. */
+static void end_children(struct ranks *r)
+{
+	const double since = progress_clock();
+	for (int k = 1; k < r->n; k++) {
+		bool killed = false;
+		while (r->child[k]) {
+			const pid_t ended = waitpid(r->child[k], NULL, r->failed && !killed ? WNOHANG : 0);
+			if (ended == r->child[k] || (ended < 0 && errno != EINTR)) {
+				r->child[k] = 0;
+			} else if (!ended && progress_clock() - since > 2) {
+				kill(r->child[k], SIGKILL);
+				killed = true;
+			} else if (!ended) {
+				poll(NULL, 0, 10);
+			}
+		}
+	}
+}
+
+void ranks_close(struct ranks **ranks)
+{
+	struct ranks *r = *ranks;
+	*ranks = NULL;
+	if (!r)
+		return;
+	for (int k = 0; r->socket && k < r->n; k++)
+		if (r->socket[k] >= 0)
+			close(r->socket[k]);
+	if (r->child)
+		end_children(r);
+	free(r->socket);
+	free(r->child);
+	free(r->scratch);
+	free(r);
+}
