@@ -34,6 +34,8 @@ CONFIG =
 ITER =
 # Judge every so many-th save while training.
 SWD_EVERY =
+# Processes that train together, on this machine; or leave it at 1 and give GROW="mpirun -n 4 pgan-grow".
+RANKS = 1
 
 # -- the stages: any program with the same input and output --
 
@@ -162,7 +164,7 @@ GROW_$(1) = $$(GROW) --scale $(1) --profile $$(PROFILE) $$(RECIPE_$(1)) --seed $
 $$(eval $$(call settings,scale$(1),$$(GROW_$(1))))
 $(RUN)/scale$(1).h5: $(if $(2),$(RUN)/scale$(2).h5) $$(DATA) $$(CONFIG) $(RUN)/.settings/scale$(1)
 	$$(drop_stale)
-	$$(GROW_$(1)) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) -o $$@
+	$$(GROW_$(1)) $$(if $$(filter-out 1,$$(RANKS)),--ranks $$(RANKS)) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) -o $$@
 endef
 comma := ,
 previous_1 = 0
@@ -227,7 +229,7 @@ clean:
 		$(foreach end,h5 samples.png swd.txt msssim.txt,$(RUN)/scale[0-8]_i*.$(end))
 	-rmdir $(RUN)
 
-VARIABLES = PRESET RUN IMAGES CONFIG SEED DEVICE SCALE ITER SWD_EVERY LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \
+VARIABLES = PRESET RUN IMAGES CONFIG SEED DEVICE RANKS SCALE ITER SWD_EVERY LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \
 	$(foreach k,$(SCALES),ITERS_$(k) BATCH_$(k) LR_$(k) JUMPS_$(k) DEPTH_$(k))
 
 help:

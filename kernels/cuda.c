@@ -174,7 +174,7 @@ static void cuda_param_unpack(struct backend *b, struct param_shape p, float *ho
 /* -- opening -- */
 
 struct choice {
-	int device;
+	int device; /* -1: none named */
 	enum cuda_precision precision;
 	bool eager;
 };
@@ -185,7 +185,7 @@ static int parse_options(const char *options, struct choice *choice)
 	static const char *const names[] = { [CUDA_FP32] = "fp32", [CUDA_TF32] = "tf32", [CUDA_BF16] = "bf16" };
 	const char *at = options;
 	char *end;
-	*choice = (struct choice){ .precision = CUDA_TF32 };
+	*choice = (struct choice){ .device = -1, .precision = CUDA_TF32 };
 	if (*at >= '0' && *at <= '9') {
 		const long number = strtol(at, &end, 10);
 		choice->device = number > 1 << 20 ? 1 << 20 : (int)number;
@@ -203,7 +203,8 @@ static int parse_options(const char *options, struct choice *choice)
 	return error_set(ERR_USAGE, "unknown device 'cuda:%s': give cuda[:N][:fp32|tf32|bf16][:eager]", options);
 }
 
-static int choose_device(int device)
+/* *device -1: number `local`, counted around. */
+static int choose_device(int *device, int local)
 {
 	int count = 0, driver = 0;
 	if (cudaDriverGetVersion(&driver) == cudaSuccess && !driver)
@@ -211,10 +212,12 @@ static int choose_device(int device)
 	const cudaError_t status = cudaGetDeviceCount(&count);
 	if (status != cudaSuccess)
 		return error_set(ERR_FAILED, "device 'cuda' cannot be used: %s", cudaGetErrorString(status));
-	if (device >= count)
-		return error_set(ERR_FAILED, "there is no GPU %d: this machine has %d", device, count);
-	const cudaError_t chosen = cudaSetDevice(device);
-	return chosen == cudaSuccess ? 0 : error_set(ERR_FAILED, "GPU %d cannot be used: %s", device, cudaGetErrorString(chosen));
+	if (*device < 0)
+		*device = count > 0 ? local % count : 0;
+	if (*device >= count)
+		return error_set(ERR_FAILED, "there is no GPU %d: this machine has %d", *device, count);
+	const cudaError_t chosen = cudaSetDevice(*device);
+	return chosen == cudaSuccess ? 0 : error_set(ERR_FAILED, "GPU %d cannot be used: %s", *device, cudaGetErrorString(chosen));
 }
 
 static int describe(struct cuda *c, int device)
@@ -285,10 +288,10 @@ static int start(struct cuda *c)
 	return cuda_conv_open(c);
 }
 
-static int open_device(struct cuda **out, int device)
+static int open_device(struct cuda **out, int device, int local)
 {
 	struct cuda *c;
-	int rc = choose_device(device);
+	int rc = choose_device(&device, local);
 	if (rc)
 		return rc;
 	if (!(c = calloc(1, sizeof *c)))
@@ -314,17 +317,17 @@ int cuda_open_bare(struct cuda **out, const char *options)
 	const long number = strtol(options, &end, 10);
 	if (*end || (*options && (*options < '0' || *options > '9')))
 		return error_set(ERR_USAGE, "unknown device 'cuda:%s': give cuda[:N]", options);
-	return open_device(out, number > 1 << 20 ? 1 << 20 : (int)number);
+	return open_device(out, number > 1 << 20 ? 1 << 20 : (int)number, 0);
 }
 
-static int cuda_open(struct backend **out, const char *options, int threads)
+static int cuda_open(struct backend **out, const char *options, int threads, int local)
 {
 	static const char *const names[] = { [CUDA_FP32] = "float32", [CUDA_TF32] = "TF32", [CUDA_BF16] = "bfloat16" };
 	struct choice choice;
 	struct cuda *c;
 	int rc;
 
-	if ((rc = parse_options(options, &choice)) || (rc = open_device(&c, choice.device)))
+	if ((rc = parse_options(options, &choice)) || (rc = open_device(&c, choice.device, local)))
 		return rc;
 	c->precision = choice.precision;
 	c->table.threads = threads > 0 ? threads : 1;

@@ -8,14 +8,16 @@
 #include "forecast.h"
 #include "grow.h"
 #include "h5file.h"
+#include "launcher.h"
 #include "message.h"
 #include "options.h"
 #include "progress.h"
 #include "replay.h"
 
 static const char *data, *from, *init_from, *out, *keep = "all", *profile = "zoo", *config_file, *device = "auto";
-static int64_t scale = -1, iterations = -1, batch, seed = 1, threads, swd_every = -1;
-static double rate = -1;
+static const char *rendezvous;
+static int64_t scale = -1, iterations = -1, batch, seed = 1, threads, ranks, rank = -1, swd_every = -1;
+static double rate = -1, rank_timeout = 600;
 static bool force, restart, dry_run, print_config, json;
 static struct option_list sets, records, verify_files;
 
@@ -34,6 +36,10 @@ static const struct option options[] = {
 	{ "seed", 0, OPTION_INT, &seed, "N", "what everything random follows from (1)", 0, 9e18 },
 	{ "threads", 0, OPTION_INT, &threads, "N", "threads (all cores)", 1, 1024 },
 	{ "device", 0, OPTION_TEXT, &device, "D", BACKEND_DEVICES " (auto)", 0, 0 },
+	{ "ranks", 0, OPTION_INT, &ranks, "N", "train with N processes; without --rank, start them on this machine", 1, RANKS_MAX },
+	{ "rank", 0, OPTION_INT, &rank, "K", "this process is number K of them, from 0", 0, RANKS_MAX - 1 },
+	{ "rendezvous", 0, OPTION_TEXT, &rendezvous, "FILE|HOST:PORT", "where the processes find rank 0 (OUT.ranks, a file)", 0, 0 },
+	{ "rank-timeout", 0, OPTION_REAL, &rank_timeout, "S", "seconds to wait for another rank (600)", .1, 1e6 },
 	{ "record", 0, OPTION_LIST, &records, "K:FILE", "record the step after K iterations in a file; may be given again", 0, 0 },
 	{ "keep", 0, OPTION_TEXT, &keep, "N|all", "keep the networks of the last N saves (all)", 0, 0 },
 	{ "swd-every", 0, OPTION_INT, &swd_every, "N", "judge every N-th save by SWD and MS-SSIM, and keep the best: swdEvery (0: none)", 0, 1e9 },
@@ -177,6 +183,22 @@ static void show_progress(void *ctx, int64_t done, int64_t total, const char *lo
 	progress_show(&progress, done - first, losses);
 }
 
+/* By the options, else by mpirun or Slurm, else alone. */
+static int find_place(struct ranks_place *p)
+{
+	*p = (struct ranks_place){ .n = ranks ? (int)ranks : 1, .rank = (int)rank, .local = -1, .rendezvous = rendezvous, .timeout = rank_timeout };
+	if (rank >= 0 && !ranks)
+		return error_set(ERR_USAGE, "--rank needs --ranks: how many processes there are");
+	if (ranks && rank >= ranks)
+		return error_set(ERR_USAGE, "--rank %d is not one of %d ranks: they count from 0", (int)rank, (int)ranks);
+	if (rendezvous && ranks && rank < 0)
+		return error_set(ERR_USAGE, "--rendezvous needs --rank; the processes that --ranks starts by itself need none");
+	if (!ranks)
+		return launcher_place(p);
+	p->rank = ranks == 1 ? 0 : p->rank;
+	return 0;
+}
+
 static int check_usage(void)
 {
 	if (!data || !out || scale < 0)
@@ -194,12 +216,13 @@ static int train(const struct config *c)
 {
 	struct settings settings = { 0 };
 	struct grow_record *record = NULL;
+	struct ranks_place place;
 	int64_t kept;
 	int rc;
-	if (!(rc = check_usage()) && !(rc = parse_keep(&kept)) && !(rc = parse_records(&record)) && !(rc = config_settings(c, (int)scale, &settings)) &&
+	if (!(rc = check_usage()) && !(rc = find_place(&place)) && !(rc = parse_keep(&kept)) && !(rc = parse_records(&record)) && !(rc = config_settings(c, (int)scale, &settings)) &&
 	    !(rc = settings_condition(&settings, data))) {
 		const struct grow g = { .data = data, .from = from ? from : init_from, .init = init_from, .out = out, .device = device, .settings = &settings,
-			                .seed = (uint64_t)seed, .threads = (int)threads, .force = force, .keep = kept, .restart = restart,
+			                .seed = (uint64_t)seed, .threads = (int)threads, .place = place, .force = force, .keep = kept, .restart = restart,
 			                .records = record, .n_records = records.n,
 			                .note = note, .detail = detail, .progress = show_progress };
 		rc = grow_scale(&g);

@@ -12,7 +12,7 @@ plugin() {
   cat >plugin.c <<C
 #include <stddef.h>
 #include "plugin.h"
-static int open_it(struct backend **out, const char *options, int threads) { (void)out, (void)options, (void)threads; $3; }
+static int open_it(struct backend **out, const char *options, int threads, int local) { (void)out, (void)options, (void)threads, (void)local; $3; }
 const struct plugin pgan_plugin = { $1, $2, open_it };
 C
   cc -shared -fPIC -I"$PGAN_TESTS/../lib/backend" -I"$PGAN_TESTS/../lib/base" -o plugins/pgan-cuda.so plugin.c

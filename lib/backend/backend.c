@@ -14,19 +14,19 @@ const char *backend_fallback(void)
 }
 
 /* The GPU where there is one, the processor otherwise; why not the GPU is kept. */
-static int open_auto(struct backend **out, int threads)
+static int open_auto(struct backend **out, int threads, int local)
 {
-	if (!plugin_open(out, "cuda", "", threads))
+	if (!plugin_open(out, "cuda", "", threads, local))
 		return 0;
 	snprintf(fallback, sizeof fallback, "%s", error_text());
 	return backend_open_cpu(out, threads, false);
 }
 
-int backend_open(struct backend **out, const char *device, int threads)
+int backend_open_local(struct backend **out, const char *device, int threads, int local)
 {
 	fallback[0] = 0;
 	if (!strcmp(device, "auto"))
-		return open_auto(out, threads);
+		return open_auto(out, threads, local);
 	if (!strcmp(device, "cpu"))
 		return backend_open_cpu(out, threads, false);
 	if (!strcmp(device, "cpu:direct"))
@@ -34,8 +34,21 @@ int backend_open(struct backend **out, const char *device, int threads)
 	if (!strcmp(device, "plain"))
 		return backend_open_plain(out, threads);
 	if (!strcmp(device, "cuda") || !strncmp(device, "cuda:", strlen("cuda:")))
-		return plugin_open(out, "cuda", device + (device[4] ? 5 : 4), threads);
+		return plugin_open(out, "cuda", device + (device[4] ? 5 : 4), threads, local);
 	return error_set(ERR_USAGE, "unknown device '%s': give " BACKEND_DEVICES, device);
+}
+
+int backend_open(struct backend **out, const char *device, int threads)
+{
+	return backend_open_local(out, device, threads, 0);
+}
+
+int backend_join(struct backend *b, struct ranks *ranks)
+{
+	if (!b->join)
+		return error_set(ERR_FAILED, "device '%s' cannot be one of several ranks", b->name);
+	b->ranks = ranks;
+	return b->join(b);
 }
 
 bool backend_describe(int i, char *line, size_t size)

@@ -16,7 +16,7 @@
 
 #include "error.h"
 
-#define BACKEND_ABI 5 /* counts the changes of this file and plugin.h that a plug-in has to know */
+#define BACKEND_ABI 6 /* counts the changes of this file and plugin.h that a plug-in has to know */
 
 /* (n,c,h,w) float32 in the backend's memory and layout; borrowed. Sample i starts i * sample_size floats into data. Up to 4 channels
  * (images, scores, per-pixel norms) are always planar: c planes of h*w floats. */
@@ -110,11 +110,14 @@ enum penalty_kind {
 	PENALTY_R1       /* penalty * |g|^2 */
 };
 
+struct ranks;
+
 struct backend {
 	const char *name;    /* "cpu", "plain" */
 	const char *details; /* for --version and logs: library, version, instruction set */
 	struct step_scalars scalars;
 	int threads;
+	struct ranks *ranks; /* the processes that train together (ranks.h), borrowed; NULL: this one alone. Set by backend_join() */
 
 	/* Reports the first failure since the last check(); waits for the device. */
 	int (*check)(struct backend *) MUST_CHECK;
@@ -228,6 +231,13 @@ struct backend {
 	 * average = ema * average + (1 - ema) * w. Non-finite g count as 0. The two sums are added to. */
 	void (*adam)(struct backend *, float *w, const float *g, float *v, float *average, size_t count, enum step_sum norm, enum step_sum nonfinite);
 
+	/* -- several processes -- */
+
+	/* Prepares all_reduce() with the others in ->ranks, all of which call this. NULL: the table cannot do it. */
+	int (*join)(struct backend *) MUST_CHECK;
+	/* In place: the sum over all ranks, the same bytes at each of them. All call it for the same arrays in the same order. */
+	void (*all_reduce)(struct backend *, float *data, size_t count);
+
 	/* -- a step as a whole; both NULL in tables that gain nothing by it -- */
 
 	/* The operations between these two are the same for the same owner and variant: on the same memory, with the same numbers but for the scalars. A device may
@@ -242,6 +252,10 @@ struct backend {
 /* device: "cpu", "cpu:direct" (without Winograd convolutions), "plain", "cuda" or "cuda:OPTIONS" (docs/gpu.md; a plug-in: plugin.h), or
  * "auto": cuda where that can be opened, else cpu. threads: 0 = all cores. Unknown or unusable: ERR_USAGE or ERR_FAILED with the reason. */
 int backend_open(struct backend **, const char *device, int threads) MUST_CHECK;
+/* The same for one of several processes on this machine, number `local`: where the device does not name a GPU, that GPU, counted around. */
+int backend_open_local(struct backend **, const char *device, int threads, int local) MUST_CHECK;
+/* Lets a table work together with those of the other ranks. The ranks have to stay until it is closed. */
+int backend_join(struct backend *, struct ranks *) MUST_CHECK;
 /* After backend_open("auto"): why it did not take the GPU; "" when it did. Valid until the next backend_open() of the thread. */
 const char *backend_fallback(void);
 /* Line i for --version: "NAME: what it is", or why it cannot be used. False when there is no such line. */

@@ -43,9 +43,9 @@ void *cpu_scratch(struct cpu *cpu, size_t size)
 static int cpu_check(struct backend *b)
 {
 	struct cpu *cpu = (struct cpu *)b;
-	const int failure = cpu->failure ? cpu->failure : cpu_linear_check(cpu);
+	const int failure = cpu->failure ? cpu->failure : cpu_linear_check(cpu), shared = host_check(b);
 	cpu->failure = 0;
-	return failure;
+	return failure ? failure : shared;
 }
 
 static void cpu_close(struct backend *b)

@@ -93,14 +93,28 @@ static inline int64_t chunk_start(struct tensor t, int chunk, int chunks)
 	return t.n * chunk / chunks;
 }
 
+/* Sums over the batch are in double: where real and generated samples nearly cancel each other, what is left would otherwise be the rounding of an order, and
+ * another number of ranks another order. */
+static double *sums_of_chunks(struct backend *b, size_t count, int chunks)
+{
+	return (double *)(void *)cpu_partial((struct cpu *)b, 2 * (size_t)chunks * count);
+}
+
+/* sum: BLOCK doubles. */
+static inline void add_total(double *sum, vec total)
+{
+	for (int l = 0; l < BLOCK; l++)
+		sum[l] += (double)total[l];
+}
+
 /* out[0 … count) = (accumulate: out +) factor * sum of the chunks' partial sums. */
-static void sum_chunks(float *out, const float *partial, size_t count, int chunks, float factor, bool accumulate)
+static void sum_chunks(float *out, const double *partial, size_t count, int chunks, float factor, bool accumulate)
 {
 	for (size_t i = 0; i < count; i++) {
-		float sum = partial[i];
+		double sum = partial[i];
 		for (int k = 1; k < chunks; k++)
 			sum += partial[(size_t)k * count + i];
-		out[i] = (accumulate ? out[i] : 0) + factor * sum;
+		out[i] = (accumulate ? out[i] : 0) + (float)(factor * sum);
 	}
 }
 
@@ -159,8 +173,8 @@ static void cpu_activate(struct backend *b, struct tensor y, const float *bias, 
 		}
 }
 
-/* One tile of one sample; sum: a vector per block, added to, or NULL. */
-static inline void activate_backward_tile(struct tensor dz, struct tensor y, struct tensor norm, int64_t i, size_t from, size_t count, struct activation a, vec *sum)
+/* One tile of one sample; sum: BLOCK values per block, added to, or NULL. */
+static inline void activate_backward_tile(struct tensor dz, struct tensor y, struct tensor norm, int64_t i, size_t from, size_t count, struct activation a, double *sum)
 {
 	const int blocks = blocks_of(dz);
 	const vec gain = vec_all(a.weight_gain), leak_gain = vec_all(a.weight_gain * a.leak);
@@ -194,7 +208,7 @@ static inline void activate_backward_tile(struct tensor dz, struct tensor y, str
 			}
 		}
 		if (sum)
-			sum[c] += total;
+			add_total(sum + (size_t)c * BLOCK, total);
 	}
 }
 
@@ -209,10 +223,10 @@ static void bias_map_backward(struct backend *b, struct tensor dz, struct activa
 	const float ratio = bias_ratio(a);
 #pragma omp parallel for schedule(static) num_threads(b->threads)
 	for (size_t j = 0; j < dz.sample_size; j++) {
-		float sum = 0;
+		double sum = 0;
 		for (int64_t i = 0; i < dz.n; i++)
-			sum += tensor_sample(dz, i)[j];
-		dbias[j] = (accumulate ? dbias[j] : 0) + ratio * sum;
+			sum += (double)tensor_sample(dz, i)[j];
+		dbias[j] = (accumulate ? dbias[j] : 0) + (float)(ratio * sum);
 	}
 }
 
@@ -240,19 +254,19 @@ static void cpu_activate_backward(struct backend *b, struct tensor dz, struct te
 	const size_t area = tensor_area(dz), channels = (size_t)blocks_of(dz) * BLOCK;
 	const int chunks = chunks_of(dz);
 	const bool sums = dbias && !a.bias_map;
-	float *partial = NULL;
+	double *partial = NULL;
 	if (dz.c <= 4) {
 		assert(!norm.data);
 		activate_backward_planar(dz, y, a, dbias, accumulate);
 		return;
 	}
-	if (sums && !(partial = cpu_partial((struct cpu *)b, (size_t)chunks * channels)))
+	if (sums && !(partial = sums_of_chunks(b, channels, chunks)))
 		return;
 #pragma omp parallel for schedule(static) num_threads(b->threads)
 	for (int k = 0; k < chunks; k++)
 		for (int64_t i = chunk_start(dz, k, chunks); i < chunk_start(dz, k + 1, chunks); i++)
 			for (size_t from = 0; from < area; from += TILE)
-				activate_backward_tile(dz, y, norm, i, from, min_size(TILE, area - from), a, sums ? (vec *)(partial + (size_t)k * channels) : NULL);
+				activate_backward_tile(dz, y, norm, i, from, min_size(TILE, area - from), a, sums ? partial + (size_t)k * channels : NULL);
 	if (sums)
 		sum_chunks(dbias, partial, channels, chunks, bias_ratio(a), accumulate);
 	else if (dbias)
@@ -288,15 +302,15 @@ static void cpu_activate_pool_backward(struct backend *b, struct tensor dz, stru
 	const int blocks = blocks_of(dz), chunks = chunks_of(dz);
 	const size_t width = (size_t)dz.w, channels = (size_t)blocks * BLOCK;
 	const vec gain = vec_all(a.weight_gain / 4), leak_gain = vec_all(a.weight_gain * a.leak / 4);
-	float *partial = NULL;
+	double *partial = NULL;
 	assert(dz.c > 4 && !a.bias_map);
-	if (dbias && !(partial = cpu_partial((struct cpu *)b, (size_t)chunks * channels)))
+	if (dbias && !(partial = sums_of_chunks(b, channels, chunks)))
 		return;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
 	for (int k = 0; k < chunks; k++)
 		for (int c = 0; c < blocks; c++) {
-			vec total = { 0 };
 			for (int64_t i = chunk_start(dz, k, chunks); i < chunk_start(dz, k + 1, chunks); i++) {
+				vec total = { 0 };
 				const vec *in = block_of(dpooled, i, c), *v = block_of(y, i, c);
 				vec *out = block_of(dz, i, c);
 				for (int r = 0; r < dpooled.h; r++, in += width / 2, v += 2 * width, out += 2 * width)
@@ -306,9 +320,9 @@ static void cpu_activate_pool_backward(struct backend *b, struct tensor dz, stru
 						out[width + j] = d * vec_slope(v[width + j], gain, leak_gain);
 						total += out[j] + out[width + j];
 					}
+				if (partial)
+					add_total(partial + (size_t)k * channels + (size_t)c * BLOCK, total);
 			}
-			if (partial)
-				((vec *)(partial + (size_t)k * channels))[c] = total;
 		}
 	if (partial)
 		sum_chunks(dbias, partial, channels, chunks, bias_ratio(a), accumulate);

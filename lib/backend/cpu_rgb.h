@@ -94,14 +94,15 @@ static void rgb_weights(struct backend *b, float *dw, struct tensor image, struc
 {
 	const size_t area = tensor_area(x), channels = (size_t)blocks_of(x) * BLOCK;
 	const int blocks = blocks_of(x), chunks = chunks_of(x);
-	float *partial = cpu_partial((struct cpu *)b, (size_t)chunks * 3 * channels);
+	double *partial = sums_of_chunks(b, 3 * channels, chunks);
 	if (!partial)
 		return;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
 	for (int k = 0; k < chunks; k++)
 		for (int c = 0; c < blocks; c++) {
-			vec sum[3] = { { 0 } };
+			double *total = partial + (size_t)k * 3 * channels + (size_t)c * BLOCK;
 			for (int64_t i = chunk_start(x, k, chunks); i < chunk_start(x, k + 1, chunks); i++) {
+				vec sum[3] = { { 0 } };
 				const float *r = plane_of(image, i, 0), *g = plane_of(image, i, 1), *l = plane_of(image, i, 2);
 				const vec *p = block_of(x, i, c);
 				for (size_t j = 0; j < area; j++) {
@@ -109,9 +110,9 @@ static void rgb_weights(struct backend *b, float *dw, struct tensor image, struc
 					sum[1] += p[j] * g[j];
 					sum[2] += p[j] * l[j];
 				}
+				for (int m = 0; m < 3; m++)
+					add_total(total + (size_t)m * channels, sum[m]);
 			}
-			for (int m = 0; m < 3; m++)
-				((vec *)(partial + (size_t)k * 3 * channels + (size_t)m * channels))[c] = sum[m];
 		}
 	sum_chunks(dw, partial, 3 * channels, chunks, factor, false);
 }

@@ -10,6 +10,7 @@
 
 #include "philox.h"
 #include "pointwise.h"
+#include "ranks.h"
 #include "size.h"
 
 int host_threads(int threads)
@@ -48,10 +49,25 @@ static void host_copy(struct backend *b, float *to, const float *from, size_t co
 	memcpy(to, from, count * sizeof *to);
 }
 
-static int host_check(struct backend *b)
+int host_check(struct backend *b)
+{
+	struct host *host = (struct host *)b;
+	const int failure = host->failure;
+	host->failure = 0;
+	return failure;
+}
+
+static int host_join(struct backend *b)
 {
 	(void)b;
 	return 0;
+}
+
+static void host_all_reduce(struct backend *b, float *data, size_t count)
+{
+	struct host *host = (struct host *)b;
+	const int rc = ranks_sum_f32(b->ranks, data, count);
+	host->failure = host->failure ? host->failure : rc;
 }
 
 static void host_set_scalars(struct backend *b, const struct step_scalars *scalars)
@@ -314,6 +330,8 @@ static void host_adam(struct backend *b, float *w, const float *g, float *v, flo
 void host_table(struct backend *b)
 {
 	b->check = host_check;
+	b->join = host_join;
+	b->all_reduce = host_all_reduce;
 	b->alloc = host_alloc;
 	b->release = host_release;
 	b->copy = host_copy;

@@ -9,6 +9,7 @@
 struct host {
 	struct backend table;
 	double sums[STEP_SUMS];
+	int failure; /* of all_reduce(), since the last check() */
 };
 
 /* Pixels of a channel. */
@@ -36,7 +37,10 @@ static inline bool tensor_same(struct tensor a, struct tensor b)
 /* Threads to use when `threads` were asked for (0: all cores); 1 when built without OpenMP. */
 int host_threads(int threads);
 
-/* Fills in alloc, release, copy, check, set_scalars, read_sums, fade, fade_backward, the losses, the inputs and the updates. */
+/* The failure since the last call, with its text. */
+int host_check(struct backend *) MUST_CHECK;
+
+/* Fills in alloc, release, copy, check, join, all_reduce, set_scalars, read_sums, fade, fade_backward, the losses, the inputs and the updates. */
 void host_table(struct backend *);
 
 #endif

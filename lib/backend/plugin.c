@@ -65,12 +65,12 @@ static int load(const struct plugin **plugin, const char *name, char path[PATH_M
 	return 0;
 }
 
-int plugin_open(struct backend **out, const char *name, const char *options, int threads)
+int plugin_open(struct backend **out, const char *name, const char *options, int threads, int local)
 {
 	char path[PATH_MAX + 64];
 	const struct plugin *plugin;
 	const int rc = load(&plugin, name, path);
-	return rc ? rc : plugin->open(out, options, threads);
+	return rc ? rc : plugin->open(out, options, threads, local);
 }
 
 int plugin_open_metrics(struct metric_device **out, const char *name, const char *options)

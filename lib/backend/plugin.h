@@ -15,8 +15,8 @@
 struct plugin {
 	int abi;
 	size_t table_size;
-	/* options: what follows "NAME:" in the device's name, "" when nothing does. */
-	int (*open)(struct backend **, const char *options, int threads);
+	/* options: what follows "NAME:" in the device's name, "" when nothing does. local: which device when these name none, counted around. */
+	int (*open)(struct backend **, const char *options, int threads, int local);
 	/* The same for the metrics; NULL and 0 when it has none. */
 	size_t metrics_size;
 	int (*open_metrics)(struct metric_device **, const char *options);
@@ -25,7 +25,7 @@ struct plugin {
 extern const struct plugin pgan_plugin __attribute__((visibility("default")));
 
 /* A plug-in that is missing, cannot be loaded or was built for another version is ERR_FAILED; so is a device that is not there. */
-int plugin_open(struct backend **, const char *name, const char *options, int threads) MUST_CHECK;
+int plugin_open(struct backend **, const char *name, const char *options, int threads, int local) MUST_CHECK;
 int plugin_open_metrics(struct metric_device **, const char *name, const char *options) MUST_CHECK;
 
 #endif

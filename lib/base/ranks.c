@@ -78,7 +78,7 @@ static int await(struct ranks *r, int peer, short what, double since)
 		if (n < 0 && errno != EINTR)
 			return keep(r, error_set(ERR_FAILED, "cannot wait for rank %d: %s", peer, strerror(errno)));
 		if (!n)
-			return keep(r, error_set(ERR_FAILED, "rank %d has not answered for %.0f s", peer, patience(r)));
+			return keep(r, error_set(ERR_FAILED, "rank %d has not answered for %.3g s", peer, patience(r)));
 	}
 }
 
@@ -250,7 +250,7 @@ int ranks_watch(struct ranks *r, double waited)
 			rc = gone(r, k);
 	}
 	if (!rc && waited > patience(r))
-		rc = keep(r, error_set(ERR_FAILED, "the other ranks have not answered for %.0f s", patience(r)));
+		rc = keep(r, error_set(ERR_FAILED, "the other ranks have not answered for %.3g s", patience(r)));
 	return rc;
 }
 

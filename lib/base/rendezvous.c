@@ -217,7 +217,7 @@ static int missing(const struct ranks_place *place, const struct guest *guest)
 		else if (guest[k].fd < 0)
 			more++;
 	}
-	return error_set(ERR_FAILED, "%d ranks were to come to '%s', and after %.0f s there is none that is rank %s%s", place->n, place->rendezvous, place->timeout, text,
+	return error_set(ERR_FAILED, "%d ranks were to come to '%s', and after %.3g s there is none that is rank %s%s", place->n, place->rendezvous, place->timeout, text,
 	                 more ? ", …" : "");
 }
 
@@ -386,7 +386,7 @@ static int follow(const struct ranks_place *place, int *socket, int *local)
 	} while (progress_clock() < until);
 	char cause[256];
 	snprintf(cause, sizeof cause, "%s", error_text());
-	return error_set(ERR_FAILED, "rank %d did not find rank 0 at '%s' within %.0f s: %s", place->rank, place->rendezvous, place->timeout, cause);
+	return error_set(ERR_FAILED, "rank %d did not find rank 0 at '%s' within %.3g s: %s", place->rank, place->rendezvous, place->timeout, cause);
 }
 
 int rendezvous_meet(const struct ranks_place *place, int *socket, int *local)

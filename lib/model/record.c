@@ -18,20 +18,35 @@ static int write_network(struct h5file *f, const char *when, struct network *n, 
 	return network_write(n, array, f, path, only);
 }
 
-static int write_tensor(struct h5file *f, const char *name, struct backend *be, struct tensor t)
+/* A tensor of this process's samples, on the host -> that of the whole batch, at rank 0. */
+static int collect(const struct step *s, const float *own, struct tensor t, float *all)
 {
-	const int64_t dim[4] = { t.n, t.c, t.h, t.w };
-	const int ndim = t.h > 1 ? 4 : t.c > 1 ? 2 : 1;
-	const size_t values = (size_t)(t.n * t.c * t.h * t.w);
-	char path[64];
-	float *host = size_alloc(values, sizeof *host);
+	const size_t values = (size_t)t.c * (size_t)t.h * (size_t)t.w;
+	if (s->be->ranks)
+		return share_gather(&s->share, s->be->ranks, own, values, all, false);
+	memcpy(all, own, (size_t)t.n * values * sizeof *own);
+	return 0;
+}
 
-	if (!host)
-		return ERR_FAILED;
-	be->download(be, host, t);
+/* f: NULL at the ranks that only contribute. */
+static int write_tensor(struct h5file *f, const char *name, struct step *s, struct tensor t)
+{
+	const int64_t dim[4] = { s->share.batch, t.c, t.h, t.w };
+	const int ndim = t.h > 1 ? 4 : t.c > 1 ? 2 : 1;
+	const size_t values = (size_t)t.c * (size_t)t.h * (size_t)t.w * sizeof(float);
+	char path[64];
+	float *own = size_alloc((size_t)t.n, values), *all = f ? size_alloc((size_t)s->share.batch, values) : NULL;
+	int rc = own && (all || !f) ? 0 : ERR_FAILED;
+
+	if (!rc) {
+		s->be->download(s->be, own, t);
+		rc = collect(s, own, t, all);
+	}
 	snprintf(path, sizeof path, "%s/%s", group, name);
-	const int rc = h5_write(f, path, H5_F32, ndim, dim, host);
-	free(host);
+	if (!rc && f)
+		rc = h5_write(f, path, H5_F32, ndim, dim, all);
+	free(own);
+	free(all);
 	return rc;
 }
 
@@ -48,7 +63,7 @@ static int write_settings(struct h5file *f, const struct step *s, bool penalty)
 		{ "leak", s->arch.leak }, { "lr", c->lr }, { "beta1", 0 }, { "beta2", c->beta2 }, { "adam_eps", c->eps }, { "ema", c->ema },
 	};
 	const struct { const char *name; int64_t value; } count[] = {
-		{ "scale", s->arch.scale }, { "resolution", arch_side(&s->arch) }, { "batch", s->batch }, { "dim_latent", s->arch.latent },
+		{ "scale", s->arch.scale }, { "resolution", arch_side(&s->arch) }, { "batch", s->share.batch }, { "dim_latent", s->arch.latent },
 		{ "pixel_norm", s->arch.pixel_norm }, { "stddev", s->arch.stddev }, { "equalized", s->arch.equalized },
 		{ "gdpp", s->losses.gdpp }, { "shared_score", s->losses.shared_score },
 	};
@@ -71,6 +86,27 @@ static int write_settings(struct h5file *f, const struct step *s, bool penalty)
 	return h5_set_text(f, "/", "penalty", s->losses.penalty == PENALTY_R1 ? "R1" : "WGANGP");
 }
 
+static int write_inputs(struct h5file *f, struct step *s)
+{
+	int rc;
+	if ((rc = write_tensor(f, "real", s, step_real(s))) || (rc = write_tensor(f, "z_d", s, step_z_d(s))) || (rc = write_tensor(f, "z_g", s, step_z_g(s))))
+		return rc;
+	if (arch_code(&s->arch) && ((rc = write_tensor(f, "label_d", s, step_label_d(s))) || (rc = write_tensor(f, "label_g", s, step_label_g(s)))))
+		return rc;
+	return write_tensor(f, "gp_mix", s, s->mix);
+}
+
+/* What D's half of the step leaves of single samples. */
+static int write_outputs(struct h5file *f, struct step *s)
+{
+	int rc;
+	if ((rc = write_tensor(f, "fake", s, tensor_part(s->g.image, 0, s->batch))) ||
+	    (rc = write_tensor(f, "score_real", s, discriminator_slots(&s->d, s->d.score.x, SLOT_REAL, 1))) ||
+	    (rc = write_tensor(f, "score_fake", s, discriminator_slots(&s->d, s->d.score.x, SLOT_FAKE, 1))))
+		return rc;
+	return write_tensor(f, "feature_real", s, discriminator_slots(&s->d, s->d.dense.x, SLOT_REAL, 1));
+}
+
 static int write_before(struct h5file *f, struct step *s, int64_t adam_step, const struct network_layers *active)
 {
 	struct network *g = s->g_net, *d = s->d_net;
@@ -80,19 +116,15 @@ static int write_before(struct h5file *f, struct step *s, int64_t adam_step, con
 		return rc;
 	if (adam_step > 1 && ((rc = write_network(f, "before/adam_v", g, g->moment, "G", active)) || (rc = write_network(f, "before/adam_v", d, d->moment, "D", active))))
 		return rc;
-	if ((rc = write_tensor(f, "real", s->be, step_real(s))) || (rc = write_tensor(f, "z_d", s->be, step_z_d(s))) ||
-	    (rc = write_tensor(f, "z_g", s->be, step_z_g(s))))
-		return rc;
-	if (arch_code(&s->arch) && ((rc = write_tensor(f, "label_d", s->be, step_label_d(s))) || (rc = write_tensor(f, "label_g", s->be, step_label_g(s)))))
-		return rc;
-	return write_tensor(f, "gp_mix", s->be, s->mix);
+	return write_inputs(f, s);
 }
 
 static int write_losses(struct h5file *f, struct step *s, int64_t adam_step)
 {
 	double sum[STEP_SUMS];
 	int rc;
-	step_read_sums(s, sum);
+	if ((rc = step_read_sums(s, sum)))
+		return rc;
 	const struct { const char *name; double value; } loss[] = {
 		{ "lossD_real", sum[SUM_D_REAL] }, { "lossD_fake", sum[SUM_D_FAKE] }, { "lossD_Grad", sum[SUM_D_GRAD] }, { "lossD_Epsilon", sum[SUM_D_EPSILON] },
 		{ "lossD_classif", sum[SUM_D_CLASSIF] }, { "lossG_classif", sum[SUM_G_CLASSIF] }, { "lossD", step_loss_d(sum) }, { "lossG_fake", sum[SUM_G_FAKE] }, { "lossG_GDPP", sum[SUM_G_GDPP] }, { "lossG", step_loss_g(sum) },
@@ -113,11 +145,7 @@ static int write_step(struct h5file *f, struct step *s, bool penalty, int64_t ad
 	if ((rc = write_settings(f, s, penalty)) || (rc = write_before(f, s, adam_step, &active)))
 		return rc;
 	step_d_gradients(s, penalty);
-	if ((rc = write_tensor(f, "fake", s->be, tensor_part(s->g.image, 0, s->batch))) ||
-	    (rc = write_tensor(f, "score_real", s->be, discriminator_slots(&s->d, s->d.score.x, SLOT_REAL, 1))) ||
-	    (rc = write_tensor(f, "score_fake", s->be, discriminator_slots(&s->d, s->d.score.x, SLOT_FAKE, 1))) ||
-	    (rc = write_tensor(f, "feature_real", s->be, discriminator_slots(&s->d, s->d.dense.x, SLOT_REAL, 1))) ||
-	    (rc = write_network(f, "grad", d, d->gradient, "D", &active)))
+	if ((rc = write_outputs(f, s)) || (rc = write_network(f, "grad", d, d->gradient, "D", &active)))
 		return rc;
 	step_d_update(s);
 	step_g_gradients(s);
@@ -131,12 +159,30 @@ static int write_step(struct h5file *f, struct step *s, bool penalty, int64_t ad
 	return write_losses(f, s, adam_step);
 }
 
+/* Another rank's part in the record that rank 0 writes: the same step, and what write_step() collects, in its order. */
+static int contribute(struct step *s, bool penalty)
+{
+	double sum[STEP_SUMS];
+	int rc;
+	if ((rc = write_inputs(NULL, s)))
+		return rc;
+	step_d_gradients(s, penalty);
+	if ((rc = write_outputs(NULL, s)))
+		return rc;
+	step_d_update(s);
+	step_g_gradients(s);
+	step_g_update(s);
+	return (rc = step_check(s)) ? rc : step_read_sums(s, sum);
+}
+
 int record_step(struct step *s, bool penalty, int64_t adam_step, const char *path)
 {
 	struct outfile out;
 	struct h5file *f = NULL;
 	int rc, closed;
 
+	if (s->share.rank)
+		return contribute(s, penalty);
 	if ((rc = outfile_open(&out, path)))
 		return rc;
 	if (!(rc = h5_create(&f, out.temp))) {

@@ -15,6 +15,16 @@ static struct step_weights weights(const struct arch *a, const struct step_losse
 	return (struct step_weights){ l->loss == LOSS_WGAN ? 1 : mean, l->penalty == PENALTY_WGAN_GP ? 1 : mean, 1 };
 }
 
+/* Memory for GDPP. */
+static int make_features(struct step *s)
+{
+	free(s->feature);
+	s->feature = NULL;
+	if (s->losses.gdpp && !(s->feature = size_alloc((size_t)(3 * s->share.batch + s->batch), (size_t)s->arch.depth[0] * sizeof *s->feature)))
+		return ERR_FAILED;
+	return 0;
+}
+
 int step_open(struct step *s, struct backend *be, const struct arch *a, const struct step_losses *losses, struct network *g, struct network *d,
               int64_t batch, bool fading)
 {
@@ -24,14 +34,15 @@ int step_open(struct step *s, struct backend *be, const struct arch *a, const st
 	s->arch = *a;
 	s->losses = *losses;
 	s->batch = batch;
+	s->share = (struct share){ .batch = batch, .size = batch, .ranks = 1, .runs = 1 };
 	s->weight = weights(a, losses, batch);
 	s->g_net = g;
 	s->d_net = d;
 	if ((rc = generator_open(&s->g, be, a, 2 * batch, fading, batch)) || (rc = discriminator_open(&s->d, be, a, batch, fading)) ||
 	    (rc = backend_tensor(be, &s->mix, batch, 1, 1, 1)) || (arch_code(a) && (rc = backend_tensor(be, &s->label, 2 * batch, arch_code(a), 1, 1))))
 		;
-	else if (losses->gdpp && !(s->feature = size_alloc(3 * (size_t)batch, (size_t)a->depth[0] * sizeof *s->feature)))
-		rc = ERR_FAILED;
+	else
+		rc = make_features(s);
 	if (rc)
 		step_close(s);
 	return rc;
@@ -47,6 +58,13 @@ void step_close(struct step *s)
 	tensors_free(s->be, &s->mix, 1);
 	tensors_free(s->be, &s->label, 1);
 	s->be = NULL;
+}
+
+int step_share(struct step *s, const struct share *share)
+{
+	s->share = *share;
+	s->weight = weights(&s->arch, &s->losses, share->batch);
+	return make_features(s);
 }
 
 struct tensor step_real(struct step *s) { return discriminator_slots(&s->d, s->d.image.x, SLOT_REAL, 1); }
@@ -68,6 +86,13 @@ static void add_label_loss(struct step *s, struct tensor (*label)(struct step *)
 	const struct label_groups *groups = &s->arch.attributes.groups;
 	if (groups->n)
 		s->be->label_loss(s->be, SLOT(s->d.score.b, SLOT_REAL), SLOT(s->d.score.x, SLOT_REAL), label(s), groups, s->losses.shared_score ? 0 : 1, sum);
+}
+
+/* A network's gradients, summed over the ranks. */
+static void reduce(struct step *s, struct network *n)
+{
+	if (s->be->ranks)
+		s->be->all_reduce(s->be, n->gradient, n->layers.size);
 }
 
 void step_d_gradients(struct step *s, bool penalty)
@@ -100,6 +125,7 @@ void step_d_gradients(struct step *s, bool penalty)
 		discriminator_penalty(d, w, dw);
 	}
 	discriminator_weights(d, penalty, dw);
+	reduce(s, s->d_net);
 }
 
 void step_d_update(struct step *s)
@@ -108,33 +134,47 @@ void step_d_update(struct step *s)
 	s->be->adam(s->be, n->w, n->gradient, n->moment, NULL, n->layers.size, SUM_D_GRADIENT, SUM_D_NONFINITE);
 }
 
-/* The features of real images (slot 2) and of G's (slot 1) -> the loss, and its derivative for the way back. */
-static void compare_features(struct step *s)
+/* The features of one slot -> those of the whole batch. */
+static int collect_features(struct step *s, enum d_slot slot, float *own, float *all)
 {
-	const size_t c = (size_t)s->arch.depth[0], size = (size_t)s->batch * c;
-	float *real = s->feature, *fake = real + size, *dfake = fake + size;
-	s->be->download(s->be, real, SLOT(s->d.dense.x, SLOT_FAKE));
-	s->be->download(s->be, fake, SLOT(s->d.dense.x, SLOT_REAL));
-	const int rc = gdpp_loss(real, fake, (size_t)s->batch, c, &s->gdpp, dfake);
-	s->rc = s->rc ? s->rc : rc;
-	s->d.dfeature = rc ? NULL : dfake;
+	const size_t c = (size_t)s->arch.depth[0];
+	float *to = s->be->ranks ? own : all;
+	s->be->download(s->be, to, discriminator_slots(&s->d, s->d.dense.x, slot, 1));
+	return s->be->ranks ? share_gather(&s->share, s->be->ranks, own, c, all, true) : 0;
+}
+
+/* The features of real images (slot 2) and of G's (slot 1) -> the loss, and its derivative for the way back. It looks at the batch as a whole: every rank does. */
+static int compare_features(struct step *s)
+{
+	const size_t n = (size_t)s->share.batch, c = (size_t)s->arch.depth[0];
+	float *real = s->feature, *fake = real + n * c, *dfake = fake + n * c, *own = dfake + n * c;
+	int rc;
+	s->d.dfeature = NULL;
+	if ((rc = collect_features(s, SLOT_FAKE, own, real)) || (rc = collect_features(s, SLOT_REAL, own, fake)) || (rc = gdpp_loss(real, fake, n, c, &s->gdpp, dfake)))
+		return rc;
+	share_pick(&s->share, dfake, c);
+	s->d.dfeature = dfake;
+	return 0;
 }
 
 void step_g_gradients(struct step *s)
 {
 	struct backend *be = s->be;
 	struct discriminator *d = &s->d;
+	int rc = 0;
 
 	if (s->losses.gdpp)
 		copy_tensor(be, SLOT(d->image.x, SLOT_FAKE), SLOT(d->image.x, SLOT_REAL));
 	copy_tensor(be, SLOT(d->image.x, SLOT_REAL), tensor_part(s->g.image, s->batch, s->batch));
 	discriminator_forward(d, SLOT_REAL, s->losses.gdpp ? 2 : 1, s->d_net->w);
 	if (s->losses.gdpp)
-		compare_features(s);
+		rc = compare_features(s);
+	s->rc = s->rc ? s->rc : rc;
 	be->score_loss(be, SLOT(d->score.b, SLOT_REAL), SLOT(d->score.x, SLOT_REAL), s->losses.loss, true, s->weight.score, SUM_G_FAKE);
 	add_label_loss(s, step_label_g, SUM_G_CLASSIF);
 	discriminator_backward_images(d, s->d_net->w);
 	generator_backward(&s->g, s->batch, SLOT(d->image.b, SLOT_REAL), s->g_net->w, s->g_net->gradient);
+	reduce(s, s->g_net);
 }
 #undef SLOT
 
@@ -151,8 +191,22 @@ int step_check(struct step *s)
 	return rc ? rc : own;
 }
 
-void step_read_sums(struct step *s, double sums[STEP_SUMS])
+/* Over all ranks, but for what each of them took from the gradients of the whole batch. */
+static int reduce_sums(struct ranks *ranks, double sums[STEP_SUMS])
+{
+	static const enum step_sum whole[] = { SUM_D_GRADIENT, SUM_G_GRADIENT, SUM_D_NONFINITE, SUM_G_NONFINITE };
+	double own[STEP_SUMS];
+	memcpy(own, sums, sizeof own);
+	const int rc = ranks_sum_f64(ranks, sums, STEP_SUMS);
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+		sums[whole[i]] = own[whole[i]];
+	return rc;
+}
+
+int step_read_sums(struct step *s, double sums[STEP_SUMS])
 {
 	s->be->read_sums(s->be, sums);
+	const int rc = s->be->ranks ? reduce_sums(s->be->ranks, sums) : 0;
 	sums[SUM_G_GDPP] = s->losses.gdpp ? s->gdpp : 0;
+	return rc;
 }

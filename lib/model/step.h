@@ -11,6 +11,7 @@
 #include "discriminator.h"
 #include "generator.h"
 #include "network.h"
+#include "share.h"
 
 struct step_losses {
 	enum score_loss loss;
@@ -24,7 +25,8 @@ struct step {
 	struct backend *be; /* borrowed */
 	struct arch arch;
 	struct step_losses losses;
-	int64_t batch;
+	int64_t batch;         /* N: samples of this process */
+	struct share share;    /* and which of the whole batch they are */
 	struct step_weights {
 		float score, penalty, drift; /* a, b, c above */
 	} weight;
@@ -33,7 +35,7 @@ struct step {
 	struct discriminator d;
 	struct tensor label;    /* conditional: (2N,code,1,1), of D's real images, then of G's */
 	struct tensor mix;      /* (N,1,1,1) weight of the real image in an interpolate */
-	float *feature;         /* with GDPP: features (N,d_0) of real images, of generated ones, and the loss's derivative at these; host */
+	float *feature;         /* with GDPP: features (batch,d_0) of real images, of generated ones, and the loss's derivative at these; then (N,d_0) of our own; host */
 	double gdpp;            /* its value in the last step */
 	int rc;                 /* a failure within a step: step_check() reports it */
 };
@@ -41,6 +43,8 @@ struct step {
 int step_open(struct step *, struct backend *, const struct arch *, const struct step_losses *, struct network *g, struct network *d, int64_t batch,
               bool fading) MUST_CHECK;
 void step_close(struct step *);
+/* Makes an open step one rank's part of a step over a larger batch: N has to be share->size, and the backend has joined the ranks. */
+int step_share(struct step *, const struct share *) MUST_CHECK;
 
 /* The inputs, to be filled before a step. */
 struct tensor step_real(struct step *); /* (N,3,R,R) real images as D sees them, already faded */
@@ -50,6 +54,7 @@ struct tensor step_z_g(struct step *);
 struct tensor step_label_d(struct step *); /* of the real images */
 struct tensor step_label_g(struct step *); /* of z_g */
 
+/* Gradients are those of the whole batch, at every rank. */
 void step_d_gradients(struct step *, bool penalty); /* also G's images for both halves of the step */
 void step_d_update(struct step *);
 void step_g_gradients(struct step *);
@@ -71,8 +76,8 @@ static inline void step_run(struct step *s, bool penalty)
 
 /* Reports the first failure since the last check, and waits for the device. */
 int step_check(struct step *) MUST_CHECK;
-/* What a step left behind: the backend's sums and those of losses that the host computes. */
-void step_read_sums(struct step *, double sums[STEP_SUMS]);
+/* What a step left behind: the backend's sums, over all ranks, and those of losses that the host computes. */
+int step_read_sums(struct step *, double sums[STEP_SUMS]) MUST_CHECK;
 
 /* D's loss from the sums of a step, or from means of them. */
 static inline double step_loss_d(const double sums[STEP_SUMS])

@@ -216,7 +216,8 @@ static int compare_losses(struct replay *r)
 	int rc;
 
 	snprintf(group, sizeof group, "iter%d", r->result.iteration);
-	step_read_sums(&r->step, sum);
+	if ((rc = step_read_sums(&r->step, sum)))
+		return rc;
 	for (size_t i = 0; i < sizeof loss / sizeof *loss; i++) {
 		double reference;
 		if (!loss[i].there)

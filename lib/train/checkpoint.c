@@ -154,7 +154,7 @@ static int load(struct h5file *f, struct trainer *t, struct trainlog *l)
 	    (rc = network_read(&t->d, t->d.w, f, "/D", all, NULL)) || (rc = network_read(&t->g, t->g.moment, f, "/adam_v/G", all, NULL)) ||
 	    (rc = network_read(&t->d, t->d.moment, f, "/adam_v/D", all, NULL)) || (rc = load_plateau(f, &t->plateau, t->settings->watch != WATCH_NONE)))
 		return rc;
-	return load_log(f, l);
+	return l ? load_log(f, l) : 0;
 }
 
 int checkpoint_load(const char *path, struct trainer *t, struct trainlog *l)

@@ -22,7 +22,7 @@ int checkpoint_finish(const char *path, struct trainer *, const struct origin *)
  * it has done. A file that is neither is ERR_INPUT. */
 int checkpoint_compare(const char *path, const struct settings *, uint64_t seed, const struct origin *, int64_t *iterations, char *what, size_t size) MUST_CHECK;
 
-/* Takes up the state. The trainer was opened with the same settings, the log is open; its file is written anew. */
+/* Takes up the state. The trainer was opened with the same settings, the log is open; its file is written anew. The log may be NULL: it is left out. */
 int checkpoint_load(const char *path, struct trainer *, struct trainlog *) MUST_CHECK;
 
 #endif

@@ -76,8 +76,7 @@ static int empty_step(struct trainer *t)
 	t->be->random_normal(t->be, step_z_g(&t->step), 0, 2, 0, 0);
 	step_run(&t->step, trainer_penalty(t, 0));
 	const int rc = step_check(&t->step);
-	step_read_sums(&t->step, sums);
-	return rc;
+	return rc ? rc : step_read_sums(&t->step, sums);
 }
 
 static int measure(const struct forecast *f, struct backend *be, const struct settings *s, struct row *row)

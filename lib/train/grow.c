@@ -11,8 +11,10 @@
 
 #include "checkpoint.h"
 #include "digest.h"
+#include "host_ops.h"
 #include "preview.h"
 #include "progress.h"
+#include "together.h"
 
 enum { PATH_SIZE = 4096, MAX_BAD_REPORTS = 3, NOTHING_TO_DO = 1 };
 
@@ -21,6 +23,7 @@ struct run {
 	char base[PATH_SIZE - 64]; /* out without its ".h5" */
 	char checkpoint[PATH_SIZE], log_path[PATH_SIZE], previews[PATH_SIZE];
 	struct origin origin;
+	struct ranks *ranks; /* NULL: alone */
 	struct backend *be;
 	struct loader loader;
 	struct trainer trainer;
@@ -57,7 +60,8 @@ static void note(const struct run *r, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	r->g->note(r->g->ctx, text);
+	if (together_leads(r->ranks))
+		r->g->note(r->g->ctx, text);
 }
 
 /* -- inputs -- */
@@ -113,7 +117,7 @@ static int start_anew(struct run *r)
 		note(r, "'%s' was saved while its own layers were still fading in (alpha %.3g)", r->g->from, facts.alpha);
 	netfile_free(&facts);
 	closed = h5_close(&from);
-	if (rc || (rc = closed) || (rc = preview_clear(r->previews)))
+	if (rc || (rc = closed) || !together_leads(r->ranks) || (rc = preview_clear(r->previews)))
 		return rc;
 	unlink(r->checkpoint); /* with --restart there may be one */
 	return trainlog_begin(&r->log, NULL, 0, NULL);
@@ -121,7 +125,7 @@ static int start_anew(struct run *r)
 
 static int go_on(struct run *r)
 {
-	const int rc = checkpoint_load(r->checkpoint, &r->trainer, &r->log);
+	const int rc = checkpoint_load(r->checkpoint, &r->trainer, together_leads(r->ranks) ? &r->log : NULL);
 	if (!rc)
 		note(r, "going on at iteration %lld of %lld from '%s'", (long long)r->trainer.iteration, (long long)r->g->settings->iterations, r->checkpoint);
 	return rc;
@@ -167,39 +171,72 @@ static int look_at_checkpoint(struct run *r)
 static void tell_device(const struct run *r)
 {
 	const char *fallback = backend_fallback();
-	char text[1200];
-	snprintf(text, sizeof text, "device %s: %s%s%s", r->be->name, r->be->details, *fallback ? "; no GPU: " : "", fallback);
+	char text[1200], who[32] = "";
+	if (r->ranks)
+		snprintf(who, sizeof who, "rank %d: ", r->ranks->rank);
+	snprintf(text, sizeof text, "%sdevice %s: %s%s%s", who, r->be->name, r->be->details, *fallback ? "; no GPU: " : "", fallback);
 	r->g->detail(r->g->ctx, text);
+}
+
+/* What rank 0 finds beside the output: NOTHING_TO_DO, or whether to go on from a checkpoint. */
+enum { START_ANEW = 0, GO_ON = 2 };
+
+static int look(struct run *r)
+{
+	int rc;
+	if ((rc = trainlog_open(&r->log, r->log_path)) || (rc = look_at_result(r)))
+		return rc;
+	rc = look_at_checkpoint(r);
+	return rc > 0 ? GO_ON : rc;
+}
+
+static int open_inputs(struct run *r)
+{
+	const struct grow *g = r->g;
+	const struct settings *s = g->settings;
+	struct share share;
+	int rc;
+	if ((rc = share_open(&share, &s->arch, s->batch, r->ranks ? r->ranks->rank : 0, g->place.n)) ||
+	    (rc = loader_open(&r->loader, g->data, s->arch.scale, g->seed, &share, s->mirror)) ||
+	    (s->conditional && (rc = loader_condition(&r->loader, &s->arch.attributes, s->equalize))) || (rc = loader_digest(&r->loader, r->origin.data)))
+		return rc;
+	return g->from ? digest_file(g->from, r->origin.from) : 0;
+}
+
+static int open_device(struct run *r)
+{
+	const struct grow *g = r->g;
+	const int cores = host_threads(0), threads = g->threads || g->place.rank >= 0 ? g->threads : cores > g->place.n ? cores / g->place.n : 1;
+	int rc = backend_open_local(&r->be, g->device, threads, r->ranks ? r->ranks->local : 0);
+	if (rc)
+		return rc;
+	tell_device(r);
+	if ((rc = together_compare(r->ranks, g, &r->origin, r->be)))
+		return rc;
+	return r->ranks ? backend_join(r->be, r->ranks) : 0;
 }
 
 /* Everything up to the first step, or NOTHING_TO_DO. */
 static int prepare(struct run *r)
 {
-	const struct grow *g = r->g;
-	const struct settings *s = g->settings;
-	int rc;
-	if ((rc = name_files(r)) || (rc = loader_open(&r->loader, g->data, s->arch.scale, g->seed, s->batch, s->mirror)) ||
-	    (s->conditional && (rc = loader_condition(&r->loader, &s->arch.attributes, s->equalize))) || 
-	    (rc = loader_digest(&r->loader, r->origin.data)) || (g->from && (rc = digest_file(g->from, r->origin.from))))
+	const struct settings *s = r->g->settings;
+	int rc, how = START_ANEW;
+	if ((rc = open_inputs(r)))
 		return rc;
-	if ((rc = trainlog_open(&r->log, r->log_path)) || (rc = look_at_result(r)))
+	if (together_leads(r->ranks) && (how = look(r)) < 0)
+		return how;
+	if ((rc = together_decide(r->ranks, &how)) || how == NOTHING_TO_DO)
+		return rc ? rc : how;
+	if ((rc = open_device(r)) || (rc = trainer_open(&r->trainer, r->be, s, r->g->seed)))
 		return rc;
-	const int checkpoint = look_at_checkpoint(r);
-	if (checkpoint < 0)
-		return checkpoint;
-	if ((rc = backend_open(&r->be, g->device, g->threads)))
-		return rc;
-	tell_device(r);
-	if ((rc = trainer_open(&r->trainer, r->be, s, g->seed)))
-		return rc;
-	if ((rc = checkpoint ? go_on(r) : start_anew(r)))
+	if ((rc = how == GO_ON ? go_on(r) : start_anew(r)))
 		return rc;
 	const double alpha = s->iterations > 0 ? trainer_alpha(&r->trainer, s->iterations - 1) : 0;
 	if (s->swd_every && arch_side(&s->arch) < JUDGE_SIDE)
 		note(r, "nothing is judged at this scale: SWD and MS-SSIM are defined from %dx%d pixels on", JUDGE_SIDE, JUDGE_SIDE);
 	if (alpha > 0)
 		note(r, "the new layers will not be faded in to the end: after %lld iterations alpha is still %.3g", (long long)s->iterations, alpha);
-	return 0;
+	return together_wait(r->ranks);
 }
 
 /* -- on the way -- */
@@ -346,7 +383,7 @@ static int one_step(struct run *r)
 	double sums[STEP_SUMS];
 	char losses[96];
 	int rc = trainer_step(&r->trainer, &r->loader, record_of(r->g, iteration), sums);
-	if (rc || (rc = guard(r, sums)))
+	if (rc || (rc = guard(r, sums)) || !together_leads(r->ranks))
 		return rc;
 	trainlog_step(&r->log, sums, trainer_penalty(&r->trainer, iteration), progress_clock() - begin);
 	trainlog_brief(&r->log, losses, sizeof losses);
@@ -354,30 +391,50 @@ static int one_step(struct run *r)
 	return report(r);
 }
 
-static int interrupted(struct run *r)
+static int interrupted(struct run *r, int number)
 {
-	const int number = stop_signal, rc = r->bad_steps ? 0 : save(r);
-	if (rc)
+	int rc = r->bad_steps || !together_leads(r->ranks) ? 0 : save(r);
+	if (rc || (rc = together_wait(r->ranks)))
 		return rc;
 	note(r, "stopped by signal %d (%s) after iteration %lld; the same command line goes on from '%s'", number, strsignal(number),
 	     (long long)r->trainer.iteration, r->checkpoint);
 	return number;
 }
 
+static int finish(struct run *r)
+{
+	const int rc = together_leads(r->ranks) ? checkpoint_finish(r->g->out, &r->trainer, &r->origin) : 0;
+	if (!rc && together_leads(r->ranks)) {
+		unlink(r->checkpoint);
+		tell_best(r);
+	}
+	return rc ? rc : together_wait(r->ranks);
+}
+
 static int train(struct run *r)
 {
-	int rc = 0;
 	r->saved_at = progress_clock();
-	while (!rc && r->trainer.iteration < r->g->settings->iterations) {
-		if (stop_signal)
-			return interrupted(r);
-		rc = one_step(r);
+	while (r->trainer.iteration < r->g->settings->iterations) {
+		int number = stop_signal, rc = together_stop(r->ranks, &number);
+		if (rc || number)
+			return rc ? rc : interrupted(r, number);
+		if ((rc = one_step(r)))
+			return rc;
 	}
-	if (rc || (rc = checkpoint_finish(r->g->out, &r->trainer, &r->origin)))
-		return rc;
-	unlink(r->checkpoint);
-	tell_best(r);
-	return 0;
+	return finish(r);
+}
+
+/* Finds or makes the others, before anything is opened. */
+static int join(struct run *r)
+{
+	struct ranks_place place = r->g->place;
+	struct share share;
+	char file[PATH_SIZE];
+	const int rc = share_open(&share, &r->g->settings->arch, r->g->settings->batch, 0, place.n);
+	snprintf(file, sizeof file, "%s.ranks", r->base);
+	if (!place.rendezvous)
+		place.rendezvous = file;
+	return rc || place.n == 1 ? rc : ranks_open(&r->ranks, &place);
 }
 
 int grow_scale(const struct grow *g)
@@ -387,18 +444,20 @@ int grow_scale(const struct grow *g)
 	if (!r)
 		return error_set(ERR_FAILED, "out of memory");
 	r->g = g;
-	stop_signal = 0;
-	watch_signals(true);
-	rc = prepare(r);
-	if (rc != NOTHING_TO_DO)
-		rc = rc ? rc : train(r);
-	else
-		rc = 0;
-	watch_signals(false);
+	if (!(rc = name_files(r)) && !(rc = join(r))) {
+		stop_signal = 0;
+		watch_signals(true);
+		rc = prepare(r);
+		rc = rc == NOTHING_TO_DO ? 0 : rc ? rc : train(r);
+		if (rc < 0 && r->ranks)
+			rc = ranks_fail(r->ranks, rc);
+		watch_signals(false);
+	}
 	trainlog_close(&r->log);
 	trainer_close(&r->trainer);
 	backend_close(r->be);
 	loader_close(&r->loader);
+	ranks_close(&r->ranks);
 	free(r);
 	return rc;
 }

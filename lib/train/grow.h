@@ -2,6 +2,7 @@
 #ifndef PGAN_GROW_H
 #define PGAN_GROW_H
 
+#include "ranks.h"
 #include "trainer.h"
 
 /* A step to be recorded: the one that takes the networks from `iteration` to the next. */
@@ -17,7 +18,8 @@ struct grow {
 	const char *device;
 	const struct settings *settings;
 	uint64_t seed;                 /* below 2^63 */
-	int threads;                   /* 0: all cores */
+	int threads;                   /* 0: all cores, shared by the processes that this one makes */
+	struct ranks_place place;      /* this process among those that train together; n 1: alone */
 	bool force;                    /* go on from a checkpoint of other settings too */
 	int64_t keep;                  /* network files of the last so many saves are kept; -1: of all */
 	bool restart;                  /* begin anew, whatever checkpoint or result is there */
@@ -32,7 +34,10 @@ struct grow {
 
 /* Trains until the scale is done and out is written. Beside OUT.h5 stand OUT.ckpt (until it is done), OUT.log and OUT.previews/.
  * Goes on from a checkpoint of the same settings, seed and inputs; does nothing when out is already the result of just these. A checkpoint of others is
- * ERR_USAGE with what differs, unless `force` is set. Every saveIter iterations the networks of that moment are kept as OUT_iNNN.h5. SIGINT, SIGTERM and SIGHUP save a checkpoint and return the signal's number. */
+ * ERR_USAGE with what differs, unless `force` is set. Every saveIter iterations the networks of that moment are kept as OUT_iNNN.h5. SIGINT, SIGTERM and SIGHUP save a checkpoint and return the signal's number.
+ *
+ * Of several ranks (ranks.h), each of which calls this for the same data and out, 0 alone writes and calls note and progress. Batch, iterations and images are
+ * those of all ranks together. The others return when rank 0 is done; a rank that fails ends all. With place.rank -1 the processes that this makes return, too. */
 int grow_scale(const struct grow *) MUST_CHECK;
 
 #endif

@@ -9,8 +9,9 @@
 
 static const size_t MEMORY = (size_t)1 << 30; /* data sets up to this size are kept in memory */
 
-int loader_open(struct loader *l, const char *path, int scale, uint64_t seed, int64_t batch, bool mirror)
+int loader_open(struct loader *l, const char *path, int scale, uint64_t seed, const struct share *share, bool mirror)
 {
+	const int64_t size = share->size;
 	int rc;
 	memset(l, 0, sizeof *l);
 	if ((rc = dataset_open(&l->data, path)))
@@ -19,14 +20,14 @@ int loader_open(struct loader *l, const char *path, int scale, uint64_t seed, in
 	l->scale = scale;
 	l->side = 4 << scale;
 	l->count = dataset_count(l->data);
-	l->batch = batch;
+	l->share = *share;
 	l->epoch = -1;
 	if (l->count > UINT32_MAX)
 		rc = error_set(ERR_INPUT, "'%s' has %lld images, more than a run can number", path, (long long)l->count);
 	else
 		rc = dataset_select(l->data, l->side, MEMORY);
-	if (!rc && (!(l->order = size_alloc((size_t)l->count, sizeof *l->order)) || !(l->row = size_alloc((size_t)batch, sizeof *l->row)) ||
-	            !(l->images = size_alloc((size_t)batch, 3 * (size_t)l->side * (size_t)l->side)) || (mirror && !(l->mirror = size_alloc((size_t)batch, 1)))))
+	if (!rc && (!(l->order = size_alloc((size_t)l->count, sizeof *l->order)) || !(l->row = size_alloc((size_t)(share->batch + size), sizeof *l->row)) ||
+	            !(l->images = size_alloc((size_t)size, 3 * (size_t)l->side * (size_t)l->side)) || (mirror && !(l->mirror = size_alloc((size_t)size, 1)))))
 		rc = ERR_FAILED;
 	if (rc)
 		loader_close(l);
@@ -48,15 +49,18 @@ void loader_close(struct loader *l)
 int loader_condition(struct loader *l, const struct attributes *a, bool equalize)
 {
 	l->attributes = a->groups.n;
-	if (!(l->label = size_alloc((size_t)l->batch, (size_t)l->attributes * sizeof *l->label)))
+	if (!(l->label = size_alloc((size_t)l->share.batch, (size_t)l->attributes * sizeof *l->label)))
 		return ERR_FAILED;
 	return conditions_open(&l->conditions, dataset_name(l->data), a, equalize);
 }
 
 int loader_batch(struct loader *l, int64_t iteration)
 {
-	for (int64_t i = 0; i < l->batch; i++) {
-		const int64_t at = iteration * l->batch + i, epoch = at / l->count;
+	const struct share *share = &l->share;
+	const int64_t first = iteration * share->batch;
+	int64_t *own = l->row + share->batch;
+	for (int64_t i = 0; i < share->batch; i++) {
+		const int64_t at = first + i, epoch = at / l->count;
 		if (epoch != l->epoch) {
 			philox_permutation(l->seed, STREAM_ORDER, (uint32_t)epoch, (size_t)l->count, l->order);
 			l->epoch = epoch;
@@ -64,10 +68,13 @@ int loader_batch(struct loader *l, int64_t iteration)
 		l->row[i] = l->order[at % l->count];
 		for (int a = 0; a < l->attributes; a++)
 			l->label[i * l->attributes + a] = l->conditions.place[l->row[i] * l->attributes + a];
-		if (l->mirror)
-			l->mirror[i] = (uint8_t)philox_below(l->seed, STREAM_MIRROR, (uint32_t)l->scale, (uint64_t)at, 2);
 	}
-	return dataset_rows(l->data, l->row, l->batch, l->images);
+	for (int64_t i = 0; i < share->size; i++) {
+		own[i] = l->row[share_index(share, i)];
+		if (l->mirror)
+			l->mirror[i] = (uint8_t)philox_below(l->seed, STREAM_MIRROR, (uint32_t)l->scale, (uint64_t)(first + share_index(share, i)), 2);
+	}
+	return dataset_rows(l->data, own, share->size, l->images);
 }
 
 int loader_digest(struct loader *l, char out[17])

@@ -10,24 +10,26 @@
 
 #include "conditions.h"
 #include "dataset.h"
+#include "share.h"
 
 struct loader {
 	struct dataset *data;
 	uint64_t seed;
 	int scale, side;
-	int64_t count, batch; /* images of the data set, of a batch */
+	int64_t count;        /* images of the data set */
+	struct share share;   /* which images of a batch are ours */
 	uint32_t *order;      /* of epoch `epoch` */
 	int64_t epoch;
-	int64_t *row;
-	uint8_t *images;      /* (batch,3,side,side): the batch that loader_batch() read */
-	uint8_t *mirror;      /* batch flags, 1: to be mirrored; NULL without mirroring */
+	int64_t *row;         /* of the batch in the data set, then of our share of it */
+	uint8_t *images;      /* (share.size,3,side,side): what loader_batch() read */
+	uint8_t *mirror;      /* share.size flags, 1: to be mirrored; NULL without mirroring */
 	struct conditions conditions;
 	int attributes;
-	int *label;           /* (batch,attributes): the batch's labels, as places; NULL without labels */
+	int *label;           /* (share.batch,attributes): the whole batch's labels, as places; NULL without labels */
 };
 
 /* A data set without the scale's resolution is ERR_INPUT. */
-int loader_open(struct loader *, const char *path, int scale, uint64_t seed, int64_t batch, bool mirror) MUST_CHECK;
+int loader_open(struct loader *, const char *path, int scale, uint64_t seed, const struct share *, bool mirror) MUST_CHECK;
 void loader_close(struct loader *); /* a zeroed struct is fine */
 
 /* From now on with the labels of these attributes, which the same file has. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "philox.h"
+#include "ranks.h"
 #include "size.h"
 
 /* Adam in every profile: beta1 is 0 (backend.h). */
@@ -20,10 +21,12 @@ int trainer_open(struct trainer *t, struct backend *be, const struct settings *s
 	t->settings = s;
 	t->seed = seed;
 	t->plateau = (struct plateau){ .factor = s->plateau_factor, .floor = s->plateau_floor, .patience = s->plateau_patience, .rate = s->lr, .best = NAN };
+	if ((rc = share_open(&t->share, &s->arch, s->batch, be->ranks ? be->ranks->rank : 0, be->ranks ? be->ranks->n : 1)))
+		return rc;
 	if (s->conditional && (!(t->inputs = size_alloc((size_t)s->batch, (size_t)arch_inputs(&s->arch) * sizeof *t->inputs)) ||
 	                       !(t->label = size_alloc((size_t)s->batch, (size_t)s->arch.attributes.groups.n * sizeof *t->label))))
 		rc = ERR_FAILED;
-	else if ((rc = network_open(&t->g, be, &s->arch, NETWORK_G, true)) || (rc = network_open(&t->d, be, &s->arch, NETWORK_D, true)))
+	if (rc || (rc = network_open(&t->g, be, &s->arch, NETWORK_G, true)) || (rc = network_open(&t->d, be, &s->arch, NETWORK_D, true)))
 		trainer_close(t);
 	return rc;
 }
@@ -94,26 +97,31 @@ static struct step_scalars scalars(const struct trainer *t)
 
 /* -- conditional inputs: made on the host -- */
 
-/* Noise with the code of the labels drawn for it, which are left in t->label. */
+/* Our samples' noise with the code of the labels drawn for them; the labels of the whole batch are left in t->label. */
 static void draw_inputs(struct trainer *t, struct tensor z, enum philox_stream latents, enum philox_stream labels, uint64_t first)
 {
 	const struct arch *a = &t->settings->arch;
 	const uint32_t scale = (uint32_t)a->scale;
 	const size_t latent = (size_t)a->latent;
+	const int attributes = a->attributes.groups.n;
+	for (int64_t i = 0; i < t->share.batch; i++)
+		for (int k = 0; k < attributes; k++)
+			t->label[i * attributes + k] = attributes_draw(&a->attributes, k, t->seed, labels, scale, first + (uint64_t)i);
 	for (int64_t i = 0; i < z.n; i++) {
+		const int64_t at = share_index(&t->share, i);
 		float *to = t->inputs + i * z.c;
-		int *label = t->label + i * a->attributes.groups.n;
-		philox_normal(t->seed, latents, scale, (first + (uint64_t)i) * latent, latent, to);
-		for (int k = 0; k < a->attributes.groups.n; k++)
-			label[k] = attributes_draw(&a->attributes, k, t->seed, labels, scale, first + (uint64_t)i);
-		attributes_code(&a->attributes, label, to + latent);
+		philox_normal(t->seed, latents, scale, (first + (uint64_t)at) * latent, latent, to);
+		attributes_code(&a->attributes, t->label + at * attributes, to + latent);
 	}
 	t->be->upload(t->be, z, t->inputs);
 }
 
+/* label: of the whole batch, over which the cross-entropy is a mean. */
 static void set_labels(struct trainer *t, struct tensor target, const struct loader *l, const int *label, double weight)
 {
-	conditions_target(&l->conditions, &t->settings->arch.attributes, label, target.n, weight, t->inputs);
+	const struct share *share = &t->share;
+	conditions_target(&l->conditions, &t->settings->arch.attributes, label, share->batch, weight, t->inputs);
+	share_pick(share, t->inputs, (size_t)target.c);
 	t->be->upload(t->be, target, t->inputs);
 }
 
@@ -146,7 +154,8 @@ static int open_step(struct trainer *t, bool fading)
 	t->fading = fading;
 	if ((rc = clear_gradients(&t->g)) || (rc = clear_gradients(&t->d)))
 		return rc;
-	return step_open(&t->step, t->be, &s->arch, &s->losses, &t->g, &t->d, s->batch, fading);
+	rc = step_open(&t->step, t->be, &s->arch, &s->losses, &t->g, &t->d, t->share.size, fading);
+	return rc ? rc : step_share(&t->step, &t->share);
 }
 
 int trainer_step(struct trainer *t, struct loader *l, const char *record, double sums[STEP_SUMS])
@@ -167,17 +176,16 @@ int trainer_step(struct trainer *t, struct loader *l, const char *record, double
 	if (t->settings->conditional) {
 		load_conditional(t, l, first);
 	} else {
-		be->random_normal(be, step_z_d(step), t->seed, STREAM_LATENT_D, scale, first);
-		be->random_normal(be, step_z_g(step), t->seed, STREAM_LATENT_G, scale, first);
+		share_random_normal(&t->share, be, step_z_d(step), t->seed, STREAM_LATENT_D, scale, first);
+		share_random_normal(&t->share, be, step_z_g(step), t->seed, STREAM_LATENT_G, scale, first);
 	}
-	be->random_uniform(be, step->mix, t->seed, STREAM_MIX, scale, first);
+	share_random_uniform(&t->share, be, step->mix, t->seed, STREAM_MIX, scale, first);
 	if (!record)
 		step_run(step, penalty);
 	else if ((rc = record_step(step, penalty, t->iteration + 1, record)))
 		return rc;
-	if ((rc = step_check(step)))
+	if ((rc = step_check(step)) || (rc = step_read_sums(step, sums)))
 		return rc;
-	step_read_sums(step, sums);
 	if (t->settings->watch != WATCH_NONE)
 		plateau_step(&t->plateau, t->settings->watch == WATCH_G ? step_loss_g(sums) : step_loss_d(sums));
 	t->iteration++;

@@ -11,6 +11,7 @@ struct trainer {
 	struct backend *be;               /* borrowed, as are the next two */
 	const struct settings *settings;
 	uint64_t seed;
+	struct share share;               /* which samples of a batch are ours: all, unless the backend has joined others */
 	struct network g, d;
 	float *inputs;                    /* conditional: (batch,latent + code) on the host; owned */
 	int *label;                       /* (batch,attributes): drawn for G's images; owned */
@@ -29,7 +30,7 @@ void trainer_close(struct trainer *); /* a zeroed struct is fine */
  * at 0 and the average as a copy of G. */
 int trainer_start(struct trainer *, struct h5file *from, int known) MUST_CHECK;
 
-/* One step. loader: of this scale and seed. record: a file to record the step in, or NULL. sums: what the step left behind. */
+/* One step. loader: of this scale, seed and share. record: a file to record the step in, or NULL. sums: what the step left behind, at every rank. */
 int trainer_step(struct trainer *, struct loader *, const char *record, double sums[STEP_SUMS]) MUST_CHECK;
 
 /* Alpha of an iteration; whether it computes the gradient penalty. */

@@ -294,7 +294,12 @@ TEST(a_watch_sees_who_is_gone)
 		struct ranks *r;
 		if (ranks_open(&r, &p))
 			_exit(1);
-		const bool ok = !ranks_watch(r, 1) && ranks_watch(r, 60) == ERR_FAILED && says("have not answered for");
+		bool ok = true;
+		if (r->rank)
+			while (!ranks_watch(r, 1))
+				poll(NULL, 0, 5);
+		else
+			ok = !ranks_watch(r, 1) && ranks_watch(r, 60) == ERR_FAILED && says("have not answered for");
 		ranks_close(&r);
 		_exit(!ok);
 	}

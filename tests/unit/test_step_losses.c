@@ -96,7 +96,7 @@ static double loss(struct bench *b)
 	if (b->tested == &b->g)
 		step_g_gradients(&b->step);
 	CHECK(!step_check(&b->step));
-	step_read_sums(&b->step, sums);
+	REQUIRE(!step_read_sums(&b->step, sums));
 	return b->tested == &b->g ? step_loss_g(sums) : step_loss_d(sums);
 }
 

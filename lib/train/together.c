@@ -1,0 +1,71 @@
+#include "together.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "digest.h"
+#include "ranks.h"
+
+int together_decide(struct ranks *ranks, int *decision)
+{
+	return ranks ? ranks_broadcast(ranks, decision, sizeof *decision) : 0;
+}
+
+static uint64_t of_text(const char *text)
+{
+	return digest_add(digest_start(), text, strlen(text));
+}
+
+/* How often something is written or looked at, which the settings' text leaves out. */
+static uint64_t of_reports(const struct grow *g)
+{
+	const struct settings *s = g->settings;
+	const int64_t every[] = { s->save_iter, s->log_iter, s->preview_iter, s->preview_images };
+	uint64_t digest = digest_add(digest_start(), every, sizeof every);
+	for (size_t i = 0; i < g->n_records; i++)
+		digest = digest_add(digest, &g->records[i].iteration, sizeof g->records[i].iteration);
+	return digest;
+}
+
+int together_compare(struct ranks *ranks, const struct grow *g, const struct origin *o, const struct backend *be)
+{
+	const struct {
+		const char *what;
+		uint64_t value;
+	} fact[] = {
+		{ "another version of pgan", of_text(PGAN_VERSION) },
+		{ "other settings", of_text(g->settings->text) },
+		{ "another seed", digest_add(digest_start(), &g->seed, sizeof g->seed) },
+		{ "other training images", of_text(o->data) },
+		{ "another network to start from", of_text(o->from) },
+		{ "other records or intervals (saveIter, evalIter, previewIter)", of_reports(g) },
+		{ "another kind of device", of_text(be->name) ^ of_text(be->details) },
+	};
+	enum { FACTS = sizeof fact / sizeof *fact };
+	uint64_t first[FACTS];
+	int rc;
+	if (!ranks)
+		return 0;
+	for (size_t i = 0; i < FACTS; i++)
+		first[i] = fact[i].value;
+	if ((rc = ranks_broadcast(ranks, first, sizeof first)))
+		return rc;
+	for (size_t i = 0; i < FACTS; i++)
+		if (first[i] != fact[i].value)
+			return error_set(ERR_USAGE, "it has %s than rank 0", fact[i].what);
+	return ranks_barrier(ranks);
+}
+
+int together_stop(struct ranks *ranks, int *number)
+{
+	double stop = *number != 0;
+	const int rc = ranks ? ranks_sum_f64(ranks, &stop, 1) : 0;
+	if (!rc && stop > 0 && !*number)
+		*number = SIGTERM;
+	return rc;
+}
+
+int together_wait(struct ranks *ranks)
+{
+	return ranks ? ranks_barrier(ranks) : 0;
+}

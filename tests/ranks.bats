@@ -1,0 +1,269 @@
+#!/usr/bin/env bats
+# pgan-grow in several processes: they train like one with the whole batch, end together, and go on to the same bytes.
+bats_require_minimum_version 1.5.0
+load common
+
+setup_file() {
+  "$PYTHON" - "$BATS_FILE_TMPDIR/data.h5" <<'PY'
+import sys, h5py, numpy as np
+x = np.random.default_rng(5).integers(0, 256, (40, 3, 16, 16)).astype('u1')
+with h5py.File(sys.argv[1], 'w') as f:
+    for r in 4, 8, 16:
+        f[f'data{r}x{r}'] = x.reshape(40, 3, r, 16 // r, r, 16 // r).mean((3, 5)).astype('u1')
+PY
+}
+
+data() {
+  ln -sf "$BATS_FILE_TMPDIR/data.h5" data.h5
+}
+
+# One thread, so that the bytes are those of any machine.
+tiny=(--data data.h5 --set depthScales=8,8,8 --set dimLatentVector=8 --set previewImages=0 --threads 1 --set evalIter=1 --set alphaNJumps=2
+  --set alphaSizeJumps=2)
+
+# grow SCALE OUT OPTION…: a quiet run of six iterations, of which four fade, from scale(SCALE-1).h5.
+grow() {
+  local scale=$1 out=$2 from=()
+  shift 2
+  if [ "$scale" != 0 ]; then from=(--from "scale$((scale - 1)).h5"); fi
+  pgan-grow -q --scale "$scale" "${from[@]}" -o "$out" "${tiny[@]}" -b 16 -n 6 "$@"
+}
+
+# same_networks A.h5 B.h5 MEDIAN WORST: errors of the tensors at most these, and the same logs beside them, but for the time. An error is that of
+# tests/golden/README.md: |difference| / max(|tensor|, 1e-3 * |all of that network|).
+same_networks() {
+  "$PYTHON" - "$@" <<'PY'
+import sys, h5py, numpy as np
+a, b = h5py.File(sys.argv[1]), h5py.File(sys.argv[2])
+errors = {}
+for net in 'G', 'avgG', 'D':
+    tensors = {name: (x[()].astype('f8'), b[net][name][()].astype('f8')) for name, x in a[net].items()}
+    least = 1e-3 * sum(np.linalg.norm(x) ** 2 for x, _ in tensors.values()) ** .5
+    errors |= {f'{net}/{name}': np.linalg.norm(x - y) / max(np.linalg.norm(x), least) for name, (x, y) in tensors.items()}
+values = sorted(errors.values())
+assert len(values) >= 20
+assert values[len(values) // 2] <= float(sys.argv[3]) and values[-1] <= float(sys.argv[4]), sorted(errors.items(), key=lambda x: -x[1])[:5]
+read = lambda path: np.genfromtxt(path.replace('.h5', '.log'), names=True)
+a, b = read(sys.argv[1]), read(sys.argv[2])
+for name in a.dtype.names[:-2]:
+    scale = abs(a[name]) if name not in ('lossD', 'lossG_fake', 'lossG') else sum(abs(a[term]) for term in ('lossD_real', 'lossD_fake', 'lossD_Grad', 'lossG_fake'))
+    assert (abs(a[name] - b[name]) <= max(1e-4, float(sys.argv[4])) * scale + 1e-12).all(), (name, a[name], b[name])
+PY
+}
+
+# The loops of `plain` have their sums in double, so that what is left is the rounding of each rank's part. `cpu` sums in float32, in an order that follows the
+# number of samples; then a unit at the kink of the leaky ReLU can fall to the other side (here the penalty of one step moves by 1.4e-3, with the scores equal to
+# 1e-6), and the tensors that it is in move with it. So all but the rarest agree as well, and no processor's rounding fails the test.
+@test "2 and 4 processes train like one with the whole batch: every profile, scale, in and out of a fade" {
+  data
+  for profile in zoo paddle karras; do
+    for scale in 0 1 2; do
+      grow $scale scale$scale.h5 -p $profile --device plain --restart
+      for ranks in 2 4; do
+        grow $scale ranks.h5 -p $profile --device plain --restart --ranks $ranks
+        same_networks scale$scale.h5 ranks.h5 1e-5 1e-5
+      done
+      grow $scale cpu1.h5 -p $profile --device cpu --restart
+      grow $scale cpu2.h5 -p $profile --device cpu --restart --ranks 2
+      same_networks cpu1.h5 cpu2.h5 1e-5 5e-3
+    done
+  done
+}
+
+@test "so they do with every loss, mirrored images, a plateau, and what looks at the whole batch" {
+  data
+  local kind n=0
+  for kind in "lossMode=Logistic lambdaGP=0 logisticGradReal=0.5 penaltyEvery=2 epsilonD=0 mirrorAugment=true emaHalfLife=1000 emaRampup=0.05" \
+    "GDPP=true" "lossMode=MSE mirrorAugment=true" "reduceOnPlateau=lossD plateauPatience=1" "miniBatchStdDev=false"; do
+    local sets=()
+    for key in $kind; do sets+=(--set "$key"); done
+    for profile in zoo karras; do
+      grow 0 one.h5 -p $profile --device plain --restart "${sets[@]}"
+      grow 0 two.h5 -p $profile --device plain --restart "${sets[@]}" --ranks 2
+      same_networks one.h5 two.h5 1e-5 1e-5
+      n=$((n + 1))
+    done
+  done
+  [ $n = 10 ]
+}
+
+@test "a recorded step has the whole batch's images and random numbers, bit by bit, and its gradients" {
+  data
+  grow 0 scale0.h5
+  for profile in zoo karras; do
+    grow 0 scale0.h5 -p $profile --restart --device plain
+    grow 1 one.h5 -p $profile --restart --record 0:one.rec --device plain
+    grow 1 two.h5 -p $profile --restart --record 0:two.rec --device plain --ranks 2
+    "$PYTHON" - <<'PY'
+import h5py, numpy as np
+a, b = h5py.File('one.rec'), h5py.File('two.rec')
+assert a.attrs['batch'] == b.attrs['batch'] == 16
+for name in 'real', 'z_d', 'z_g', 'gp_mix', 'fake', 'score_real', 'score_fake', 'feature_real':
+    assert np.array_equal(a['iter0/' + name][()], b['iter0/' + name][()]), name
+PY
+    pgan-grow --verify two.rec --device plain
+  done
+}
+
+@test "the same ranks give the same bytes, however they are started" {
+  data
+  grow 0 here.h5 --ranks 2
+  cp here.h5 expected.h5
+  grow 0 here.h5 --restart --ranks 2
+  cmp here.h5 expected.h5
+  for how in file port OMPI_COMM_WORLD_RANK+OMPI_COMM_WORLD_SIZE PMI_RANK+PMI_SIZE SLURM_PROCID+SLURM_NTASKS; do
+    local port
+    port=$("$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    for rank in 1 0; do
+      case $how in
+        file) env=() options=(--ranks 2 --rank $rank --rendezvous meet) ;;
+        port) env=() options=(--ranks 2 --rank $rank "--rendezvous=127.0.0.1:$port") ;;
+        *) env=("${how%+*}=$rank" "${how#*+}=2") options=() ;;
+      esac
+      env "${env[@]}" pgan-grow -q --scale 0 -o here.h5 "${tiny[@]}" -b 16 -n 6 --restart "${options[@]}" &
+    done
+    wait %1
+    wait %2
+    cmp here.h5 expected.h5
+  done
+  no_leftovers . data.h5 expected.h5 here.h5 here.log
+}
+
+@test "a script of sbatch is no rank, a job step is; --ranks 1 trains alone" {
+  data
+  grow 0 alone.h5
+  SLURM_JOB_ID=7 SLURM_NTASKS=3 SLURM_PROCID=0 grow 0 script.h5
+  cmp alone.h5 script.h5
+  OMPI_COMM_WORLD_SIZE=3 OMPI_COMM_WORLD_RANK=1 grow 0 one.h5 --ranks 1
+  cmp alone.h5 one.h5
+  export SLURM_JOB_ID=7 SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=2 SLURM_NTASKS=8 SLURM_PROCID=1
+  fails 1 "rank 1 did not find rank 0 at 'step.ranks' within 0.2 s: No such file" grow 0 step.h5 --rank-timeout .2
+  export SLURM_PROCID=two
+  fails 2 "the environment has SLURM_PROCID=two, which is not a number from 0 to 1" grow 0 step.h5
+}
+
+# child_of PID: its youngest child, when it has one.
+child_of() {
+  local child
+  until child=$(pgrep -n -P "$1"); do sleep .01; done
+  echo "$child"
+}
+
+@test "when a rank is killed the others end with a line that names it, and the run goes on to the same bytes" {
+  data
+  grow 0 whole.h5 --ranks 3 -b 24 -n 200
+  for victim in first other; do
+    rm -f killed.*
+    pgan-grow -q --scale 0 -o killed.h5 "${tiny[@]}" -b 24 -n 200 --set saveIter=20 --keep 0 --ranks 3 2>said.txt &
+    parent=$!
+    until [ -e killed.ckpt ]; do sleep .005; done
+    if [ $victim = first ]; then
+      kill -9 $parent
+    else
+      kill -9 "$(child_of $parent)"
+    fi
+    status=0
+    wait $parent || status=$?
+    for ((i = 0; i < 500 && $(wc -l <said.txt) < 2; i++)); do sleep .01; done
+    if [ $victim = first ]; then
+      [ "$status" = 137 ]
+      [ "$(cat said.txt)" = "$(printf 'pgan-grow: rank 0 is gone: its process ended, or the connection to it did\n%.0s' 1 2)" ]
+    else
+      [ "$status" = 1 ]
+      [ "$(cat said.txt)" = "$(printf 'pgan-grow: rank 2 is gone: its process ended, or the connection to it did\n%.0s' 1 2)" ]
+    fi
+    [ ! -e killed.h5 ]
+    [ -e killed.ckpt ]
+    grow 0 killed.h5 --ranks 3 -b 24 -n 200 --set saveIter=20 --keep 0
+    cmp killed.h5 whole.h5
+  done
+}
+
+@test "a signal to any rank stops all after the same iteration; another number of ranks may go on" {
+  data
+  grow 0 whole.h5 -n 100 --device plain
+  pgan-grow --scale 0 -o cut.h5 "${tiny[@]}" -b 16 -n 100 --device plain --ranks 2 --set saveIter=10 --keep 0 2>said.txt &
+  parent=$!
+  until [ -e cut.ckpt ]; do sleep .005; done
+  kill -TERM "$(child_of $parent)"
+  status=0
+  wait $parent || status=$?
+  [ "$status" = 143 ]
+  [ "$(wc -l <said.txt)" = 1 ]
+  grep -q "stopped by signal 15 (Terminated) after iteration [0-9]*; the same command line goes on from 'cut.ckpt'" said.txt
+  grow 0 cut.h5 -n 100 --device plain --ranks 4 --set saveIter=10 --keep 0
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+a, b = h5py.File('whole.h5'), h5py.File('cut.h5')
+for name, x in a['G'].items():
+    if name.endswith('weight'):
+        assert np.linalg.norm(x[()] - b['G'][name][()]) < 1e-3 * np.linalg.norm(x[()]), name
+PY
+}
+
+@test "a rank that does not answer is given up in time" {
+  data
+  pgan-grow -q --scale 0 -o late.h5 "${tiny[@]}" -b 16 -n 1000000 --ranks 2 --rank-timeout .5 --set saveIter=10 --keep 0 2>said.txt &
+  parent=$!
+  until [ -e late.ckpt ]; do sleep .005; done
+  kill -STOP "$(child_of $parent)"
+  status=0
+  wait $parent || status=$?
+  [ "$status" = 1 ]
+  [ "$(cat said.txt)" = "pgan-grow: rank 1 has not answered for 0.5 s" ]
+}
+
+@test "what cannot be shared, or does not fit together, is refused" {
+  data
+  fails 2 "a batch of 12 images cannot be shared by 2 ranks, each with whole groups of 4 for the minibatch standard deviation: give a miniBatchSize of 16 or 8" \
+    grow 0 x.h5 -b 12 --ranks 2
+  fails 2 "give a miniBatchSize of 8" grow 0 x.h5 -b 6 --ranks 2 -p karras
+  fails 2 "a batch of 7 images cannot be shared by 2 ranks: give a miniBatchSize of 8 or 6" grow 0 x.h5 -b 7 --ranks 2 --set miniBatchStdDev=false
+  grow 0 six.h5 -b 6 --ranks 2 --set miniBatchStdDev=false
+  fails 2 "--rank needs --ranks" grow 0 x.h5 --rank 1
+  fails 2 "--rank 2 is not one of 2 ranks: they count from 0" grow 0 x.h5 --ranks 2 --rank 2
+  fails 2 "--rendezvous needs --rank" grow 0 x.h5 --ranks 2 --rendezvous here
+  rm -f data.h5
+  status=0
+  grow 0 x.h5 --ranks 2 2>said.txt || status=$?
+  [ "$status" = 3 ]
+  [ "$(wc -l <said.txt)" = 2 ]
+  grep -q "^pgan-grow: rank 0: cannot open 'data.h5': No such file or directory$" said.txt
+  no_leftovers . six.h5 six.log said.txt stderr.txt stdout.txt
+}
+
+@test "ranks that were told different things name what differs" {
+  data
+  # OPTION of rank 1, and what is said of it.
+  while read -r option what; do
+    grow 0 x.h5 --ranks 2 --rank 1 $option 2>one.txt &
+    status=0
+    grow 0 x.h5 --ranks 2 --rank 0 2>zero.txt || status=$?
+    [ "$status" = 2 ]
+    status=0
+    wait $! || status=$?
+    [ "$status" = 2 ]
+    [ "$(cat one.txt)" = "pgan-grow: rank 1: it has $what than rank 0" ]
+    cmp one.txt zero.txt
+  done <<'TABLE'
+--lr=0.002 other settings
+--seed=2 another seed
+--device=plain another kind of device
+--record=2:x.rec other records or intervals (saveIter, evalIter, previewIter)
+TABLE
+  no_leftovers . data.h5 one.txt zero.txt
+}
+
+@test "pipeline.mk starts the ranks, and does not train anew for another number" {
+  data
+  mkdir -p run
+  local run=(make -s -f "$PGAN_TESTS/../pipeline.mk" PRESET=demo RUN=run DATA=data.h5 IMAGES= LAST=0 BIN="$PGAN_BIN/" LATENT=8 DEPTH_0=8 ITERS_0=5 BATCH_0=8 DEVICE=cpu)
+  run "${run[@]}" -n scale0 RANKS=2
+  [[ "$output" == *"pgan-grow --scale 0 "*" --ranks 2 --data data.h5 "* ]]
+  run "${run[@]}" -n scale0
+  [[ "$output" != *--ranks* ]]
+  "${run[@]}" scale0 RANKS=2
+  [ -e run/scale0.h5 ]
+  run "${run[@]}" scale0
+  [[ "$output" != *pgan-grow* ]]
+}
