@@ -169,14 +169,19 @@ static inline void output_tile(vec *block, const vec *from, size_t stride, struc
 /* -- matrix products -- */
 
 /* c = (add: c +) a * b for ROWS rows of c and `width` vectors of each. The sum runs over blocks * each terms: of a, `a_k` floats apart and its blocks `a_block`; of
- * b one vector after another. Rows are `a_row` floats apart in a and neighbours in c; columns are `b_column` and `c_column` vectors apart. */
+ * b one vector after another. Rows are `a_row` floats apart in a and neighbours in c; columns are `b_column` and `c_column` vectors apart.
+ * Meanwhile the operands of the next frequency, `a_next` and `b_next` vectors on, are fetched: the rows of a, and of b every PRODUCTS'th vector from `turn` on, so
+ * that PRODUCTS products fetch all of it. */
 struct product {
 	vec *c;
 	const float *a;
 	const vec *b;
 	size_t c_column, a_row, a_k, a_block, b_column, blocks, each;
+	size_t a_next, b_next, turn; /* a_next 0: nothing is fetched */
 	bool add;
 };
+
+enum { PRODUCTS = 8 };
 
 INLINE void multiply_width(const struct product *p, const int width)
 {
@@ -190,6 +195,11 @@ INLINE void multiply_width(const struct product *p, const int width)
 			sum[r][j] = p->add ? c[(size_t)j * p->c_column + r] : vec_all(0);
 	for (size_t block = 0; block < p->blocks; block++, a += p->a_block) {
 		const float *x = a;
+		for (size_t r = 0; r < ROWS && p->a_next; r++)
+			__builtin_prefetch(a + (p->a_next + r) * BLOCK, 0, 2);
+		for (size_t k = p->turn; k < p->each && p->a_next; k += PRODUCTS)
+			for (int j = 0; j < width; j++)
+				__builtin_prefetch(b + p->b_next + (size_t)j * p->b_column + k, 0, 2);
 		for (size_t k = 0; k < p->each; k++, x += p->a_k, b++)
 #pragma GCC unroll 8
 			for (size_t r = 0; r < ROWS; r++)
@@ -409,8 +419,13 @@ static void convolve_frequency(vec *m, const vec *v, const vec *u, const struct 
 		const size_t start = (size_t)panel_start(out, panel);
 		struct product p = { .a_row = BLOCK, .a_k = 1, .a_block = ROWS * BLOCK, .b = u + start * channels, .b_column = channels, .c_column = each,
 		                     .blocks = (size_t)cut->in, .each = BLOCK };
+		if (cut->together) { /* whose operands are too many to stay in the cache */
+			p.a_next = tile_plane(cut, cut->in);
+			p.b_next = kernel_plane(cut, out);
+		}
 		for (size_t t = 0; t < count; t += ROWS) {
 			p.a = (const float *)(v + t * (size_t)cut->in);
+			p.turn = t / ROWS % PRODUCTS;
 			p.c = m + start * each + t;
 			multiply(&p, panel_start(out, panel + 1) - (int)start);
 		}
