@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inputs.h"
 #include "message.h"
 #include "npy.h"
 #include "options.h"
@@ -12,7 +13,6 @@
 #include "progress.h"
 #include "rejects.h"
 #include "size.h"
-#include "source.h"
 
 enum { RECORD = 64 }; /* pictures in a record of the stream */
 
@@ -37,15 +37,16 @@ static const struct tool tool = {
 	.name = "celeba-crop",
 	.summary = "cut the face out of every picture",
 	.synopsis = "[-o DIR] [--center X,Y] [--size N] [--pad] INPUT…",
-	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg), a zip or tar archive, which is "
-		   "read in place (img_align_celeba.zip as downloaded), or '-': a list of file names on stdin. Folders and archives are read in the bytewise "
-		   "order of the paths.\n\n"
+	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg) or a zip or tar archive, which is "
+		   "read in place (img_align_celeba.zip as downloaded). Folders and archives are read in the bytewise order of the paths. One HDF5 or .npy "
+		   "file alone gives its images, the largest there are. '-' alone reads stdin: an image stream or a list of file names, one a line; the first "
+		   "byte tells which.\n\n"
 		   "The square has its upper left corner at X - N/2, Y - N/2; by default columns 25 to 152 and rows 57 to 184, which in the aligned pictures "
 		   "of CelebA (178x218) is the face. Grey pictures become RGB, transparent pixels show the background, and pictures that a camera has marked "
 		   "as turned are turned upright first.\n\n"
 		   "Without -o, an image stream goes to stdout: .npy records of uint8 (n,3,N,N), 64 pictures each. How many pictures there will be is known "
 		   "only when the last one has been decoded, so no record promises more than it holds. With -o DIR, every picture becomes DIR/PATH.png, where "
-		   "PATH is its path below the INPUT without the ending. PNG keeps every pixel; a second JPEG compression would add its own 8x8 blocks to "
+		   "PATH is its path below the INPUT without the ending; image number N of an HDF5 or .npy file or of a stream becomes DIR/NNNNNN.png. PNG keeps every pixel; a second JPEG compression would add its own 8x8 blocks to "
 		   "what a network learns.\n\n"
 		   "A picture that is damaged, too small (unless there is --pad) or no picture is left out; the others are not affected. The reasons are told "
 		   "at the end, the first 20 of them; --rejects FILE gets all, as a table of names and reasons.\n\n"
@@ -61,16 +62,18 @@ static const struct tool tool = {
 /* One picture on its way. */
 struct item {
 	int64_t i;
-	struct bytes bytes;
+	struct bytes bytes;           /* of a file */
+	void *raw;                    /* or of an image, as it came */
+	uint8_t *planes;              /* the same as bytes */
 	struct picture picture, cut;
 	char reason[1024]; /* "" or why it is left out */
 };
 
 struct crop {
-	struct source *source;
+	struct inputs in;
 	int x, y, w, h; /* the box */
 	struct picture_options decode_as;
-	char **output; /* names of the files by picture, with -o */
+	char **output; /* names of the files by picture, where these have names and there is -o */
 	int64_t next, good;
 	uint8_t *record; /* (RECORD,3,h,w) */
 	int64_t gathered;
@@ -84,7 +87,7 @@ static int feed(void *ctx, void *data)
 	struct item *item = data;
 	item->i = c->next++;
 	item->reason[0] = 0;
-	return item->i < source_count(c->source);
+	return c->in.source ? item->i < source_count(c->in.source) : (int)images_read(&c->in.images, item->raw, 1);
 }
 
 /* Leaves the picture out when the failure is its own. */
@@ -99,23 +102,46 @@ static int leave_out(struct item *item, int rc, const char *name)
 	return 0;
 }
 
+/* The picture's pixels, wherever they come from. */
+static int decode(struct crop *c, struct item *item)
+{
+	const struct images *in = &c->in.images;
+	int rc;
+	if (c->in.source)
+		return source_picture(c->in.source, item->i, &item->bytes, &item->picture);
+	if (!item->picture.pixel && (rc = picture_alloc(&item->picture, in->side, in->side, in->c)))
+		return rc;
+	images_as_bytes(in, item->planes, item->raw);
+	picture_from_planes(&item->picture, item->planes);
+	return 0;
+}
+
+static int write_file(struct crop *c, struct item *item, const char *name)
+{
+	char *path;
+	if (c->output && !c->output[item->i])
+		return leave_out(item, error_set(ERR_INPUT, "'%s' leads out of the folder", name), name);
+	if (c->output)
+		return picture_write_one_of_many(&item->cut, c->output[item->i]);
+	if (asprintf(&path, "%s/%06lld.png", dir, (long long)item->i) < 0)
+		return error_set(ERR_FAILED, "out of memory");
+	const int rc = picture_write_one_of_many(&item->cut, path);
+	free(path);
+	return rc;
+}
+
 static int work(void *ctx, int thread, void *data)
 {
 	struct crop *c = ctx;
 	struct item *item = data;
-	const char *name = source_name(c->source, item->i);
+	char buffer[INPUT_NAME];
+	const char *name = inputs_name(&c->in, item->i, buffer);
 	int rc;
 
 	(void)thread;
-	if ((rc = source_picture(c->source, item->i, &item->bytes, &item->picture)))
+	if ((rc = decode(c, item)) || (rc = picture_cut(&item->cut, &item->picture, c->x, c->y, c->w, c->h, pad ? c->decode_as.background : NULL)))
 		return leave_out(item, rc, name);
-	if ((rc = picture_cut(&item->cut, &item->picture, c->x, c->y, c->w, c->h, pad ? c->decode_as.background : NULL)))
-		return leave_out(item, rc, name);
-	if (!c->output)
-		return 0;
-	if (!c->output[item->i])
-		return leave_out(item, error_set(ERR_INPUT, "'%s' leads out of the folder", name), name);
-	return picture_write_one_of_many(&item->cut, c->output[item->i]);
+	return dir ? write_file(c, item, name) : 0;
 }
 
 static size_t image_size(const struct crop *c)
@@ -137,12 +163,13 @@ static int drain(void *ctx, void *data)
 {
 	struct crop *c = ctx;
 	struct item *item = data;
+	char buffer[INPUT_NAME];
 
 	progress_show(&c->progress, item->i + 1, NULL);
 	if (item->reason[0])
-		return rejects_add(&c->rejects, source_name(c->source, item->i), item->reason);
+		return rejects_add(&c->rejects, inputs_name(&c->in, item->i, buffer), item->reason);
 	c->good++;
-	if (c->output)
+	if (dir)
 		return 0;
 	picture_to_planes(c->record + (size_t)c->gathered * image_size(c), &item->cut);
 	return ++c->gathered == RECORD ? write_record(c) : 0;
@@ -169,21 +196,32 @@ static int parse_box(struct crop *c)
 	return 0;
 }
 
+static int make_items(struct crop *c, struct item *item, int64_t items)
+{
+	const struct images *in = &c->in.images;
+	for (int64_t i = 0; i < items && !c->in.source; i++)
+		if (!(item[i].raw = size_alloc(images_size(in), 1)) || !(item[i].planes = size_alloc((size_t)in->c * (size_t)in->side, (size_t)in->side)))
+			return ERR_FAILED;
+	return 0;
+}
+
 static int crop_all(struct crop *c)
 {
 	const int64_t items = threads > 1 ? 4 * threads : 1;
 	struct item *item = size_zalloc((size_t)items, sizeof *item);
 	const struct ordered o = { (int)threads, item, (size_t)items, sizeof *item, c, feed, work, drain };
-	int rc = item ? 0 : ERR_FAILED;
+	int rc = item ? make_items(c, item, items) : ERR_FAILED;
 
-	if (!c->output && !(c->record = size_alloc(RECORD, image_size(c))))
+	if (!dir && !(c->record = size_alloc(RECORD, image_size(c))))
 		rc = ERR_FAILED;
-	progress_start(&c->progress, "pictures", source_count(c->source));
+	progress_start(&c->progress, "pictures", inputs_count(&c->in));
 	if (!rc && !(rc = ordered_run(&o)))
 		rc = write_record(c);
 	progress_end(&c->progress);
 	for (int64_t i = 0; item && i < items; i++) {
 		free(item[i].bytes.data);
+		free(item[i].raw);
+		free(item[i].planes);
 		picture_free(&item[i].picture);
 		picture_free(&item[i].cut);
 	}
@@ -192,30 +230,36 @@ static int crop_all(struct crop *c)
 	return rc;
 }
 
+/* What named pictures need before the first is read. */
+static int prepare_source(struct crop *c)
+{
+	const char *first;
+	const int64_t left_out = source_left_out(c->in.source, &first);
+	source_decode_as(c->in.source, &c->decode_as);
+	if (left_out)
+		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)left_out, first);
+	return dir ? outnames_make(&c->output, c->in.source, dir) : 0;
+}
+
 static int run(const char *const *inputs, size_t n)
 {
 	struct crop c = { 0 };
-	const char *first;
 	int rc;
 
 	if (!n)
-		return error_set(ERR_USAGE, "no INPUT: give files, folders or archives, or '-' for a list of names on stdin");
+		return error_set(ERR_USAGE, "no INPUT: give files, folders or archives, or '-' for an image stream or a list of names on stdin");
 	if ((rc = parse_box(&c)) || (rc = picture_colour(c.decode_as.background, background)) || (!dir && (rc = message_stdout_is_data())))
 		return rc;
-	if ((rc = source_open(&c.source, inputs, n)))
+	if ((rc = inputs_open(&c.in, inputs, n)))
 		return rc;
-	source_decode_as(c.source, &c.decode_as);
-	const int64_t left_out = source_left_out(c.source, &first);
-	if (left_out)
-		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)left_out, first);
-	if ((dir && (rc = outnames_make(&c.output, c.source, dir))) || (rc = crop_all(&c)))
+	if ((rc = c.in.source ? prepare_source(&c) : dir ? outnames_folder(dir) : 0) || (rc = crop_all(&c)))
 		goto end;
 	if (!rejects_file || !(rc = rejects_write(&c.rejects, rejects_file)))
 		rc = rejects_tell(&c.rejects, c.good, keep_going, message_error);
 end:
-	outnames_free(c.output, source_count(c.source));
+	outnames_free(c.output, inputs_count(&c.in));
 	rejects_free(&c.rejects);
-	source_close(&c.source);
+	inputs_close(&c.in);
 	return rc;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataset_verify.h"
+#include "inputs.h"
 #include "message.h"
 #include "options.h"
 #include "ordered.h"
@@ -75,53 +76,11 @@ static const struct tool tool = {
 	.options = options,
 };
 
-/* What a file, or stdin (NULL), begins with. */
-enum kind { NOTHING, NPY, HDF5, OTHER };
-
-static enum kind kind_of(const char *path)
-{
-	static const unsigned char npy[] = "\x93NUMPY", hdf5[] = "\x89HDF";
-	unsigned char head[8] = { 0 };
-	if (!path) {
-		const int first = getc(stdin); /* no name begins with it: it is no letter in UTF-8 */
-		ungetc(first, stdin);
-		return first == EOF ? NOTHING : first == npy[0] ? NPY : OTHER;
-	}
-	FILE *f = fopen(path, "rb");
-	const size_t got = f ? fread(head, 1, sizeof head, f) : 0;
-	if (f)
-		fclose(f);
-	return got < sizeof head ? OTHER : !memcmp(head, npy, sizeof npy - 1) ? NPY : !memcmp(head, hdf5, sizeof hdf5 - 1) ? HDF5 : OTHER;
-}
-
-struct inputs {
-	struct source *source; /* or */
-	struct images images;
-	bool is_hdf5;
+struct job {
+	struct inputs in;
 	struct labels *labels;
 	uint32_t *order;
 };
-
-static int open_inputs(struct inputs *in, const char *const *inputs, size_t n)
-{
-	static const char *const in_stdin[] = { "-" };
-	const bool from_stdin = !n || (n == 1 && !strcmp(inputs[0], "-"));
-	const enum kind kind = n > 1 ? OTHER : kind_of(from_stdin ? NULL : inputs[0]);
-	const char *first;
-	int rc;
-
-	in->is_hdf5 = kind == HDF5;
-	if (kind == NOTHING)
-		return error_set(ERR_INPUT, "stdin is empty: an image stream or a list of file names was expected");
-	if (kind != OTHER)
-		return images_open(&in->images, from_stdin ? "-" : inputs[0], 0);
-	if ((rc = source_open(&in->source, from_stdin ? in_stdin : inputs, from_stdin ? 1 : n)))
-		return rc;
-	const int64_t left_out = source_left_out(in->source, &first);
-	if (left_out)
-		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)left_out, first);
-	return 0;
-}
 
 static void show(void *ctx, int64_t done)
 {
@@ -167,40 +126,43 @@ static int check_options(struct pack_settings *s)
 }
 
 /* A random order, and labels. */
-static int prepare_source(struct inputs *in, struct pack_settings *s)
+static int prepare_source(struct job *job, struct pack_settings *s)
 {
+	struct inputs *in = &job->in;
 	const struct picture_options decode_as = { .background = { s->background[0], s->background[1], s->background[2] } };
 	int rc;
 
 	if (!in->source && (seed >= 0 || labels_file))
 		return error_set(ERR_USAGE, "%s needs the names of files: give files, folders or archives", seed >= 0 ? "--shuffle" : "--labels");
-	if (in->is_hdf5) {
-		rc = labels_of_h5(&in->labels, in->images.name, in->images.n);
-		s->labels = in->labels;
+	if (in->hdf5) {
+		rc = labels_of_h5(&job->labels, in->images.name, in->images.n);
+		s->labels = job->labels;
 		return rc;
 	}
 	if (!in->source)
 		return 0;
 	source_decode_as(in->source, &decode_as);
-	if (labels_file && (rc = labels_read(&in->labels, labels_file, columns)))
+	if (labels_file && (rc = labels_read(&job->labels, labels_file, columns)))
 		return rc;
-	s->labels = in->labels;
+	s->labels = job->labels;
 	if (seed >= 0) {
 		const size_t n = (size_t)source_count(in->source);
-		if (!(in->order = size_alloc(n, sizeof *in->order)))
+		if (!(job->order = size_alloc(n, sizeof *job->order)))
 			return ERR_FAILED;
-		philox_permutation((uint64_t)seed, STREAM_SHUFFLE, 0, n, in->order);
-		s->order = in->order;
+		philox_permutation((uint64_t)seed, STREAM_SHUFFLE, 0, n, job->order);
+		s->order = job->order;
 	}
 	return 0;
 }
 
 static int run(const char *const *inputs, size_t n)
 {
-	struct inputs in = { 0 };
+	struct job job = { 0 };
+	struct inputs *in = &job.in;
 	struct pack_result result = { 0 };
 	struct progress progress;
 	char used[512];
+	const char *first;
 	struct pack_settings s = {
 		.output = output,
 		.options = used,
@@ -214,25 +176,27 @@ static int run(const char *const *inputs, size_t n)
 	};
 	int rc;
 
-	if ((rc = check_options(&s)) || (rc = open_inputs(&in, inputs, n)))
+	if ((rc = check_options(&s)) || (rc = inputs_open(in, inputs, n)))
 		return rc;
+	const int64_t left_out = in->source ? source_left_out(in->source, &first) : 0;
+	if (left_out)
+		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)left_out, first);
 	options_used(used, sizeof used);
-	s.threads = in.is_hdf5 ? 1 : (int)threads; /* HDF5 cannot read and write in two threads */
-	if ((rc = prepare_source(&in, &s)))
+	s.threads = in->hdf5 ? 1 : (int)threads; /* HDF5 cannot read and write in two threads */
+	if ((rc = prepare_source(&job, &s)))
 		goto end;
-	progress_start(&progress, "pictures", limit ? limit : in.source ? source_count(in.source) : in.images.n > 0 ? in.images.n : 0);
-	rc = pack(&result, &s, in.source, &in.images);
+	progress_start(&progress, "pictures", limit ? limit : inputs_count(in));
+	rc = pack(&result, &s, in->source, &in->images);
 	progress_end(&progress);
 	if (!rc && rejects_file)
 		rc = rejects_write(&result.rejects, rejects_file);
 	if (!rc)
 		rc = rejects_tell(&result.rejects, result.good, keep_going, message_error);
 end:
-	free(in.order);
-	labels_free(&in.labels);
+	free(job.order);
+	labels_free(&job.labels);
 	rejects_free(&result.rejects);
-	source_close(&in.source);
-	images_close(&in.images);
+	inputs_close(in);
 	return rc;
 }
 

@@ -158,6 +158,44 @@ PY
   [ "${lines[2]}" = "celeba-crop: none of the 2 pictures could be used" ]
 }
 
+@test "the images of an HDF5 or .npy file or of a stream are cropped like any other" {
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+images = np.random.default_rng(6).integers(0, 256, (70, 3, 32, 32), np.uint8)
+np.save('images.npy', images)
+np.save('floats.npy', (images / np.float32(127.5) - 1).astype(np.float32))
+np.save('grey.npy', images[:, :1])
+with h5py.File('images.h5', 'w') as f: f['data32x32'], f['data16x16'] = images, images[:, :, ::2, ::2]
+np.save('want.npy', images[:, :, 3:27, 5:29])
+np.save('grey-want.npy', images[:, :1, 3:27, 5:29].repeat(3, 1))
+PY
+  crop=(celeba-crop --center 17,15 --size 24)
+  for input in images.npy floats.npy images.h5; do
+    "${crop[@]}" -j 3 "$input" >got.npy
+    joined got.npy
+    cmp joined.npy want.npy
+  done
+  cat images.npy images.npy | "${crop[@]}" - >got.npy
+  [ "$(stat -c %s got.npy)" = $((140 * 3 * 24 * 24 + 3 * 128)) ]
+  "${crop[@]}" grey.npy >got.npy
+  joined got.npy
+  cmp joined.npy grey-want.npy
+  "${crop[@]}" -o out images.h5
+  [ "$(find out -name '*.png' | sort | tail -1)" = out/000069.png ]
+  "$PYTHON" -c 'import numpy as np; from PIL import Image; import sys
+want = np.load("want.npy")
+sys.exit(any((np.asarray(Image.open(f"out/{i:06d}.png")).transpose(2, 0, 1) != want[i]).any() for i in range(70)))'
+}
+
+@test "images that are too small are left out by number, and a truncated stream is an error" {
+  "$PYTHON" -c 'import numpy as np; np.save("two.npy", np.zeros((2, 3, 16, 16), np.uint8))'
+  run -3 --separate-stderr celeba-crop --center 8,8 --size 20 --rejects r.txt two.npy
+  grep -q '^two.npy, image 1	' r.txt
+  head -c 1000 two.npy >cut.npy
+  fails 3 "'stdin'" bash -c 'celeba-crop --center 8,8 --size 8 -o out - <cut.npy'
+  [ "$(ls -A out)" = 000000.png ] # the one that came whole
+}
+
 @test "bad input: one line, the right exit code, nothing written" {
   make_pictures
   mkdir empty
@@ -172,7 +210,9 @@ PY
   fails 3 "cannot decode 'cut.png': truncated" celeba-crop cut.png
   fails 3 "cannot open 'cut.zip': damaged or truncated zip archive" celeba-crop cut.zip
   fails 3 "no pictures in 'empty'" celeba-crop empty
-  fails 3 "list of names on stdin is empty" celeba-crop -
+  fails 3 "stdin is empty: an image stream or a list of file names was expected" celeba-crop -
+  echo >nothing
+  fails 3 "list of names on stdin is empty" bash -c 'celeba-crop - <nothing'
   fails 2 "no INPUT" celeba-crop
   fails 2 "--center takes" celeba-crop --center 12 in/a.jpg
   fails 2 "--size" celeba-crop --size 0 in/a.jpg

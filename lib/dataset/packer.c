@@ -88,13 +88,10 @@ static int decode(struct packer *p, int thread, struct item *item)
 static int convert(struct packer *p, int thread, struct item *item)
 {
 	const struct images *in = p->images;
-	const size_t plane = (size_t)in->side * (size_t)in->side, n = (size_t)in->c * plane;
+	const size_t plane = (size_t)in->side * (size_t)in->side;
 	if (p->settings->labels)
 		item->label = labels_row(p->settings->labels, item->i);
-	if (in->type == NPY_F32)
-		images_to_bytes(item->planes, item->raw, n);
-	else
-		memcpy(item->planes, item->raw, n);
+	images_as_bytes(in, item->planes, item->raw);
 	for (size_t k = (size_t)in->c; k < 3; k++)
 		memcpy(item->planes + k * plane, item->planes, plane);
 	return fitter_run_planes(p->fitter[thread], item->square, item->planes, in->side, in->name);

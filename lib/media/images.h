@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "error.h"
 #include "npy.h"
@@ -47,5 +48,14 @@ static inline size_t images_size(const struct images *i)
 /* Values of either type in [-1,1] floats (x / 127.5 - 1, design.md) and in bytes (rounded half up, clamped, NaN 0: the inverse). n: values. */
 void images_to_float(float *out, const uint8_t *in, size_t n);
 void images_to_bytes(uint8_t *out, const float *in, size_t n);
+
+/* One image as images_read() left it, as bytes. */
+static inline void images_as_bytes(const struct images *i, uint8_t *out, const void *image)
+{
+	if (i->type == NPY_F32)
+		images_to_bytes(out, image, images_size(i) / sizeof(float));
+	else
+		memcpy(out, image, images_size(i));
+}
 
 #endif

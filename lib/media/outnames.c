@@ -112,6 +112,14 @@ int outnames_make(char ***result, const struct source *s, const char *dir)
 	return rc;
 }
 
+int outnames_folder(const char *dir)
+{
+	const int rc = make_folder(dir);
+	if (!rc)
+		outfile_sweep(dir);
+	return rc;
+}
+
 void outnames_free(char **out, int64_t n)
 {
 	for (int64_t i = 0; out && i < n; i++)

@@ -8,6 +8,9 @@
  * archive). Owned by the caller: outnames_free(). Makes DIR and the folders below it, and removes what killed processes left there. Two pictures with one
  * name: ERR_INPUT, nothing is made. */
 int outnames_make(char ***out, const struct source *, const char *dir) MUST_CHECK;
+/* Makes DIR alone, and removes what killed processes left there. */
+int outnames_folder(const char *dir) MUST_CHECK;
+
 void outnames_free(char **out, int64_t n); /* NULL is fine */
 
 #endif

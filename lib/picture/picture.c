@@ -145,3 +145,11 @@ void picture_to_planes(uint8_t *out, const struct picture *p)
 		for (size_t i = 0; i < n; i++)
 			out[k * n + i] = p->pixel[i * c + k % c];
 }
+
+void picture_from_planes(struct picture *p, const uint8_t *planes)
+{
+	const size_t n = (size_t)p->w * (size_t)p->h, c = (size_t)p->c;
+	for (size_t k = 0; k < c; k++)
+		for (size_t i = 0; i < n; i++)
+			p->pixel[i * c + k] = planes[k * n + i];
+}

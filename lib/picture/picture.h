@@ -45,4 +45,7 @@ int picture_cut(struct picture *out, const struct picture *in, int x, int y, int
 /* Interleaved pixels to planes: out (3,h,w), grey in all three. */
 void picture_to_planes(uint8_t *out, const struct picture *);
 
+/* Fills a picture from planes (c,h,w) of its own shape. */
+void picture_from_planes(struct picture *, const uint8_t *planes);
+
 #endif
