@@ -132,22 +132,12 @@ static int plan_count(struct job *j)
 	return 0;
 }
 
-static int parse_labels(struct job *j, const struct netfile *net)
-{
-	int rc = 0;
-	if (labels.n && !net->arch.attributes.groups.n)
-		return error_set(ERR_USAGE, "--label: the network was trained without labels");
-	for (size_t i = 0; !rc && i < labels.n; i++)
-		rc = attributes_parse(&net->arch.attributes, labels.item[i], j->latents.label);
-	return rc;
-}
-
-static int plan(struct job *j, const struct netfile *net)
+static int plan(struct job *j, const struct netfile *net, const char *path)
 {
 	int rc;
 	j->latents = latents_of(&net->arch, seed < 0 ? 0 : (uint64_t)seed);
 	j->latents.frames = frames;
-	if ((rc = parse_labels(j, net)))
+	if ((rc = latents_ask(&j->latents, labels.item, labels.n, path)))
 		return rc;
 	j->sample = (struct sampler_plan){ .device = device, .threads = (int)threads, .net = net, .group = current ? "/G" : "/avgG", .latents = &j->latents };
 	j->sink.output = output;
@@ -163,9 +153,11 @@ static int plan(struct job *j, const struct netfile *net)
 static int describe(struct sink *s, const char *path)
 {
 	char options_used[1024];
-	int rc;
-	snprintf(options_used, sizeof options_used, "%s %s --seed %" PRId64 " --first %" PRId64 "%s%s%s", path, current ? "--current" : "", seed < 0 ? 0 : seed, first,
+	int rc, at;
+	at = snprintf(options_used, sizeof options_used, "%s %s --seed %" PRId64 " --first %" PRId64 "%s%s%s", path, current ? "--current" : "", seed < 0 ? 0 : seed, first,
 	         latents_file ? " --latents " : "", latents_file ? latents_file : "", walk ? " --walk" : "");
+	for (size_t i = 0; i < labels.n && at < (int)sizeof options_used; i++)
+		at += snprintf(options_used + at, sizeof options_used - (size_t)at, " --label %s", labels.item[i]);
 	if ((rc = sink_describe(s, "tool", "pgan-sample")) || (rc = sink_describe(s, "tool_version", PGAN_VERSION)))
 		return rc;
 	return sink_describe(s, "options", options_used);
@@ -227,7 +219,7 @@ static int find_network(char **path)
 static int rows(char *const *path, int networks)
 {
 	struct growth_plan plan = { .device = device, .threads = (int)threads, .group = current ? "/G" : "/avgG", .seed = seed < 0 ? 0 : (uint64_t)seed, .first = first,
-		                    .columns = count ? (int)count : GROWTH_IMAGES };
+		                    .columns = count ? (int)count : GROWTH_IMAGES, .label = labels.item, .labels = labels.n };
 	enum sink_kind kind;
 	struct picture p = { 0 };
 	int rc = sink_kind_of(output, &kind);
@@ -249,7 +241,7 @@ static int run(const char *path)
 	if (walk && !frames)
 		frames = WALK_FRAMES;
 	if (!(rc = sink_kind_of(output, &j.sink.kind)) && !(rc = check_options(j.sink.kind)) && (path || !(rc = find_network(&found))) &&
-	    !(rc = h5_open(&f, path ? path : found)) && !(rc = netfile_read(f, &net)) && !(rc = plan(&j, &net)))
+	    !(rc = h5_open(&f, path ? path : found)) && !(rc = netfile_read(f, &net)) && !(rc = plan(&j, &net, h5_name(f))))
 		rc = sample(f, &net, &j);
 	const int closed = h5_close(&f);
 	latents_free(&j.latents);

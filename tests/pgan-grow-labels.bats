@@ -70,6 +70,9 @@ assert 70 < (x.mean((1, 2, 3)) > 115).sum() < 130
 PY
   # A row of several scales and a walk from dark to bright ones take labels, too.
   pgan-sample scale0.h5 scale1.h5 -o growth.png
+  for bright in -1 1; do pgan-sample scale0.h5 scale1.h5 --label bright=$bright --label red=0 -o "growth$bright.png"; done
+  "$PYTHON" -c 'import numpy as np; from PIL import Image; a, b = (np.asarray(Image.open(f"growth{x}.png").convert("L")) for x in (-1, 1)); assert b.mean() - a.mean() > 50'
+  fails 2 "there is no attribute to 'big=1', but bright, red" pgan-sample scale0.h5 scale1.h5 --label big=1 -o x.png
   pgan-sample scale1.h5 --walk -n 2 --frames 5 --label bright=1 -o walk.npy
   "$PYTHON" -c 'import numpy as np; x = np.load("walk.npy"); assert len(x) == 10 and x.mean((1, 2, 3)).min() > 115'
   "$PYTHON" -c 'import numpy as np; np.save("z.npy", np.zeros((3, 8), "f4"))'
@@ -149,7 +152,7 @@ PY
   grow 0 b.h5 -n 5
   cmp a.h5 b.h5
   "$PYTHON" -c 'import h5py; f = h5py.File("a.h5"); assert "attribute_sizes" not in f.attrs and f["D/decisionLayer.module.weight"].shape == (1, 16)'
-  fails 2 "--label: the network was trained without labels" pgan-sample a.h5 -o x.npy --label bright=1
+  fails 2 "--label: the network 'a.h5' was trained without labels" pgan-sample a.h5 -o x.npy --label bright=1
 }
 
 @test "labels that are missing, unknown or of no use are refused by name; so is a network of other labels" {

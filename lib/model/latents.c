@@ -18,6 +18,16 @@ struct latents latents_of(const struct arch *a, uint64_t seed)
 	return l;
 }
 
+int latents_ask(struct latents *l, const char *const *text, size_t n, const char *name)
+{
+	int rc = 0;
+	if (n && !l->attributes->groups.n)
+		return error_set(ERR_USAGE, "--label: the network '%s' was trained without labels", name);
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = attributes_parse(l->attributes, text[i], l->label);
+	return rc;
+}
+
 static void label_code(const struct latents *l, int64_t k, float *out)
 {
 	int label[LABEL_GROUPS];

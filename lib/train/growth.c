@@ -24,13 +24,14 @@ static void enlarge(uint8_t *out, int to, const uint8_t *in, int from, int64_t n
 static int row_images(struct h5file *f, const struct netfile *net, const struct growth_plan *plan, uint8_t *out)
 {
 	const size_t image = (size_t)C * (size_t)arch_side(&net->arch) * (size_t)arch_side(&net->arch);
-	const struct latents latents = latents_of(&net->arch, plan->seed);
+	struct latents latents = latents_of(&net->arch, plan->seed);
 	const struct sampler_plan sample = { .device = plan->device, .threads = plan->threads, .net = net, .group = plan->group, .latents = &latents,
 		                             .first = plan->first, .n = plan->columns };
 	struct sampler *sampler = NULL;
 	const float *images;
 	int64_t n = 0;
-	int rc = sampler_open(&sampler, f, &sample);
+	int rc = latents_ask(&latents, plan->label, plan->labels, h5_name(f));
+	rc = rc ? rc : sampler_open(&sampler, f, &sample);
 	while (!rc && (n = sampler_next(sampler, &images)) > 0) {
 		images_to_bytes(out, images, (size_t)n * image);
 		out += (size_t)n * image;

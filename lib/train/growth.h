@@ -10,6 +10,8 @@ struct growth_plan {
 	uint64_t seed;
 	int64_t first; /* latents first … first + columns of the seed */
 	int columns;
+	const char *const *label; /* `labels` texts NAME=VALUE that every network knows */
+	size_t labels;
 };
 
 /* path: `networks` network files, borrowed; a row of the picture for each, every image enlarged (nearest) to the side of the largest network's. */
