@@ -32,7 +32,7 @@ static const struct tool tool = {
 	           "nose, mouth, beard, glasses, headwear, clothes and background vary independently or as they do among people.\n\n"
 	           "The files go into the folder DIR, which is made if it is missing (not its parents), each whole or not at all, in place of files of the same "
 	           "name; or into a zip archive, whole or not at all, that celeba-crop and pack-h5 read as it is. Without -o the archive goes to stdout. (Image streams "
-	           "hold square images; these are not.) An archive holds at most 65535 faces, a folder 999999.\n\n"
+	           "hold square images; these are not.) There are at most 999999.\n\n"
 	           "Face k of a seed is a function of the seed and k alone: the same file whatever N and the number of threads, which OMP_NUM_THREADS sets.\n\n"
 	           "Exit status: 0 done, 1 failed, 2 wrong usage.\n\n"
 	           "Examples:\n"
@@ -185,8 +185,6 @@ static int run(int argc, char **argv)
 	if (!count)
 		return error_set(ERR_USAGE, "how many faces? give -n");
 	const bool to_stdout = !output || !strcmp(output, "-");
-	if ((to_stdout || is_archive(output)) && count > ZIPOUT_MAX_MEMBERS)
-		return error_set(ERR_USAGE, "a zip archive holds at most %d faces, not %lld: give a folder with -o", ZIPOUT_MAX_MEMBERS, (long long)count);
 	if (to_stdout) {
 		const int rc = message_stdout_is_data();
 		return rc ? rc : draw_archive(stdout, "stdout");

@@ -1,5 +1,6 @@
 /* Writes a zip archive from front to back, without seeking, so that it can go to a pipe: members are stored as they are, which suits pictures.
- * Nothing but names and contents is kept: members are dated 1980-01-01, and equal members give equal bytes. Up to 65,535 members and 4 GiB. */
+ * Nothing but names and contents is kept: members are dated 1980-01-01, and equal members give equal bytes. A member has less than 4 GiB; above 65,535 members
+ * or 4 GiB the archive is one of Zip64, which all but the oldest programs read. */
 #ifndef PGAN_ZIPOUT_H
 #define PGAN_ZIPOUT_H
 
@@ -7,13 +8,11 @@
 
 #include "bytes.h"
 
-#define ZIPOUT_MAX_MEMBERS 65535
-
 struct zipout {
 	FILE *out;        /* borrowed */
 	const char *name; /* of the archive, for messages; borrowed */
 	uint64_t offset;
-	uint32_t members;
+	uint64_t members;
 	struct bytes directory;
 };
 
