@@ -153,7 +153,7 @@ $(BUILD)/tests/test_cudnn_plans: tests/gpu/test_cudnn_plans.c $(BUILD)/kernels/c
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -Ikernels -Itests/unit -isystem $(CUDA_HOME)/include -o $@ $^ $(CUDA_LIBS) $(LIBS)
 
 # The same sources over an emulation of CUDA on the processor, so that the kernels are tested where there is no GPU.
-EMULATED_SOURCES := $(filter-out kernels/cudnn_plan.c,$(PLUGIN_SOURCES)) $(wildcard tests/gpu/emulation/*.c tests/gpu/emulation/*.cc)
+EMULATED_SOURCES := $(filter-out kernels/cudnn_plan.c kernels/nccl_library.c,$(PLUGIN_SOURCES)) $(wildcard tests/gpu/emulation/*.c tests/gpu/emulation/*.cc)
 EMULATED_OBJECTS := $(EMULATED_SOURCES:%=$(BUILD)/emulated/%.o)
 EMULATED := $(if $(and $(filter bin,$(OUT)),$(shell command -v g++)),$(BUILD)/tests/emulated/pgan-cuda.so)
 EMULATED_FLAGS = -g -O2 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off -Wall -Wextra $(if $(WERROR),-Werror) -Itests/gpu/emulation $(CUDA_INCLUDES)

@@ -26,10 +26,16 @@ void cuda_note(struct cuda *c, cudaError_t status, const char *what)
 	}
 }
 
+void cuda_wait(struct cuda *c, const char *what)
+{
+	cuda_ranks_wait(c);
+	cuda_note(c, cudaStreamSynchronize(c->stream), what);
+}
+
 static int cuda_check(struct backend *b)
 {
 	struct cuda *c = (struct cuda *)b;
-	cuda_note(c, cudaStreamSynchronize(c->stream), "finish the work queued");
+	cuda_wait(c, "finish the work queued");
 	const int failure = c->failure;
 	c->failure = 0;
 	return failure ? error_set(failure, "%s", c->failure_text) : 0;
@@ -110,14 +116,14 @@ static void to_device(struct backend *b, float *to, const float *from, size_t co
 {
 	struct cuda *c = (struct cuda *)b;
 	cuda_copy(b, to, from, count);
-	cuda_note(c, cudaStreamSynchronize(c->stream), "copy to the GPU");
+	cuda_wait(c, "copy to the GPU");
 }
 
 static void to_host(struct backend *b, float *to, const float *from, size_t count)
 {
 	struct cuda *c = (struct cuda *)b;
 	cuda_copy(b, to, from, count);
-	cuda_note(c, cudaStreamSynchronize(c->stream), "copy from the GPU");
+	cuda_wait(c, "copy from the GPU");
 }
 
 static size_t sample_values(struct tensor t)
@@ -234,8 +240,9 @@ static void cuda_close(struct backend *b)
 {
 	struct cuda *c = (struct cuda *)b;
 	if (c->stream)
-		cudaStreamSynchronize(c->stream);
+		cuda_wait(c, "finish the work queued");
 	cuda_graphs_drop(c);
+	cuda_ranks_close(c);
 	cuda_conv_close(c);
 	for (int i = 0; i < 2; i++) {
 		cudaFreeHost(c->upload[i].pinned);
@@ -270,6 +277,7 @@ static void fill_table(struct backend *b, bool eager)
 	cuda_input_table(b);
 	cuda_adam_table(b);
 	cuda_conv_table(b);
+	cuda_ranks_table(b);
 	if (!eager)
 		cuda_graph_table(b);
 }

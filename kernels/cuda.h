@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+struct cuda_ranks; /* cuda_ranks.c: NCCL, with several processes */
 struct cuda_conv; /* cudnn_conv.c: the plans made so far */
 
 /* Bytes on their way to the device. */
@@ -44,6 +45,7 @@ struct cuda {
 	struct cuda_upload upload[2];
 	int turn;                     /* which of them is next */
 	struct cuda_conv *conv;
+	struct cuda_ranks *ranks;     /* NULL: alone */
 	struct cuda_recording recording[CUDA_RECORDINGS], *capturing;
 	int failure;                  /* 0, or the first since the last check() */
 	char failure_text[1024];
@@ -68,7 +70,14 @@ void cuda_loss_table(struct backend *);
 void cuda_input_table(struct backend *);
 void cuda_adam_table(struct backend *);
 void cuda_conv_table(struct backend *);
+void cuda_ranks_table(struct backend *);
 void cuda_graph_table(struct backend *);
+
+/* Waits for the work queued; a failure is noted as one to `what`. */
+void cuda_wait(struct cuda *, const char *what);
+/* cuda_ranks.c. With several processes: returns when the work queued is done or, with a failure noted, when another rank is gone, which that work would wait for. */
+void cuda_ranks_wait(struct cuda *);
+void cuda_ranks_close(struct cuda *);
 
 /* Forgets recorded steps: before memory that they use goes. */
 void cuda_graphs_drop(struct cuda *);

@@ -102,7 +102,7 @@ static float measure(struct cuda *c, const struct cudnn_plan *plan, const struct
 	for (int i = 0; !rc && i < MEASURED_RUNS; i++)
 		rc = run_plan(c, plan, o);
 	cuda_note(c, cudaEventRecord(l->end, c->stream), "measure a convolution");
-	cuda_note(c, cudaEventSynchronize(l->end), "measure a convolution");
+	cuda_wait(c, "measure a convolution");
 	cuda_note(c, cudaEventElapsedTime(&time, l->begin, l->end), "measure a convolution");
 	return rc ? (float)rc : time / MEASURED_RUNS;
 }

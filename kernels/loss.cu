@@ -23,7 +23,7 @@ static void cuda_read_sums(struct backend *b, double out[STEP_SUMS])
 	for (int i = 0; i < STEP_SUMS; i++)
 		out[i] = 0;
 	cuda_note(c, cudaMemcpyAsync(out, c->sums, STEP_SUMS * sizeof *out, cudaMemcpyDeviceToHost, c->stream), "read the step's sums");
-	cuda_note(c, cudaStreamSynchronize(c->stream), "read the step's sums");
+	cuda_wait(c, "read the step's sums");
 }
 
 /* -- scores: one block, as a batch has at most some thousands -- */

@@ -210,3 +210,38 @@ import numpy as np
 a, b = np.load('cuda.npy').astype(float), np.load('cpu.npy').astype(float)
 assert a.shape == (4, 3, 8, 8) and a.std() > 0 and abs(a - b).max() <= 1, abs(a - b).max()"
 }
+
+@test "emulated: two processes on two GPUs train like one, with recorded steps and without to the same bytes" {
+  need_emulation
+  local tiny=(--set 'depthScales=8,8' --set dimLatentVector=8 --set previewImages=0 --scale 0 -n 3 -b 8)
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+with h5py.File('data.h5', 'w') as f:
+    f['data4x4'] = np.random.default_rng(5).integers(0, 256, (20, 3, 4, 4)).astype('u1')
+PY
+  pgan-grow -q --data data.h5 -o one.h5 "${tiny[@]}" --device cuda:fp32
+  for how in '' :eager; do
+    pgan-grow -q --data data.h5 -o two$how.h5 "${tiny[@]}" --device cuda:fp32$how --ranks 2
+  done
+  cmp two.h5 two:eager.h5
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+a, b = h5py.File('one.h5'), h5py.File('two.h5')
+errors = sorted(np.linalg.norm(x[()] - b[net][name][()]) / np.linalg.norm(x[()]) for net in ('G', 'D', 'avgG') for name, x in a[net].items())
+assert errors[len(errors) // 2] < 1e-5 and 0 < errors[-1] < 1e-2, errors # as tests/ranks.bats
+PY
+}
+
+@test "what the plug-in knows of NCCL is what its header says" {
+  header=$(dirname "$(dirname "$(readlink -f "$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)")")")/include
+  [ -e "$header/nccl.h" ] || skip "NCCL's header is not there"
+  cat >nccl.c <<'C'
+#include <nccl.h>
+#include "nccl_library.h"
+_Static_assert(sizeof(ncclUniqueId) == sizeof(struct nccl_id), "id");
+_Static_assert((int)ncclSuccess == NCCL_SUCCESS && (int)ncclInProgress == NCCL_IN_PROGRESS, "results");
+_Static_assert((int)ncclFloat32 == NCCL_FLOAT32 && (int)ncclSum == NCCL_SUM, "types and operations");
+_Static_assert(__builtin_types_compatible_p(ncclComm_t, nccl_comm), "communicator");
+C
+  cc -fsyntax-only -I"$PGAN_TESTS/../kernels" -I"$PGAN_TESTS/../lib/base" -isystem "$header" nccl.c
+}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plugin.h"
+#include "ranks.h"
 #include "size.h"
 
 static _Thread_local char fallback[1024];
@@ -48,7 +49,7 @@ int backend_join(struct backend *b, struct ranks *ranks)
 	if (!b->join)
 		return error_set(ERR_FAILED, "device '%s' cannot be one of several ranks", b->name);
 	b->ranks = ranks;
-	return b->join(b);
+	return b->join(b, ranks_broadcast, ranks_watch);
 }
 
 bool backend_describe(int i, char *line, size_t size)

@@ -233,8 +233,9 @@ struct backend {
 
 	/* -- several processes -- */
 
-	/* Prepares all_reduce() with the others in ->ranks, all of which call this. NULL: the table cannot do it. */
-	int (*join)(struct backend *) MUST_CHECK;
+	/* Prepares all_reduce() with the others in ->ranks, all of which call this. The two functions are ranks_broadcast() and ranks_watch(), for plug-ins. NULL:
+	 * the table cannot do it. */
+	int (*join)(struct backend *, int (*broadcast)(struct ranks *, void *, size_t), int (*watch)(struct ranks *, double waited)) MUST_CHECK;
 	/* In place: the sum over all ranks, the same bytes at each of them. All call it for the same arrays in the same order. */
 	void (*all_reduce)(struct backend *, float *data, size_t count);
 

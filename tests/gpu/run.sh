@@ -123,12 +123,23 @@ interrupted() {
 }
 eagerly() { grow 1 again.h5 "$exact:eager" -n $short -b 8 --set saveIter=$((short / 3)) --restart && cmp "$out/scale1.h5" "$out/again.h5"; }
 twice() { grow 1 again.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3)) && cmp "$out/scale1.h5" "$out/again.h5"; }
-rm -f "$out"/scale* "$out"/again* "$out"/stopped*
+# Two processes: a step that they recorded holds for one, and a second run of them has the same bytes.
+ranks() {
+  grow 1 ranks.h5 "$exact" -n $short -b 8 --ranks 2 --record "5:$out/ranks.rec" && tool pgan-grow --verify "$out/ranks.rec" --device "$exact" &&
+    grow 1 ranks-again.h5 "$exact" -n $short -b 8 --ranks 2 && cmp "$out/ranks.h5" "$out/ranks-again.h5"
+}
+rm -f "$out"/scale* "$out"/again* "$out"/stopped* "$out"/ranks*
 step "scale 0, $exact" grow 0 scale0.h5 "$exact" -n $short -b 8
 step "scale 1, $exact" grow 1 scale1.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3))
 step "the same bytes twice" twice
 if [ "$device" != cpu ]; then step "the same bytes without CUDA graphs" eagerly; fi
 step "the same bytes after an interruption" interrupted
+gpus=$(nvidia-smi -L 2>/dev/null | wc -l)
+if [ "$device" = cpu ] || { [ "$device" = cuda ] && [ "$gpus" -gt 1 ]; }; then
+  step "two processes, $exact" ranks
+else
+  skip "two processes" "they take --device cuda and two GPUs"
+fi
 for s in 2 3 4 5; do
   if [ -n "$quick" ] && [ "$s" -gt 2 ]; then break; fi
   step "scale $s, $fast" grow "$s" "scale$s.h5" "$fast" -n $long -b 16

@@ -1,0 +1,102 @@
+/* Several GPUs, one process each: sums by NCCL's all-reduce on the table's stream, so that a recorded step has them in it. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "cuda.h"
+#include "nccl_library.h"
+#include "ranks.h"
+
+struct cuda_ranks {
+	struct nccl_library nccl;
+	nccl_comm comm; /* NULL: ended after a failure */
+	int (*watch)(struct ranks *, double waited);
+};
+
+static int failed(const struct cuda_ranks *r, int status, const char *what)
+{
+	return error_set(ERR_FAILED, "NCCL cannot %s: %s", what, r->nccl.get_error_string(status));
+}
+
+static int open_library(struct cuda *c)
+{
+	/* In a ring the order of a sum follows the machine alone. Sums that a switch takes (NVLS) come in another order every time. */
+	setenv("NCCL_ALGO", "Ring", 0);
+	if (!(c->ranks = calloc(1, sizeof *c->ranks)))
+		return error_set(ERR_FAILED, "out of memory");
+	return nccl_library_open(&c->ranks->nccl);
+}
+
+static int cuda_join(struct backend *b, int (*broadcast)(struct ranks *, void *, size_t), int (*watch)(struct ranks *, double))
+{
+	struct cuda *c = (struct cuda *)b;
+	struct nccl_id id = { { 0 } };
+	int status, rc = open_library(c);
+	struct cuda_ranks *r = c->ranks;
+	if (rc)
+		return rc;
+	r->watch = watch;
+	if (!b->ranks->rank && (status = r->nccl.get_unique_id(&id)))
+		return failed(r, status, "begin");
+	if ((rc = broadcast(b->ranks, &id, sizeof id)))
+		return rc;
+	status = r->nccl.comm_init_rank(&r->comm, b->ranks->n, id, b->ranks->rank);
+	return status ? failed(r, status, "connect the ranks' GPUs") : 0;
+}
+
+static void cuda_all_reduce(struct backend *b, float *data, size_t count)
+{
+	struct cuda *c = (struct cuda *)b;
+	struct cuda_ranks *r = c->ranks;
+	const int status = r->comm ? r->nccl.all_reduce(data, data, count, NCCL_FLOAT32, NCCL_SUM, r->comm, c->stream) : NCCL_SUCCESS;
+	if (status)
+		cuda_note_error(c, failed(r, status, "sum gradients"));
+}
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Whether the others are still there; ends NCCL's kernels, which would wait for ever, when they are not. */
+static int look_after(struct cuda *c, double waited)
+{
+	struct cuda_ranks *r = c->ranks;
+	int status = NCCL_SUCCESS, rc = r->watch(c->table.ranks, waited);
+	if (!rc && !r->nccl.comm_get_async_error(r->comm, &status) && status && status != NCCL_IN_PROGRESS)
+		rc = failed(r, status, "sum gradients");
+	if (!rc)
+		return 0;
+	cuda_note_error(c, rc);
+	r->nccl.comm_abort(r->comm);
+	r->comm = NULL;
+	return rc;
+}
+
+void cuda_ranks_wait(struct cuda *c)
+{
+	const struct timespec nap = { .tv_nsec = 20000 };
+	const double since = now();
+	double looked = since;
+	while (c->ranks && c->ranks->comm && cudaStreamQuery(c->stream) == cudaErrorNotReady) {
+		const double time = now();
+		if (time - looked > 1e-3 && look_after(c, (looked = time) - since))
+			break;
+		nanosleep(&nap, NULL);
+	}
+}
+
+void cuda_ranks_close(struct cuda *c)
+{
+	if (c->ranks && c->ranks->comm) /* to destroy it in good order, NCCL would wait for ranks that may be gone */
+		c->ranks->nccl.comm_abort(c->ranks->comm);
+	free(c->ranks);
+	c->ranks = NULL;
+}
+
+void cuda_ranks_table(struct backend *b)
+{
+	b->join = cuda_join;
+	b->all_reduce = cuda_all_reduce;
+}
