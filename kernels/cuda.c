@@ -250,6 +250,11 @@ static void cuda_close(struct backend *b)
 		if (c->upload[i].copied)
 			cudaEventDestroy(c->upload[i].copied);
 	}
+	for (int i = 0; i < BACKEND_AHEAD; i++) {
+		cudaFreeHost(c->kept[i].pinned);
+		if (c->kept[i].there)
+			cudaEventDestroy(c->kept[i].there);
+	}
 	cudaFree(c->scratch);
 	cudaFree(c->scalars);
 	cudaFree(c->sums);
@@ -293,6 +298,10 @@ static int start(struct cuda *c)
 	    (status = cudaEventCreateWithFlags(&c->upload[0].copied, cudaEventDisableTiming)) ||
 	    (status = cudaEventCreateWithFlags(&c->upload[1].copied, cudaEventDisableTiming)))
 		return error_set(ERR_FAILED, "the GPU cannot be used: %s", cudaGetErrorString(status));
+	for (int i = 0; i < BACKEND_AHEAD; i++)
+		if ((status = cudaMallocHost((void **)&c->kept[i].pinned, STEP_SUMS * sizeof(double))) ||
+		    (status = cudaEventCreateWithFlags(&c->kept[i].there, cudaEventDisableTiming)))
+			return error_set(ERR_FAILED, "the GPU cannot be used: %s", cudaGetErrorString(status));
 	return cuda_conv_open(c);
 }
 

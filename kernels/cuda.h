@@ -1,7 +1,7 @@
 /* The `cuda` table: one GPU, its stream, and what the operations share.
  *
- * Every operation only queues work on the stream. check(), read_sums() and transfers to the host wait for it; nothing else does, but for the upload
- * of images when the one before the last is still under way. A table belongs to the thread that opened it. Failures are kept and reported by check(). */
+ * Every operation only queues work on the stream. check(), read_sums() and transfers to the host wait for it, and next_sums() if told to; nothing else does, but for the
+ * upload of images when the one before the last is still under way. A table belongs to the thread that opened it. Failures are kept and reported by check(). */
 #ifndef PGAN_CUDA_H
 #define PGAN_CUDA_H
 
@@ -24,6 +24,12 @@ struct cuda_upload {
 	cudaEvent_t copied; /* pinned may be written again */
 };
 
+/* The sums of a step that has been queued. */
+struct cuda_sums {
+	double *pinned; /* (STEP_SUMS) */
+	cudaEvent_t there;
+};
+
 /* A step that is or will be recorded. */
 struct cuda_recording {
 	const void *owner;
@@ -40,6 +46,8 @@ struct cuda {
 	cudaStream_t stream;
 	struct step_scalars *scalars; /* in device memory */
 	double *sums;                 /* (STEP_SUMS) in device memory */
+	struct cuda_sums kept[BACKEND_AHEAD];
+	uint64_t keep, taken;         /* steps kept, and taken of these, so far */
 	void *scratch;                /* of the operation being queued */
 	size_t scratch_size;
 	struct cuda_upload upload[2];

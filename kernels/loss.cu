@@ -1,4 +1,6 @@
 /* The step's scalars and sums, losses of scores, the gradient penalty and its interpolates. Sums in double, in a fixed order. */
+#include <string.h>
+
 #include "device.cuh"
 
 /* -- scalars and sums: passed by value, so that no host memory has to outlive the call -- */
@@ -24,6 +26,35 @@ static void cuda_read_sums(struct backend *b, double out[STEP_SUMS])
 		out[i] = 0;
 	cuda_note(c, cudaMemcpyAsync(out, c->sums, STEP_SUMS * sizeof *out, cudaMemcpyDeviceToHost, c->stream), "read the step's sums");
 	cuda_wait(c, "read the step's sums");
+}
+
+/* -- sums that are read later: a ring in pinned memory, each place with an event that says when its step has come to its end -- */
+
+static void cuda_keep_sums(struct backend *b)
+{
+	struct cuda *c = cuda_of(b);
+	struct cuda_sums *s = &c->kept[c->keep % BACKEND_AHEAD];
+	assert(c->keep - c->taken < BACKEND_AHEAD);
+	cuda_note(c, cudaMemcpyAsync(s->pinned, c->sums, STEP_SUMS * sizeof *s->pinned, cudaMemcpyDeviceToHost, c->stream), "read the step's sums");
+	cuda_note(c, cudaEventRecord(s->there, c->stream), "read the step's sums");
+	c->keep++;
+}
+
+static bool cuda_next_sums(struct backend *b, double out[STEP_SUMS], bool wait)
+{
+	struct cuda *c = cuda_of(b);
+	struct cuda_sums *s = &c->kept[c->taken % BACKEND_AHEAD];
+	if (c->taken == c->keep)
+		return false;
+	const cudaError_t status = wait ? cudaEventSynchronize(s->there) : cudaEventQuery(s->there);
+	if (status == cudaErrorNotReady)
+		return false;
+	cuda_note(c, status, "read the step's sums");
+	if (c->failure)
+		return false;
+	memcpy(out, s->pinned, STEP_SUMS * sizeof *out);
+	c->taken++;
+	return true;
 }
 
 /* -- scores: one block, as a batch has at most some thousands -- */
@@ -167,6 +198,8 @@ void cuda_loss_table(struct backend *b)
 {
 	b->set_scalars = cuda_set_scalars;
 	b->read_sums = cuda_read_sums;
+	b->keep_sums = cuda_keep_sums;
+	b->next_sums = cuda_next_sums;
 	b->score_loss = cuda_score_loss;
 	b->score_drift = cuda_score_drift;
 	b->label_loss = cuda_label_loss;

@@ -98,6 +98,8 @@ enum step_sum {
 	STEP_SUMS
 };
 
+enum { BACKEND_AHEAD = 8 }; /* steps whose sums keep_sums() may hold */
+
 enum score_loss { /* of a score s; r: the sample should score as real */
 	LOSS_WGAN,     /* r: -s, else s */
 	LOSS_LOGISTIC, /* softplus(-s), softplus(s) */
@@ -141,6 +143,10 @@ struct backend {
 	void (*copy)(struct backend *, float *to, const float *from, size_t count);
 	void (*set_scalars)(struct backend *, const struct step_scalars *);
 	void (*read_sums)(struct backend *, double out[STEP_SUMS]);
+	/* Both NULL in tables that do not run behind. keep_sums(): the sums of the step queued so far are wanted, but not yet. next_sums(): those of the first step that
+	 * is kept; false when there is none, when (unless `wait`) they are not there yet, or after a failure, which check() reports. */
+	void (*keep_sums)(struct backend *);
+	bool (*next_sums)(struct backend *, double out[STEP_SUMS], bool wait);
 
 	/* -- linear maps: no bias, no gain (see activation); w and dw packed -- */
 

@@ -29,6 +29,7 @@ struct run {
 	struct trainer trainer;
 	struct trainlog log;
 	double saved_at;   /* clock of the last checkpoint */
+	double counted_at; /* clock when steps were counted last */
 	int64_t bad_steps; /* in a row, with a loss that is not finite */
 	bool warned;       /* of gradients that are not finite */
 };
@@ -326,13 +327,19 @@ static void tell_best(const struct run *r)
 	note(r, "the best of %d judged states is that after iteration %lld, with an SWD of %.4g: '%s'", count, (long long)best, swd, is_last(r) && best == r->trainer.iteration ? r->g->out : path);
 }
 
+/* Steps whose sums have been looked at. */
+static int64_t counted(const struct run *r)
+{
+	return r->trainer.iteration - r->trainer.pending;
+}
+
 /* Counts what is not finite; ERR_FAILED when the losses have been so for too long. */
 static int guard(struct run *r, const double sums[STEP_SUMS])
 {
 	const struct settings *s = r->g->settings;
 	const double losses = step_loss_d(sums) + step_loss_g(sums);
 	if (sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE] > 0 && !r->warned) {
-		note(r, "iteration %lld: %.0f gradients are not finite and count as 0; the log counts further ones", (long long)r->trainer.iteration - 1,
+		note(r, "iteration %lld: %.0f gradients are not finite and count as 0; the log counts further ones", (long long)counted(r) - 1,
 		     sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE]);
 		r->warned = true;
 	}
@@ -341,7 +348,7 @@ static int guard(struct run *r, const double sums[STEP_SUMS])
 		return 0;
 	const bool saved = !access(r->checkpoint, F_OK);
 	return error_set(ERR_FAILED, "the losses have not been finite for %lld iterations, up to %lld; %s%s%s", (long long)r->bad_steps,
-	                 (long long)r->trainer.iteration, saved ? "the last state before that is '" : "no state before that was saved", saved ? r->checkpoint : "",
+	                 (long long)counted(r), saved ? "the last state before that is '" : "no state before that was saved", saved ? r->checkpoint : "",
 	                 saved ? "'" : "");
 }
 
@@ -351,6 +358,19 @@ static const char *record_of(const struct grow *g, int64_t iteration)
 		if (g->records[i].iteration == iteration)
 			return g->records[i].path;
 	return NULL;
+}
+
+static bool is_long_ago(const struct run *r)
+{
+	const double minutes = r->g->settings->checkpoint_minutes;
+	return minutes > 0 && progress_clock() - r->saved_at > 60 * minutes;
+}
+
+/* Whether anything is to be written after `done` steps, for which all of these have to be counted. */
+static bool is_due(const struct run *r, int64_t done)
+{
+	const struct settings *s = r->g->settings;
+	return done % s->log_iter == 0 || done % s->save_iter == 0 || (s->preview_images && done % s->preview_iter == 0) || done == s->iterations || is_long_ago(r);
 }
 
 /* What is due after a step: log row with scores, previews, networks, checkpoint. A state whose losses are not finite does not replace a good one. */
@@ -372,28 +392,46 @@ static int report(struct run *r)
 		let_go(r, done - r->g->keep * s->save_iter);
 	if (save_now || last)
 		let_go(r, best_before);
-	const bool long_ago = !last && s->checkpoint_minutes > 0 && progress_clock() - r->saved_at > 60 * s->checkpoint_minutes;
-	return save_now || long_ago ? save(r) : 0;
+	return save_now || (!last && is_long_ago(r)) ? save(r) : 0;
+}
+
+/* Looks at the sums of the steps that have come to their end, or of `all`, waiting for them. */
+static int count_steps(struct run *r, bool all)
+{
+	double sums[STEP_SUMS];
+	int rc;
+	while ((rc = trainer_sums(&r->trainer, all, sums)) > 0) {
+		const double now = progress_clock();
+		if ((rc = guard(r, sums)))
+			return rc;
+		if (together_leads(r->ranks))
+			trainlog_step(&r->log, sums, trainer_penalty(&r->trainer, counted(r) - 1), now - r->counted_at);
+		r->counted_at = now;
+	}
+	return rc;
 }
 
 static int one_step(struct run *r)
 {
-	const double begin = progress_clock();
-	const int64_t iteration = r->trainer.iteration;
-	double sums[STEP_SUMS];
+	const bool due = is_due(r, r->trainer.iteration + 1);
 	char losses[96];
-	int rc = trainer_step(&r->trainer, &r->loader, record_of(r->g, iteration), sums);
-	if (rc || (rc = guard(r, sums)) || !together_leads(r->ranks))
+	int rc = trainer_step(&r->trainer, &r->loader, record_of(r->g, r->trainer.iteration));
+	if (rc || (rc = count_steps(r, due)) || !together_leads(r->ranks))
 		return rc;
-	trainlog_step(&r->log, sums, trainer_penalty(&r->trainer, iteration), progress_clock() - begin);
 	trainlog_brief(&r->log, losses, sizeof losses);
 	r->g->progress(r->g->ctx, r->trainer.iteration, r->g->settings->iterations, losses);
-	return report(r);
+	if (!due)
+		return 0;
+	rc = report(r);
+	r->counted_at = progress_clock();
+	return rc;
 }
 
 static int interrupted(struct run *r, int number)
 {
-	int rc = r->bad_steps || !together_leads(r->ranks) ? 0 : save(r);
+	int rc = count_steps(r, true);
+	if (!rc && !r->bad_steps && together_leads(r->ranks))
+		rc = save(r);
 	if (rc || (rc = together_wait(r->ranks)))
 		return rc;
 	note(r, "stopped by signal %d (%s) after iteration %lld; the same command line goes on from '%s'", number, strsignal(number),
@@ -413,7 +451,7 @@ static int finish(struct run *r)
 
 static int train(struct run *r)
 {
-	r->saved_at = progress_clock();
+	r->saved_at = r->counted_at = progress_clock();
 	while (r->trainer.iteration < r->g->settings->iterations) {
 		int number = stop_signal, rc = together_stop(r->ranks, &number);
 		if (rc || number)

@@ -158,7 +158,14 @@ static int open_step(struct trainer *t, bool fading)
 	return rc ? rc : step_share(&t->step, &t->share);
 }
 
-int trainer_step(struct trainer *t, struct loader *l, const char *record, double sums[STEP_SUMS])
+/* Whether steps are queued without waiting for the sums of those before: not where these decide on the next step, or the host takes part in it, or ranks add up
+ * their sums. */
+static bool runs_ahead(const struct trainer *t)
+{
+	return t->be->keep_sums && !t->be->ranks && t->settings->watch == WATCH_NONE && !t->settings->losses.gdpp;
+}
+
+int trainer_step(struct trainer *t, struct loader *l, const char *record)
 {
 	struct backend *be = t->be;
 	struct step *step = &t->step;
@@ -184,12 +191,30 @@ int trainer_step(struct trainer *t, struct loader *l, const char *record, double
 		step_run(step, penalty);
 	else if ((rc = record_step(step, penalty, t->iteration + 1, record)))
 		return rc;
-	if ((rc = step_check(step)) || (rc = step_read_sums(step, sums)))
+	t->iteration++;
+	t->pending++;
+	if (runs_ahead(t)) {
+		be->keep_sums(be);
+		return 0;
+	}
+	if ((rc = step_check(step)) || (rc = step_read_sums(step, t->sums)))
 		return rc;
 	if (t->settings->watch != WATCH_NONE)
-		plateau_step(&t->plateau, t->settings->watch == WATCH_G ? step_loss_g(sums) : step_loss_d(sums));
-	t->iteration++;
+		plateau_step(&t->plateau, t->settings->watch == WATCH_G ? step_loss_g(t->sums) : step_loss_d(t->sums));
 	return 0;
+}
+
+int trainer_sums(struct trainer *t, bool all, double sums[STEP_SUMS])
+{
+	const bool wait = all || t->pending == BACKEND_AHEAD;
+	if (!t->pending)
+		return all && runs_ahead(t) ? t->be->check(t->be) : 0;
+	if (!runs_ahead(t))
+		memcpy(sums, t->sums, sizeof t->sums);
+	else if (!t->be->next_sums(t->be, sums, wait))
+		return wait ? t->be->check(t->be) : 0;
+	t->pending--;
+	return 1;
 }
 
 struct netfile trainer_facts(const struct trainer *t)

@@ -17,6 +17,8 @@ struct trainer {
 	int *label;                       /* (batch,attributes): drawn for G's images; owned */
 	struct step step;                 /* opened by the first trainer_step(), and anew when fading begins or ends */
 	int64_t iteration;                /* of the next step */
+	int64_t pending;                  /* steps whose sums have not been asked for */
+	double sums[STEP_SUMS];           /* of the last step, where steps do not run ahead */
 	struct plateau plateau;           /* the learning rate, with reduceOnPlateau */
 	double lr;                        /* learning rate of the last step */
 	bool fading;
@@ -30,8 +32,12 @@ void trainer_close(struct trainer *); /* a zeroed struct is fine */
  * at 0 and the average as a copy of G. */
 int trainer_start(struct trainer *, struct h5file *from, int known) MUST_CHECK;
 
-/* One step. loader: of this scale, seed and share. record: a file to record the step in, or NULL. sums: what the step left behind, at every rank. */
-int trainer_step(struct trainer *, struct loader *, const char *record, double sums[STEP_SUMS]) MUST_CHECK;
+/* One step. loader: of this scale, seed and share. record: a file to record the step in, or NULL. A device may still be at it afterwards. */
+int trainer_step(struct trainer *, struct loader *, const char *record) MUST_CHECK;
+
+/* What the first step that has not been asked for left behind, at every rank: to be called after each step until it gives 0. 1: sums are those of iteration -
+ * pending - 1; 0: of no step yet. all: waits for every step, and reports what has failed. */
+int trainer_sums(struct trainer *, bool all, double sums[STEP_SUMS]) MUST_CHECK;
 
 /* Alpha of an iteration; whether it computes the gradient penalty. */
 double trainer_alpha(const struct trainer *, int64_t iteration);

@@ -266,13 +266,15 @@ cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 
 struct emulated_event {
 	double time;
+	int asked;
 };
 
 static double emulated_clock;
 
 void emulated_wait(double milliseconds) { emulated_clock += milliseconds; }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) { return *event = new emulated_event{ 0 }, cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) { return event->time = emulated_clock, cudaSuccess; }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) { return *event = new emulated_event{ 0, 0 }, cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) { return event->time = emulated_clock, event->asked = 0, cudaSuccess; }
+cudaError_t cudaEventQuery(cudaEvent_t event) { return ++event->asked < 3 ? cudaErrorNotReady : cudaSuccess; }
 cudaError_t cudaEventSynchronize(cudaEvent_t) { return captured ? cudaErrorStreamCaptureUnsupported : cudaSuccess; }
 cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
 
