@@ -16,7 +16,7 @@
 
 #include "error.h"
 
-#define BACKEND_ABI 6 /* counts the changes of this file and plugin.h that a plug-in has to know */
+#define BACKEND_ABI 7 /* counts the changes of this file and plugin.h that a plug-in has to know */
 
 /* (n,c,h,w) float32 in the backend's memory and layout; borrowed. Sample i starts i * sample_size floats into data. Up to 4 channels
  * (images, scores, per-pixel norms) are always planar: c planes of h*w floats. */
