@@ -109,3 +109,9 @@ PY
   grep -q "the state after iteration 2 is not judged: 'data.h5'" <<<"$output"
   [ "$(sed 1d a.log | cut -f 23)" = 0 ]
 }
+
+@test "of several processes the first judges" {
+  start
+  grow a.h5 --swd-every 1 --ranks 2
+  [ "$(awk -F '\t' 'NR > 1 && $23 > 0 && $24 > 0 { printf "%s ", $1 }' a.log)" = "10 20 30 40 45 " ]
+}
