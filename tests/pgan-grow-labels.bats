@@ -184,3 +184,19 @@ PY
   fails 3 "'attribute_values' is not 2 values that rise for each attribute" pgan-sample scale0.h5 -o x.npy
   [ ! -e x.h5 ]
 }
+
+@test "emulated CUDA: labels reach steps that are recorded and replayed" {
+  [ -n "${PGAN_UNIT-}" ] || skip "PGAN_UNIT is not set"
+  [ -e "$PGAN_UNIT/emulated/pgan-cuda.so" ] || skip "the emulation was not built: no g++, or not the plain build"
+  export PGAN_PLUGINS=$PGAN_UNIT/emulated
+  data 64 data.h5
+  for how in '' :eager; do grow 0 "a$how.h5" -n 6 "${both[@]}" --set selectedAttributes=bright,red --device "cuda:fp32$how"; done
+  cmp a.h5 a:eager.h5
+  grow 0 cpu.h5 -n 6 "${both[@]}" --set selectedAttributes=bright,red --device plain
+  "$PYTHON" - <<'PY'
+rows = lambda name: [line.split('\t') for line in open(name)]
+a, b = rows('a.log')[1], rows('cpu.log')[1]
+for column in 10, 14: # lossD_classif, lossG_classif
+    assert float(a[column]) > 0 and abs(float(a[column]) / float(b[column]) - 1) < 1e-3, (a, b)
+PY
+}
