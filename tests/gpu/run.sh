@@ -2,27 +2,33 @@
 # Everything that needs a GPU, in one run, without network or packages: each operation against the plain loops, the recorded steps in three precisions, the
 # same bytes twice and after an interruption, compute-sanitizer, a short training with pictures, and the speed of every scale, beside PyTorch's where that is.
 #
-#   tests/gpu/run.sh [--device cuda[:N]|cpu] [--out FOLDER] [--quick]
+#   tests/gpu/run.sh [--device cuda[:N]|cpu] [--out FOLDER] [--quick] [--stage NAME]… [--scales 'S …']
 #
 # Runs from the source tree after `make`, `make unit-tests` and `make benches`, or from the folder that `make gpu-bundle` makes, which holds all it needs
-# but the driver and cuDNN 9 (also found in a Python package). --device cpu rehearses it without a GPU. --quick: small networks. PGAN_SHARED: a folder with
-# further records in golden/, pictures in data/ and PyTorch's training step in peer/. Writes FOLDER/results.txt (gpu-results); ends with
-# "N passed, N failed, N skipped".
+# but the driver and cuDNN 9 (also found in a Python package). --device cpu rehearses it without a GPU. --quick: small networks. --stage: a part alone
+# (operations, records, training, metrics, sanitizer, speed), where a command may only take so long; --scales: of the stage speed. PGAN_SHARED: a folder with
+# further records in golden/, pictures in data/ and PyTorch's training step in peer/. Writes FOLDER/results.txt (gpu-results), with --stage to its end;
+# ends with "N passed, N failed, N skipped".
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-device=cuda out=gpu-results quick=
+device=cuda out=gpu-results quick='' stages=() scales=''
 while [ $# -gt 0 ]; do
   case $1 in
     --device) device=$2 && shift ;;
     --out) out=$2 && shift ;;
     --quick) quick=1 ;;
+    --stage) stages+=("$2") && shift ;;
+    --scales) scales=$2 && shift ;;
     *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2; exit 2 ;;
   esac
   shift
 done
 mkdir -p "$out" && out=$(cd "$out" && pwd) || exit 1
 results=$out/results.txt
-: >"$results"
+if [ ${#stages[@]} = 0 ]; then
+  stages=(operations records training metrics sanitizer speed)
+  : >"$results"
+fi
 
 # -- where things are: a bundle has bin/ beside this script, the source tree two folders up --
 
@@ -77,9 +83,11 @@ case $device in
 esac
 exact=${precisions[0]} fast=${precisions[-1]}
 if [ -n "$quick" ]; then
-  depths=16,16,16 scales="0 1 2" batch=8 iterations=3 short=12 long=6
+  depths=16,16,16 batch=8 iterations=3 short=12 long=6
+  : "${scales:=0 1 2}"
 else
-  depths=512,512,512,512,256,128 scales="0 1 2 3 4 5" batch=16 iterations=20 short=60 long=300
+  depths=512,512,512,512,256,128 batch=16 iterations=20 short=60 long=300
+  : "${scales:=0 1 2 3 4 5}"
 fi
 
 section "machine"
@@ -89,19 +97,27 @@ step "driver and GPU" bash -c 'command -v nvidia-smi >/dev/null && nvidia-smi --
 step "pgan-grow --version" tool pgan-grow --version
 for d in "${precisions[@]}"; do step "device $d opens" tool pgan-grow --device "$d" --verify "$root/tests/golden/step_s0_b8_a000.h5"; done
 
-section "each operation against the plain loops"
+# -- each operation against the plain loops --
+
 operations() { PGAN_TEST_DEVICE=$1 tool "$tables" the_table_of_a_device_agrees; }
-for d in "${precisions[@]}"; do step "operations, $d" operations "$d"; done
+stage_operations() {
+  local d
+  for d in "${precisions[@]}"; do step "operations, $d" operations "$d"; done
+}
 
-section "recorded steps"
-records=("$root"/tests/golden/step_*.h5)
-if [ -d "${PGAN_SHARED-}/golden" ]; then records=("$PGAN_SHARED"/golden/step_*.h5); fi
-for d in "${precisions[@]}"; do step "records, $d" tool pgan-grow --device "$d" --verify "${records[@]}"; done
+# -- recorded steps --
 
-section "training"
+stage_records() {
+  local d records
+  records=("$root"/tests/golden/step_*.h5)
+  if [ -d "${PGAN_SHARED-}/golden" ]; then records=("$PGAN_SHARED"/golden/step_*.h5); fi
+  for d in "${precisions[@]}"; do step "records, $d" tool pgan-grow --device "$d" --verify "${records[@]}"; done
+}
+
+# -- training --
+
 make_data() { tool toy-faces -n 512 -o "$out/faces.zip" && tool celeba-crop "$out/faces.zip" | tool pack-h5 -o "$out/data.h5"; }
 real_data() { tool celeba-crop "$PGAN_SHARED/data/avatars.zip" | tool pack-h5 -o "$out/data.h5"; }
-if [ -z "$quick" ] && [ -f "${PGAN_SHARED-}/data/avatars.zip" ]; then step "pictures" real_data; else step "drawn pictures" make_data; fi
 small=(--set 'depthScales=32,32,32,32,32,16' --set dimLatentVector=32 --set alphaNJumps=10 --set alphaSizeJumps=4)
 # grow SCALE OUT DEVICE OPTION…: on the scale below in $out.
 grow() {
@@ -128,25 +144,30 @@ ranks() {
   grow 1 ranks.h5 "$exact" -n $short -b 8 --ranks 2 --record "5:$out/ranks.rec" && tool pgan-grow --verify "$out/ranks.rec" --device "$exact" &&
     grow 1 ranks-again.h5 "$exact" -n $short -b 8 --ranks 2 && cmp "$out/ranks.h5" "$out/ranks-again.h5"
 }
-rm -f "$out"/scale* "$out"/again* "$out"/stopped* "$out"/ranks*
-step "scale 0, $exact" grow 0 scale0.h5 "$exact" -n $short -b 8
-step "scale 1, $exact" grow 1 scale1.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3))
-step "the same bytes twice" twice
-if [ "$device" != cpu ]; then step "the same bytes without CUDA graphs" eagerly; fi
-step "the same bytes after an interruption" interrupted
-gpus=$(nvidia-smi -L 2>/dev/null | wc -l)
-if [ "$device" = cpu ] || { [ "$device" = cuda ] && [ "$gpus" -gt 1 ]; }; then
-  step "two processes, $exact" ranks
-else
-  skip "two processes" "they take --device cuda and two GPUs"
-fi
-for s in 2 3 4 5; do
-  if [ -n "$quick" ] && [ "$s" -gt 2 ]; then break; fi
-  step "scale $s, $fast" grow "$s" "scale$s.h5" "$fast" -n $long -b 16
-  step "pictures of scale $s" tool pgan-sample "$out/scale$s.h5" -n 16 -o "$out/scale$s.png" --device "$fast"
-done
+stage_training() {
+  local s gpus
+  if [ -z "$quick" ] && [ -f "${PGAN_SHARED-}/data/avatars.zip" ]; then step "pictures" real_data; else step "drawn pictures" make_data; fi
+  rm -f "$out"/scale* "$out"/again* "$out"/stopped* "$out"/ranks*
+  step "scale 0, $exact" grow 0 scale0.h5 "$exact" -n $short -b 8
+  step "scale 1, $exact" grow 1 scale1.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3))
+  step "the same bytes twice" twice
+  if [ "$device" != cpu ]; then step "the same bytes without CUDA graphs" eagerly; fi
+  step "the same bytes after an interruption" interrupted
+  gpus=$(nvidia-smi -L 2>/dev/null | wc -l)
+  if [ "$device" = cpu ] || { [ "$device" = cuda ] && [ "$gpus" -gt 1 ]; }; then
+    step "two processes, $exact" ranks
+  else
+    skip "two processes" "they take --device cuda and two GPUs"
+  fi
+  for s in 2 3 4 5; do
+    if [ -n "$quick" ] && [ "$s" -gt 2 ]; then break; fi
+    step "scale $s, $fast" grow "$s" "scale$s.h5" "$fast" -n $long -b 16
+    step "pictures of scale $s" tool pgan-sample "$out/scale$s.h5" -n 16 -o "$out/scale$s.png" --device "$fast"
+  done
+}
 
-section "metrics"
+# -- metrics --
+
 # The same two sets on the processor and on the GPU: the means within 1e-4, and how long each took.
 scores() {
   local on
@@ -163,27 +184,36 @@ scores() {
   done
 }
 operations_of_metrics() { PGAN_TEST_METRICS=$device tool "$metrics"; }
-if [ "$device" = cpu ]; then
-  skip "the metrics' operations" "the device is a processor"
-else
-  step "the metrics' operations, $device" operations_of_metrics
-fi
-step "swd and msssim" scores "$(if [ -n "$quick" ]; then echo 32; else echo 4096; fi)"
-rm -f "$out"/one.* "$out"/two.*
+stage_metrics() {
+  if [ "$device" = cpu ]; then
+    skip "the metrics' operations" "the device is a processor"
+  else
+    step "the metrics' operations, $device" operations_of_metrics
+  fi
+  step "swd and msssim" scores "$(if [ -n "$quick" ]; then echo 32; else echo 4096; fi)"
+  rm -f "$out"/one.* "$out"/two.*
+}
 
-section "compute-sanitizer"
-if [ "$device" = cpu ]; then
-  skip "compute-sanitizer" "the device is a processor"
-elif ! command -v compute-sanitizer >/dev/null; then
-  skip "compute-sanitizer" "it is not on the PATH"
-else
-  for t in memcheck racecheck synccheck initcheck; do
-    step "$t" tool "$(command -v compute-sanitizer)" --tool $t --error-exitcode 9 --print-limit 5 \
-      "$programs/pgan-grow" --device "$exact" --verify "$root/tests/golden/step_s1_b8_a060.h5"
-  done
-fi
+# -- compute-sanitizer --
 
-section "speed: a training step, images a second"
+sanitized_metrics() { PGAN_TEST_METRICS=$device tool "$@" "$metrics"; }
+stage_sanitizer() {
+  local t
+  if [ "$device" = cpu ]; then
+    skip "compute-sanitizer" "the device is a processor"
+  elif ! command -v compute-sanitizer >/dev/null; then
+    skip "compute-sanitizer" "it is not on the PATH"
+  else
+    for t in memcheck racecheck synccheck initcheck; do
+      step "$t" tool "$(command -v compute-sanitizer)" --tool $t --error-exitcode 9 --print-limit 5 \
+        "$programs/pgan-grow" --device "$exact" --verify "$root/tests/golden/step_s1_b8_a060.h5"
+      step "$t, metrics" sanitized_metrics "$(command -v compute-sanitizer)" --tool $t --error-exitcode 9 --print-limit 5
+    done
+  fi
+}
+
+# -- speed: a training step, images a second --
+
 # with_memory COMMAND…: the same, and the most memory of the GPU that was in use meanwhile.
 with_memory() {
   local most=0 used pid status=0
@@ -198,25 +228,37 @@ with_memory() {
   if [ "$most" != 0 ]; then echo "GPU memory in use: $most MiB"; fi
   return $status
 }
-peer=${PGAN_SHARED-}/peer/pgan_torch.py
-for s in $scales; do
-  some=$(echo "$depths" | cut -d , -f "1-$((s + 1))")
-  for d in "${precisions[@]}"; do
-    for alpha in 0 0.5; do
-      if [ "$s" = 0 ] && [ "$alpha" != 0 ]; then continue; fi
-      step "pgan, scale $s, alpha $alpha, $d" with_memory tool "$bench" "depths=$some" "batch=$batch" "alpha=$alpha" "iters=$iterations" "device=$d"
+stage_speed() {
+  local s d alpha some peer
+  peer=${PGAN_SHARED-}/peer/pgan_torch.py
+  for s in $scales; do
+    some=$(echo "$depths" | cut -d , -f "1-$((s + 1))")
+    for d in "${precisions[@]}"; do
+      for alpha in 0 0.5; do
+        if [ "$s" = 0 ] && [ "$alpha" != 0 ]; then continue; fi
+        step "pgan, scale $s, alpha $alpha, $d" with_memory tool "$bench" "depths=$some" "batch=$batch" "alpha=$alpha" "iters=$iterations" "device=$d"
+      done
     done
-  done
-  if [ -f "$peer" ] && python3 -c 'import torch' 2>/dev/null; then
-    if [ "$device" = cpu ]; then
-      step "PyTorch, scale $s" python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations"
+    if [ -f "$peer" ] && python3 -c 'import torch' 2>/dev/null; then
+      if [ "$device" = cpu ]; then
+        step "PyTorch, scale $s" python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations"
+      else
+        step "PyTorch, scale $s, bf16" with_memory python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations" --device cuda \
+          --precision bf16 --channels-last --compile
+      fi
     else
-      step "PyTorch, scale $s, bf16" with_memory python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations" --device cuda \
-        --precision bf16 --channels-last --compile
+      skip "PyTorch, scale $s" "no PyTorch, or no peer/pgan_torch.py in PGAN_SHARED"
     fi
-  else
-    skip "PyTorch, scale $s" "no PyTorch, or no peer/pgan_torch.py in PGAN_SHARED"
+  done
+}
+
+for stage in "${stages[@]}"; do
+  if ! declare -F "stage_$stage" >/dev/null; then
+    echo "there is no stage '$stage'" >&2
+    exit 2
   fi
+  section "$stage"
+  "stage_$stage"
 done
 
 rm -f "$out/step.log"
