@@ -4,15 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "h5file.h"
-#include "outfile.h"
+#include "h5out.h"
 #include "size.h"
 
 enum { C = 3, WAITING_BYTES = 8 << 20 }; /* how much is gathered before it is written */
 
 struct dataset_writer {
-	struct outfile out;
-	struct h5file *f;
+	struct h5out out;
 	int levels;
 	int64_t n, waiting, most;           /* pictures written, gathered, and how many can be */
 	uint8_t *level[DATASET_MAX_LEVELS]; /* (most,3,r,r) each */
@@ -42,13 +40,13 @@ static int create_level(struct dataset_writer *w, int level)
 	level_name(name, level);
 	if (!(w->level[level] = size_alloc((size_t)w->most, level_size(level))))
 		return ERR_FAILED;
-	return h5_create_rows(w->f, name, H5_U8, 4, dim);
+	return h5_create_rows(w->out.file, name, H5_U8, 4, dim);
 }
 
 int dataset_create(struct dataset_writer **out, const char *path, int side)
 {
 	struct dataset_writer *w = size_zalloc(1, sizeof *w);
-	int rc = w ? outfile_open(&w->out, path) : ERR_FAILED;
+	int rc = w ? h5out_open(&w->out, path) : ERR_FAILED;
 
 	*out = NULL;
 	if (rc) {
@@ -56,8 +54,6 @@ int dataset_create(struct dataset_writer **out, const char *path, int side)
 		return rc;
 	}
 	w->most = 1 + WAITING_BYTES / (int64_t)levels_size(side);
-	if (!(rc = h5_create(&w->f, w->out.temp)))
-		h5_rename(w->f, path);
 	for (; !rc && level_side(w->levels) <= side; w->levels++)
 		rc = create_level(w, w->levels);
 	if (rc)
@@ -73,9 +69,9 @@ int dataset_label_columns(struct dataset_writer *w, const char *names, int colum
 	w->columns = columns;
 	if (!(w->label = size_alloc((size_t)w->most * (size_t)columns, sizeof *w->label)))
 		return ERR_FAILED;
-	if ((rc = h5_create_rows(w->f, "labels", H5_F32, 2, dim)))
+	if ((rc = h5_create_rows(w->out.file, "labels", H5_F32, 2, dim)))
 		return rc;
-	return h5_set_text(w->f, "labels", "names", names);
+	return h5_set_text(w->out.file, "labels", "names", names);
 }
 
 void dataset_label(struct dataset_writer *w, const float *label)
@@ -89,10 +85,10 @@ static int flush(struct dataset_writer *w)
 	int rc = 0;
 	for (int i = 0; !rc && i < w->levels && w->waiting; i++) {
 		level_name(name, i);
-		rc = h5_append_rows(w->f, name, H5_U8, w->waiting, w->level[i]);
+		rc = h5_append_rows(w->out.file, name, H5_U8, w->waiting, w->level[i]);
 	}
 	if (!rc && w->label && w->waiting)
-		rc = h5_append_rows(w->f, "labels", H5_F32, w->waiting, w->label);
+		rc = h5_append_rows(w->out.file, "labels", H5_F32, w->waiting, w->label);
 	w->n += w->waiting;
 	w->waiting = 0;
 	return rc;
@@ -112,16 +108,15 @@ int64_t dataset_written(const struct dataset_writer *w)
 
 int dataset_describe(struct dataset_writer *w, const char *name, const char *text)
 {
-	return h5_set_text(w->f, "/", name, text);
+	return h5_set_text(w->out.file, "/", name, text);
 }
 
 int dataset_commit(struct dataset_writer **writer)
 {
 	struct dataset_writer *w = *writer;
-	int rc = dataset_written(w) ? flush(w) : error_set(ERR_INPUT, "no pictures: nothing was written to '%s'", w->out.path);
+	int rc = dataset_written(w) ? flush(w) : error_set(ERR_INPUT, "no pictures: nothing was written to '%s'", h5_name(w->out.file));
 
-	if (!rc && !(rc = h5_close(&w->f)))
-		rc = outfile_commit(&w->out);
+	rc = h5out_end(&w->out, rc);
 	dataset_discard(writer);
 	return rc;
 }
@@ -131,10 +126,7 @@ void dataset_discard(struct dataset_writer **writer)
 	struct dataset_writer *w = *writer;
 	if (!w)
 		return;
-	if (h5_close(&w->f)) {
-		/* it is thrown away */
-	}
-	outfile_discard(&w->out);
+	h5out_discard(&w->out);
 	for (int i = 0; i < w->levels; i++)
 		free(w->level[i]);
 	free(w->label);

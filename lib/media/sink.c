@@ -6,8 +6,7 @@
 #include <sys/stat.h>
 
 #include "grid.h"
-#include "h5file.h"
-#include "outfile.h"
+#include "h5out.h"
 #include "size.h"
 #include "y4m.h"
 
@@ -17,9 +16,9 @@ struct sink {
 	const struct writer *writer;
 	struct sink_plan plan;
 	char *output;       /* owned */
-	struct outfile out; /* of the kinds that are one file written as the images come */
+	struct outfile out; /* of the kinds but HDF5 that are one file written as the images come */
 	FILE *stream;       /* borrowed from out, or stdout */
-	struct h5file *f;
+	struct h5out h5;
 	char data[32];      /* name of the data set */
 	uint8_t *held;      /* grid: all images; video: one frame */
 	int64_t done;
@@ -80,23 +79,21 @@ static int stream_commit(struct sink *s)
 static int h5_start(struct sink *s)
 {
 	const int64_t dim[4] = { 0, C, s->plan.side, s->plan.side };
-	int rc = outfile_open(&s->out, s->output);
-	if (rc || (rc = h5_create(&s->f, s->out.temp)))
+	const int rc = h5out_open(&s->h5, s->output);
+	if (rc)
 		return rc;
-	h5_rename(s->f, s->output);
 	snprintf(s->data, sizeof s->data, "data%dx%d", s->plan.side, s->plan.side);
-	return h5_create_rows(s->f, s->data, H5_U8, 4, dim);
+	return h5_create_rows(s->h5.file, s->data, H5_U8, 4, dim);
 }
 
 static int h5_images(struct sink *s, const void *images, int64_t n)
 {
-	return h5_append_rows(s->f, s->data, H5_U8, n, images);
+	return h5_append_rows(s->h5.file, s->data, H5_U8, n, images);
 }
 
 static int h5_commit(struct sink *s)
 {
-	const int rc = h5_close(&s->f);
-	return rc ? rc : outfile_commit(&s->out);
+	return h5out_end(&s->h5, 0);
 }
 
 /* -- one picture of all -- */
@@ -241,7 +238,7 @@ int sink_write(struct sink *s, const void *images, int64_t n)
 
 int sink_describe(struct sink *s, const char *name, const char *text)
 {
-	return s->f ? h5_set_text(s->f, "/", name, text) : 0;
+	return s->h5.file ? h5_set_text(s->h5.file, "/", name, text) : 0;
 }
 
 int sink_commit(struct sink **sink)
@@ -257,9 +254,7 @@ void sink_discard(struct sink **sink)
 	struct sink *s = *sink;
 	if (!s)
 		return;
-	if (h5_close(&s->f)) {
-		/* it is thrown away */
-	}
+	h5out_discard(&s->h5);
 	outfile_discard(&s->out);
 	free(s->held);
 	free(s->output);

@@ -5,8 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "h5file.h"
-#include "outfile.h"
+#include "h5out.h"
 #include "size.h"
 
 enum { VERSION = 1, BUCKET_BITS = 40 };
@@ -84,21 +83,12 @@ static int write_all(const struct swd_reference *r, struct h5file *f)
 
 int swd_reference_write(const struct swd_reference *r, const char *path)
 {
-	struct outfile out;
-	struct h5file *f = NULL;
-	int rc = outfile_open(&out, path);
+	struct h5out out;
+	int rc = h5out_open(&out, path);
 	if (rc)
 		return rc;
-	if (!(rc = h5_create(&f, out.temp))) {
-		h5_rename(f, path);
-		rc = write_all(r, f);
-	}
-	const int closed = h5_close(&f);
-	rc = rc ? rc : closed;
-	if (!rc)
-		return outfile_commit(&out);
-	outfile_discard(&out);
-	return rc;
+	rc = write_all(r, out.file);
+	return h5out_end(&out, rc);
 }
 
 /* What a damaged file could hold: counts that are not those of n images, or a grid that is none. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "outfile.h"
+#include "h5out.h"
 #include "size.h"
 
 const char *const loss_mode_names[] = { "WGANGP", "Logistic", "MSE", "DCGAN", NULL };
@@ -177,23 +177,13 @@ static int contribute(struct step *s, bool penalty)
 
 int record_step(struct step *s, bool penalty, int64_t adam_step, const char *path)
 {
-	struct outfile out;
-	struct h5file *f = NULL;
-	int rc, closed;
+	struct h5out out;
+	int rc;
 
 	if (s->share.rank)
 		return contribute(s, penalty);
-	if ((rc = outfile_open(&out, path)))
+	if ((rc = h5out_open(&out, path)))
 		return rc;
-	if (!(rc = h5_create(&f, out.temp))) {
-		h5_rename(f, path);
-		rc = write_step(f, s, penalty, adam_step);
-		closed = h5_close(&f);
-		rc = rc ? rc : closed;
-	}
-	if (rc) {
-		outfile_discard(&out);
-		return rc;
-	}
-	return outfile_commit(&out);
+	rc = write_step(out.file, s, penalty, adam_step);
+	return h5out_end(&out, rc);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "outfile.h"
+#include "h5out.h"
 #include "size.h"
 
 /* -- writing -- */
@@ -31,24 +31,13 @@ static int write_state(struct h5file *f, struct trainer *t, const struct trainlo
 
 static int save(const char *path, struct trainer *t, const struct trainlog *l, const struct origin *o)
 {
-	struct outfile out;
-	struct h5file *f = NULL;
-	int rc, closed;
-	if ((rc = outfile_open(&out, path)))
+	struct h5out out;
+	int rc = h5out_open(&out, path);
+	if (rc)
 		return rc;
-	if (!(rc = h5_create(&f, out.temp))) {
-		h5_rename(f, path);
-		rc = write_network_file(f, t, o);
-		if (!rc && l)
-			rc = write_state(f, t, l);
-		closed = h5_close(&f);
-		rc = rc ? rc : closed;
-	}
-	if (rc) {
-		outfile_discard(&out);
-		return rc;
-	}
-	return outfile_commit(&out);
+	if (!(rc = write_network_file(out.file, t, o)) && l)
+		rc = write_state(out.file, t, l);
+	return h5out_end(&out, rc);
 }
 
 int checkpoint_save(const char *path, struct trainer *t, const struct trainlog *l, const struct origin *o)

@@ -1,0 +1,32 @@
+#include "h5out.h"
+
+int h5out_open(struct h5out *h, const char *path)
+{
+	int rc = outfile_open(&h->out, path);
+	h->file = NULL;
+	if (rc)
+		return rc;
+	if ((rc = h5_create(&h->file, h->out.temp)))
+		outfile_discard(&h->out);
+	else
+		h5_rename(h->file, path);
+	return rc;
+}
+
+int h5out_end(struct h5out *h, int rc)
+{
+	const int closed = h5_close(&h->file);
+	if (rc || closed) {
+		outfile_discard(&h->out);
+		return rc ? rc : closed;
+	}
+	return outfile_commit(&h->out);
+}
+
+void h5out_discard(struct h5out *h)
+{
+	if (h5_close(&h->file)) {
+		/* it is thrown away */
+	}
+	outfile_discard(&h->out);
+}
