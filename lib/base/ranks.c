@@ -48,6 +48,12 @@ static int *socket_of(const struct ranks *r, int peer)
 	return &r->socket[r->rank ? 0 : peer];
 }
 
+/* What a peer said when it failed. */
+static int told(struct ranks *r, const struct header *h, const char *text)
+{
+	return keep(r, error_set(h->code < 0 ? h->code : ERR_FAILED, "%.*s", (int)h->size, text));
+}
+
 /* A peer closed the connection: why, if it said so. */
 static int gone(struct ranks *r, int peer)
 {
@@ -55,7 +61,7 @@ static int gone(struct ranks *r, int peer)
 	char text[sizeof r->text];
 	const int s = *socket_of(r, peer);
 	if (recv(s, &h, sizeof h, MSG_DONTWAIT) == sizeof h && h.kind == KIND_FAILURE && h.size < sizeof text && recv(s, text, h.size, MSG_DONTWAIT) == (ssize_t)h.size)
-		return keep(r, error_set(h.code, "%.*s", (int)h.size, text));
+		return told(r, &h, text);
 	return keep(r, error_set(ERR_FAILED, "rank %d is gone: its process ended, or the connection to it did", peer));
 }
 
@@ -144,7 +150,7 @@ static int hear(struct ranks *r, int peer, enum kind kind, void *bytes, size_t s
 		return rc;
 	if (h.kind == KIND_FAILURE && h.size < sizeof text) {
 		rc = receive_bytes(r, peer, text, h.size);
-		return rc ? rc : keep(r, error_set(h.code, "%.*s", (int)h.size, text));
+		return rc ? rc : told(r, &h, text);
 	}
 	if (h.kind != kind || h.size != size)
 		return keep(r, error_set(ERR_FAILED, "rank %d is not at the same point as rank %d: it sent %llu bytes for step %u instead of %zu for %u", peer, r->rank,

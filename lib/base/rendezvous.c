@@ -192,6 +192,7 @@ static int receive(const struct ranks_place *place, const unsigned char key[16],
 		close(fd);
 		return 0;
 	}
+	h.machine[sizeof h.machine - 1] = 0;
 	if (h.n != place->n)
 		rc = error_set(ERR_FAILED, "rank %d is one of %d ranks, and rank 0 one of %d", h.rank, h.n, place->n);
 	else if (h.rank < 1 || h.rank >= place->n || guest[h.rank].fd >= 0)
