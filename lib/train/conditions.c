@@ -56,7 +56,8 @@ static int collect_values(struct attributes *a, int i, const struct labels *l, i
 		if (bsearch(&x, value, (size_t)count, sizeof x, by_value))
 			continue;
 		if (count == room)
-			return error_set(ERR_INPUT, "'%s': the labels have more than %d values, too many to tell apart; choose some with selectedAttributes", data, ATTRIBUTE_VALUES);
+			return error_set(ERR_INPUT, "'%s': the labels have more than %d values, too many to tell apart; choose some with selectedAttributes", data,
+			                 ATTRIBUTE_VALUES);
 		value[count++] = x;
 		qsort(value, (size_t)count, sizeof *value, by_value);
 	}

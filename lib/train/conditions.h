@@ -11,8 +11,8 @@ struct conditions {
 	float weight[ATTRIBUTE_VALUES];
 };
 
-/* The attributes that the labels of a data set have: its columns, or those of `names` (between commas; NULL: all), each with all values that it takes. Labels that
- * are missing or not finite, a column that is not there or has one value only, and more than an attribute can hold are ERR_INPUT. */
+/* The attributes that the labels of a data set have: its columns, or those of `names` (between commas; NULL: all), each with all values that it takes. Labels
+ * that are missing or not finite, a column that is not there or has one value only, and more than an attribute can hold are ERR_INPUT. */
 int conditions_attributes(struct attributes *, const char *data, const char *names) MUST_CHECK;
 
 /* Reads the labels of all images. equalize: a value that c of them have weighs min(10, n / (c + 1)), as pytorch_GAN_zoo's equalization; otherwise all 1. */

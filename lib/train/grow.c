@@ -14,25 +14,10 @@
 #include "host_ops.h"
 #include "preview.h"
 #include "progress.h"
+#include "run.h"
 #include "together.h"
 
-enum { PATH_SIZE = 4096, MAX_BAD_REPORTS = 3, NOTHING_TO_DO = 1 };
-
-struct run {
-	const struct grow *g;
-	char base[PATH_SIZE - 64]; /* out without its ".h5" */
-	char checkpoint[PATH_SIZE], log_path[PATH_SIZE], previews[PATH_SIZE];
-	struct origin origin;
-	struct ranks *ranks; /* NULL: alone */
-	struct backend *be;
-	struct loader loader;
-	struct trainer trainer;
-	struct trainlog log;
-	double saved_at;   /* clock of the last checkpoint */
-	double counted_at; /* clock when steps were counted last */
-	int64_t bad_steps; /* in a row, with a loss that is not finite */
-	bool warned;       /* of gradients that are not finite */
-};
+enum { MAX_BAD_REPORTS = 3, NOTHING_TO_DO = 1 };
 
 static volatile sig_atomic_t stop_signal;
 
@@ -53,8 +38,7 @@ static void watch_signals(bool on)
 	}
 }
 
-static void note(const struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void note(const struct run *r, const char *format, ...)
+void run_note(const struct run *r, const char *format, ...)
 {
 	char text[1024];
 	va_list args;
@@ -115,7 +99,7 @@ static int start_anew(struct run *r)
 	if (!rc)
 		rc = trainer_start(&r->trainer, from, known);
 	if (!rc && netfile_fading(&facts))
-		note(r, "'%s' was saved while its own layers were still fading in (alpha %.3g)", r->g->from, facts.alpha);
+		run_note(r, "'%s' was saved while its own layers were still fading in (alpha %.3g)", r->g->from, facts.alpha);
 	netfile_free(&facts);
 	closed = h5_close(&from);
 	if (rc || (rc = closed) || !together_leads(r->ranks) || (rc = preview_clear(r->previews)))
@@ -128,7 +112,7 @@ static int go_on(struct run *r)
 {
 	const int rc = checkpoint_load(r->checkpoint, &r->trainer, together_leads(r->ranks) ? &r->log : NULL);
 	if (!rc)
-		note(r, "going on at iteration %lld of %lld from '%s'", (long long)r->trainer.iteration, (long long)r->g->settings->iterations, r->checkpoint);
+		run_note(r, "going on at iteration %lld of %lld from '%s'", (long long)r->trainer.iteration, (long long)r->g->settings->iterations, r->checkpoint);
 	return rc;
 }
 
@@ -144,10 +128,10 @@ static int look_at_result(struct run *r)
 	if (differs < 0)
 		return differs;
 	if (!differs && iterations == g->settings->iterations) {
-		note(r, "'%s' is finished, and made from just these settings: nothing to do (--restart makes it anew)", g->out);
+		run_note(r, "'%s' is finished, and made from just these settings: nothing to do (--restart makes it anew)", g->out);
 		return utime(g->out, NULL) ? error_set(ERR_FAILED, "cannot touch '%s': %s", g->out, strerror(errno)) : NOTHING_TO_DO;
 	}
-	note(r, "'%s' will be replaced: %s", g->out, differs ? what : "it is not finished");
+	run_note(r, "'%s' will be replaced: %s", g->out, differs ? what : "it is not finished");
 	return 0;
 }
 
@@ -164,7 +148,7 @@ static int look_at_checkpoint(struct run *r)
 		return error_set(ERR_USAGE, "'%s' is a run with other settings: %s; give those, --force to go on all the same, or --restart to begin anew",
 		                 r->checkpoint, what);
 	if (differs > 0)
-		note(r, "going on from '%s' all the same: %s", r->checkpoint, what);
+		run_note(r, "going on from '%s' all the same: %s", r->checkpoint, what);
 	return differs < 0 ? differs : 1;
 }
 
@@ -234,9 +218,9 @@ static int prepare(struct run *r)
 		return rc;
 	const double alpha = s->iterations > 0 ? trainer_alpha(&r->trainer, s->iterations - 1) : 0;
 	if (s->swd_every && arch_side(&s->arch) < JUDGE_SIDE)
-		note(r, "nothing is judged at this scale: SWD and MS-SSIM are defined from %dx%d pixels on", JUDGE_SIDE, JUDGE_SIDE);
+		run_note(r, "nothing is judged at this scale: SWD and MS-SSIM are defined from %dx%d pixels on", JUDGE_SIDE, JUDGE_SIDE);
 	if (alpha > 0)
-		note(r, "the new layers will not be faded in to the end: after %lld iterations alpha is still %.3g", (long long)s->iterations, alpha);
+		run_note(r, "the new layers will not be faded in to the end: after %lld iterations alpha is still %.3g", (long long)s->iterations, alpha);
 	return together_wait(r->ranks);
 }
 
@@ -247,84 +231,6 @@ static int save(struct run *r)
 	const int rc = checkpoint_save(r->checkpoint, &r->trainer, &r->log, &r->origin);
 	r->saved_at = progress_clock();
 	return rc;
-}
-
-/* -- the networks of saves, and which is the best -- */
-
-static bool is_last(const struct run *r)
-{
-	return r->trainer.iteration == r->g->settings->iterations;
-}
-
-static void name_kept(const struct run *r, int64_t iteration, char path[PATH_SIZE])
-{
-	snprintf(path, PATH_SIZE, "%s_i%lld.h5", r->base, (long long)iteration);
-}
-
-static int64_t best_so_far(const struct run *r)
-{
-	int count;
-	double swd;
-	return trainlog_best(&r->log, &count, &swd);
-}
-
-/* Removes the networks of an earlier save, unless they are of the last `keep` saves or the best. */
-static void let_go(const struct run *r, int64_t iteration)
-{
-	const int64_t every = r->g->settings->save_iter, saves = (r->trainer.iteration - is_last(r)) / every;
-	char path[PATH_SIZE];
-	if (r->g->keep < 0 || iteration <= 0 || iteration / every > saves - r->g->keep || iteration == best_so_far(r))
-		return;
-	name_kept(r, iteration, path);
-	unlink(path);
-}
-
-/* Keeps the networks of this moment. */
-static int keep(struct run *r)
-{
-	char path[PATH_SIZE];
-	if (!r->g->keep && best_so_far(r) != r->trainer.iteration)
-		return 0;
-	name_kept(r, r->trainer.iteration, path);
-	return checkpoint_finish(path, &r->trainer, &r->origin);
-}
-
-static bool is_judged(const struct run *r, bool save_now)
-{
-	const struct settings *s = r->g->settings;
-	if (!s->swd_every || arch_side(&s->arch) < JUDGE_SIDE || r->bad_steps)
-		return false;
-	return is_last(r) || (save_now && r->trainer.iteration / s->save_iter % s->swd_every == 0);
-}
-
-/* A row of the log. A state that cannot be judged does not end the training. */
-static int write_row(struct run *r, bool judged)
-{
-	const struct grow *g = r->g;
-	const double begin = progress_clock();
-	struct judgement score;
-	char text[256];
-	if (judged && judge(&score, &r->trainer, g->data, g->settings->swd_images)) {
-		note(r, "the state after iteration %lld is not judged: %s", (long long)r->trainer.iteration, error_text());
-		judged = false;
-	} else if (judged) {
-		snprintf(text, sizeof text, "iteration %lld: SWD %.4g, MS-SSIM %.4g of %lld images, in %.1f s", (long long)r->trainer.iteration, score.swd, score.msssim,
-		         (long long)score.n, progress_clock() - begin);
-		g->detail(g->ctx, text);
-	}
-	return trainlog_row(&r->log, &r->trainer, judged ? &score : NULL);
-}
-
-static void tell_best(const struct run *r)
-{
-	char path[PATH_SIZE];
-	int count;
-	double swd;
-	const int64_t best = trainlog_best(&r->log, &count, &swd);
-	if (best < 0)
-		return;
-	name_kept(r, best, path);
-	note(r, "the best of %d judged states is that after iteration %lld, with an SWD of %.4g: '%s'", count, (long long)best, swd, is_last(r) && best == r->trainer.iteration ? r->g->out : path);
 }
 
 /* Steps whose sums have been looked at. */
@@ -339,7 +245,7 @@ static int guard(struct run *r, const double sums[STEP_SUMS])
 	const struct settings *s = r->g->settings;
 	const double losses = step_loss_d(sums) + step_loss_g(sums);
 	if (sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE] > 0 && !r->warned) {
-		note(r, "iteration %lld: %.0f gradients are not finite and count as 0; the log counts further ones", (long long)counted(r) - 1,
+		run_note(r, "iteration %lld: %.0f gradients are not finite and count as 0; the log counts further ones", (long long)counted(r) - 1,
 		     sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE]);
 		r->warned = true;
 	}
@@ -377,21 +283,17 @@ static bool is_due(const struct run *r, int64_t done)
 static int report(struct run *r)
 {
 	const struct settings *s = r->g->settings;
-	const int64_t done = r->trainer.iteration, best_before = s->swd_every ? best_so_far(r) : -1;
-	const bool last = is_last(r), save_now = !last && done % s->save_iter == 0, judged = is_judged(r, save_now);
+	const int64_t done = r->trainer.iteration, best_before = s->swd_every ? run_best(r) : -1;
+	const bool last = run_is_last(r), save_now = !last && done % s->save_iter == 0, judged = run_is_judged(r, save_now);
 	int rc = 0;
 	if (done % s->log_iter == 0 || last || judged)
-		rc = write_row(r, judged);
+		rc = run_write_row(r, judged);
 	if (!rc && s->preview_images && (done % s->preview_iter == 0 || last))
 		rc = preview_write(&r->trainer, r->previews, s->preview_images);
 	if (rc || r->bad_steps)
 		return rc;
-	if (save_now && (rc = keep(r)))
+	if ((save_now || last) && (rc = run_keep(r, best_before)))
 		return rc;
-	if (save_now)
-		let_go(r, done - r->g->keep * s->save_iter);
-	if (save_now || last)
-		let_go(r, best_before);
 	return save_now || (!last && is_long_ago(r)) ? save(r) : 0;
 }
 
@@ -434,7 +336,7 @@ static int interrupted(struct run *r, int number)
 		rc = save(r);
 	if (rc || (rc = together_wait(r->ranks)))
 		return rc;
-	note(r, "stopped by signal %d (%s) after iteration %lld; the same command line goes on from '%s'", number, strsignal(number),
+	run_note(r, "stopped by signal %d (%s) after iteration %lld; the same command line goes on from '%s'", number, strsignal(number),
 	     (long long)r->trainer.iteration, r->checkpoint);
 	return number;
 }
@@ -444,7 +346,7 @@ static int finish(struct run *r)
 	const int rc = together_leads(r->ranks) ? checkpoint_finish(r->g->out, &r->trainer, &r->origin) : 0;
 	if (!rc && together_leads(r->ranks)) {
 		unlink(r->checkpoint);
-		tell_best(r);
+		run_tell_best(r);
 	}
 	return rc ? rc : together_wait(r->ranks);
 }

@@ -47,7 +47,8 @@ int judge(struct judgement *j, struct trainer *t, const char *data, int64_t most
 	uint8_t *images = rc ? NULL : size_alloc((size_t)j->n, 3 * (size_t)side * (size_t)side);
 	if (!rc && !images)
 		rc = ERR_FAILED;
-	if (!rc && !(rc = draw_images(t, t->g.average, j->n, images)) && !(rc = metric_open_cpu(&device)) && !(rc = measure_swd(&j->swd, device, data, side, images, j->n)))
+	if (!rc && !(rc = draw_images(t, t->g.average, j->n, images)) && !(rc = metric_open_cpu(&device)) &&
+	    !(rc = measure_swd(&j->swd, device, data, side, images, j->n)))
 		rc = measure_msssim(&j->msssim, device, side, images, j->n);
 	metric_close(device);
 	free(images);

@@ -1,0 +1,51 @@
+/* What grow_scale() works with. Private to grow.c and saves.c. */
+#ifndef PGAN_RUN_H
+#define PGAN_RUN_H
+
+#include "checkpoint.h"
+#include "grow.h"
+
+struct ranks;
+
+enum { PATH_SIZE = 4096 };
+
+struct run {
+	const struct grow *g;
+	char base[PATH_SIZE - 64]; /* out without its ".h5" */
+	char checkpoint[PATH_SIZE], log_path[PATH_SIZE], previews[PATH_SIZE];
+	struct origin origin;
+	struct ranks *ranks; /* NULL: alone */
+	struct backend *be;
+	struct loader loader;
+	struct trainer trainer;
+	struct trainlog log;
+	double saved_at;   /* clock of the last checkpoint */
+	double counted_at; /* clock when steps were counted last */
+	int64_t bad_steps; /* in a row, with a loss that is not finite */
+	bool warned;       /* of gradients that are not finite */
+};
+
+/* A line for the user. */
+void run_note(const struct run *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* -- saves.c -- */
+
+/* Whether all iterations are done. */
+bool run_is_last(const struct run *);
+
+/* Whether the state is to be judged: at the end, and at every so many-th save. */
+bool run_is_judged(const struct run *, bool save_now);
+
+/* A row of the log, with scores if they are asked for. A state that cannot be judged does not end the training. */
+int run_write_row(struct run *, bool judged) MUST_CHECK;
+
+/* The iteration whose state is the best of those judged so far, -1: none was. */
+int64_t run_best(const struct run *);
+
+/* At a save and at the end: keeps the networks of this moment, and lets go of what is neither of the last `keep` saves nor the best. best_before: run_best() before
+ * the state was judged. */
+int run_keep(struct run *, int64_t best_before) MUST_CHECK;
+
+void run_tell_best(const struct run *);
+
+#endif

@@ -1,0 +1,88 @@
+/* The networks that a run keeps of its saves, how they are judged, and which is the best. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "checkpoint.h"
+#include "progress.h"
+#include "run.h"
+
+bool run_is_last(const struct run *r)
+{
+	return r->trainer.iteration == r->g->settings->iterations;
+}
+
+static void name_kept(const struct run *r, int64_t iteration, char path[PATH_SIZE])
+{
+	snprintf(path, PATH_SIZE, "%s_i%lld.h5", r->base, (long long)iteration);
+}
+
+int64_t run_best(const struct run *r)
+{
+	int count;
+	double swd;
+	return trainlog_best(&r->log, &count, &swd);
+}
+
+/* Removes the networks of an earlier save, unless they are of the last `keep` saves or the best. */
+static void let_go(const struct run *r, int64_t iteration)
+{
+	const int64_t every = r->g->settings->save_iter, saves = (r->trainer.iteration - run_is_last(r)) / every;
+	char path[PATH_SIZE];
+	if (r->g->keep < 0 || iteration <= 0 || iteration / every > saves - r->g->keep || iteration == run_best(r))
+		return;
+	name_kept(r, iteration, path);
+	unlink(path);
+}
+
+int run_keep(struct run *r, int64_t best_before)
+{
+	const int64_t done = r->trainer.iteration;
+	char path[PATH_SIZE];
+	int rc = 0;
+	if (!run_is_last(r)) {
+		name_kept(r, done, path);
+		if (r->g->keep || run_best(r) == done)
+			rc = checkpoint_finish(path, &r->trainer, &r->origin);
+		let_go(r, done - r->g->keep * r->g->settings->save_iter);
+	}
+	let_go(r, best_before);
+	return rc;
+}
+
+bool run_is_judged(const struct run *r, bool save_now)
+{
+	const struct settings *s = r->g->settings;
+	if (!s->swd_every || arch_side(&s->arch) < JUDGE_SIDE || r->bad_steps)
+		return false;
+	return run_is_last(r) || (save_now && r->trainer.iteration / s->save_iter % s->swd_every == 0);
+}
+
+int run_write_row(struct run *r, bool judged)
+{
+	const struct grow *g = r->g;
+	const double begin = progress_clock();
+	struct judgement score;
+	char text[256];
+	if (judged && judge(&score, &r->trainer, g->data, g->settings->swd_images)) {
+		run_note(r, "the state after iteration %lld is not judged: %s", (long long)r->trainer.iteration, error_text());
+		judged = false;
+	} else if (judged) {
+		snprintf(text, sizeof text, "iteration %lld: SWD %.4g, MS-SSIM %.4g of %lld images, in %.1f s", (long long)r->trainer.iteration, score.swd, score.msssim,
+		         (long long)score.n, progress_clock() - begin);
+		g->detail(g->ctx, text);
+	}
+	return trainlog_row(&r->log, &r->trainer, judged ? &score : NULL);
+}
+
+void run_tell_best(const struct run *r)
+{
+	char path[PATH_SIZE];
+	int count;
+	double swd;
+	const int64_t best = trainlog_best(&r->log, &count, &swd);
+	if (best < 0)
+		return;
+	name_kept(r, best, path);
+	run_note(r, "the best of %d judged states is that after iteration %lld, with an SWD of %.4g: '%s'", count, (long long)best, swd,
+	         best == r->g->settings->iterations ? r->g->out : path);
+}
