@@ -173,8 +173,8 @@ static int train(const struct config *c)
 	struct ranks_place place;
 	int64_t kept;
 	int rc;
-	if (!(rc = check_usage()) && !(rc = find_place(&place)) && !(rc = parse_keep(&kept)) && !(rc = parse_records(&record)) && !(rc = config_settings(c, (int)scale, &settings)) &&
-	    !(rc = settings_condition(&settings, data))) {
+	if (!(rc = check_usage()) && !(rc = find_place(&place)) && !(rc = parse_keep(&kept)) && !(rc = parse_records(&record)) &&
+	    !(rc = config_settings(c, (int)scale, &settings)) && !(rc = settings_condition(&settings, data))) {
 		const struct grow g = { .data = data, .from = from ? from : init_from, .init = init_from, .out = out, .device = device, .settings = &settings,
 			                .seed = (uint64_t)seed, .threads = (int)threads, .place = place, .force = force, .keep = kept, .restart = restart,
 			                .records = record, .n_records = records.n,

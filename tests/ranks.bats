@@ -165,11 +165,17 @@ PY
   fails 2 "the environment has SLURM_PROCID=two, which is not a number from 0 to 1" grow 0 step.h5
 }
 
-# child_of PID: its youngest child, when it has one.
+# child_of PID: its youngest child.
 child_of() {
-  local child
-  until child=$(pgrep -n -P "$1"); do sleep .01; done
-  echo "$child"
+  pgrep -n -P "$1"
+}
+
+# await FILE PID: until the file is there, as long as the process is.
+await() {
+  until [ -e "$1" ]; do
+    kill -0 "$2" || return 1
+    sleep .005
+  done
 }
 
 @test "when a rank is killed the others end with a line that names it, and the run goes on to the same bytes" {
@@ -179,7 +185,7 @@ child_of() {
     rm -f killed.*
     pgan-grow -q --scale 0 -o killed.h5 "${tiny[@]}" -b 24 -n 200 --set saveIter=20 --keep 0 --ranks 3 2>said.txt &
     parent=$!
-    until [ -e killed.ckpt ]; do sleep .005; done
+    await killed.ckpt $parent
     if [ $victim = first ]; then
       kill -9 $parent
     else
@@ -207,7 +213,7 @@ child_of() {
   grow 0 whole.h5 -n 100 --device plain
   pgan-grow --scale 0 -o cut.h5 "${tiny[@]}" -b 16 -n 100 --device plain --ranks 2 --set saveIter=10 --keep 0 2>said.txt &
   parent=$!
-  until [ -e cut.ckpt ]; do sleep .005; done
+  await cut.ckpt $parent
   kill -TERM "$(child_of $parent)"
   status=0
   wait $parent || status=$?
@@ -226,14 +232,14 @@ PY
 
 @test "a rank that does not answer is given up in time" {
   data
-  pgan-grow -q --scale 0 -o late.h5 "${tiny[@]}" -b 16 -n 1000000 --ranks 2 --rank-timeout .5 --set saveIter=10 --keep 0 2>said.txt &
+  pgan-grow -q --scale 0 -o late.h5 "${tiny[@]}" -b 16 -n 1000000 --ranks 2 --rank-timeout 2 --set saveIter=10 --keep 0 2>said.txt &
   parent=$!
-  until [ -e late.ckpt ]; do sleep .005; done
+  await late.ckpt $parent
   kill -STOP "$(child_of $parent)"
   status=0
   wait $parent || status=$?
   [ "$status" = 1 ]
-  [ "$(cat said.txt)" = "pgan-grow: rank 1 has not answered for 0.5 s" ]
+  [ "$(cat said.txt)" = "pgan-grow: rank 1 has not answered for 2 s" ]
 }
 
 @test "what cannot be shared, or does not fit together, is refused" {
@@ -277,16 +283,27 @@ TABLE
   no_leftovers . data.h5 one.txt zero.txt
 }
 
-@test "pipeline.mk starts the ranks, and does not train anew for another number" {
+@test "pipeline.mk starts the ranks, by itself or by mpirun, and does not train anew for another number" {
   data
   mkdir -p run
+  cat >mpirun <<'SH'
+#!/bin/bash
+# mpirun -n N COMMAND…, as far as an environment goes.
+export OMPI_COMM_WORLD_SIZE=$2
+for ((rank = $2 - 1; rank >= 0; rank--)); do OMPI_COMM_WORLD_RANK=$rank "${@:3}" & done
+wait -n && wait -n
+SH
+  chmod +x mpirun
   local run=(make -s -f "$PGAN_TESTS/../pipeline.mk" PRESET=demo RUN=run DATA=data.h5 IMAGES= LAST=0 BIN="$PGAN_BIN/" LATENT=8 DEPTH_0=8 ITERS_0=5 BATCH_0=8 DEVICE=cpu)
   run "${run[@]}" -n scale0 RANKS=2
   [[ "$output" == *"pgan-grow --scale 0 "*" --ranks 2 --data data.h5 "* ]]
   run "${run[@]}" -n scale0
   [[ "$output" != *--ranks* ]]
-  "${run[@]}" scale0 RANKS=2
+  "${run[@]}" scale0 RANKS=2 GROW="pgan-grow --threads 1"
   [ -e run/scale0.h5 ]
-  run "${run[@]}" scale0
+  run "${run[@]}" scale0 GROW="pgan-grow --threads 1"
   [[ "$output" != *pgan-grow* ]]
+  mv run/scale0.h5 here.h5
+  "${run[@]}" scale0 GROW="./mpirun -n 2 pgan-grow --threads 1"
+  cmp run/scale0.h5 here.h5
 }

@@ -60,7 +60,8 @@ static int gone(struct ranks *r, int peer)
 	struct header h;
 	char text[sizeof r->text];
 	const int s = *socket_of(r, peer);
-	if (recv(s, &h, sizeof h, MSG_DONTWAIT) == sizeof h && h.kind == KIND_FAILURE && h.size < sizeof text && recv(s, text, h.size, MSG_DONTWAIT) == (ssize_t)h.size)
+	if (recv(s, &h, sizeof h, MSG_DONTWAIT) == sizeof h && h.kind == KIND_FAILURE && h.size < sizeof text &&
+	    recv(s, text, h.size, MSG_DONTWAIT) == (ssize_t)h.size)
 		return told(r, &h, text);
 	return keep(r, error_set(ERR_FAILED, "rank %d is gone: its process ended, or the connection to it did", peer));
 }
@@ -153,8 +154,8 @@ static int hear(struct ranks *r, int peer, enum kind kind, void *bytes, size_t s
 		return rc ? rc : told(r, &h, text);
 	}
 	if (h.kind != kind || h.size != size)
-		return keep(r, error_set(ERR_FAILED, "rank %d is not at the same point as rank %d: it sent %llu bytes for step %u instead of %zu for %u", peer, r->rank,
-		                         (unsigned long long)h.size, (unsigned)h.kind, size, (unsigned)kind));
+		return keep(r, error_set(ERR_FAILED, "rank %d is not at the same point as rank %d: it sent %llu bytes of kind %u, not %zu of %u", peer,
+		                         r->rank, (unsigned long long)h.size, (unsigned)h.kind, size, (unsigned)kind));
 	return receive_bytes(r, peer, bytes, size);
 }
 

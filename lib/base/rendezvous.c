@@ -218,8 +218,8 @@ static int missing(const struct ranks_place *place, const struct guest *guest)
 		else if (guest[k].fd < 0)
 			more++;
 	}
-	return error_set(ERR_FAILED, "%d ranks were to come to '%s', and after %.3g s there is none that is rank %s%s", place->n, place->rendezvous, place->timeout, text,
-	                 more ? ", …" : "");
+	return error_set(ERR_FAILED, "%d ranks were to come to '%s', and after %.3g s there is none that is rank %s%s", place->n, place->rendezvous,
+	                 place->timeout, text, more ? ", …" : "");
 }
 
 static int receive_all(const struct ranks_place *place, const unsigned char key[16], int listener, struct guest *guest)
@@ -355,7 +355,8 @@ static int introduce(const struct ranks_place *place, const unsigned char key[16
 	memcpy(h.magic, magic, sizeof magic);
 	memcpy(h.key, key, sizeof h.key);
 	name_machine(h.machine);
-	if (!move(fd, &h, sizeof h, true, progress_clock() + BRIEF) || !move(fd, &w, sizeof w, false, progress_clock() + 2 * BRIEF) || memcmp(w.magic, magic, sizeof magic)) {
+	if (!move(fd, &h, sizeof h, true, progress_clock() + BRIEF) || !move(fd, &w, sizeof w, false, progress_clock() + 2 * BRIEF) ||
+	    memcmp(w.magic, magic, sizeof magic)) {
 		(void)error_set(ERR_FAILED, "what listens there is not rank 0 of this run");
 		return 1;
 	}

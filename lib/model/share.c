@@ -10,7 +10,8 @@ enum { GROUP = 4 }; /* of the minibatch standard deviation */
 int share_open(struct share *s, const struct arch *a, int64_t batch, int rank, int ranks)
 {
 	const int64_t unit = a->stddev ? (int64_t)GROUP * ranks : ranks, below = batch / unit * unit;
-	*s = (struct share){ .batch = batch, .size = batch / ranks, .rank = rank, .ranks = ranks, .runs = a->stddev && a->profile->stddev_strided && ranks > 1 ? GROUP : 1 };
+	const bool strided = a->stddev && a->profile->stddev_strided && ranks > 1;
+	*s = (struct share){ .batch = batch, .size = batch / ranks, .rank = rank, .ranks = ranks, .runs = strided ? GROUP : 1 };
 	if (ranks == 1 || batch % unit == 0)
 		return 0;
 	return error_set(ERR_USAGE, "a batch of %lld images cannot be shared by %d ranks%s: give a miniBatchSize of %lld%s%.0lld", (long long)batch, ranks,
@@ -20,7 +21,8 @@ int share_open(struct share *s, const struct arch *a, int64_t batch, int rank, i
 
 typedef void random_fill(struct backend *, struct tensor, uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first);
 
-static void fill(const struct share *s, struct backend *be, random_fill *random, struct tensor t, uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first)
+static void fill(const struct share *s, struct backend *be, random_fill *random, struct tensor t, uint64_t seed, uint32_t stream, uint32_t substream,
+                 uint64_t first)
 {
 	const int64_t run = s->size / s->runs;
 	for (int i = 0; i < s->runs; i++)

@@ -2,8 +2,8 @@
  *
  * Sample i of a rank is sample share_index(i) of the batch, and has the image, the latents and the other random numbers of that one: so the ranks together do
  * what one process does with the whole batch. Everything but the minibatch standard deviation looks at samples one by one. Its groups stay whole: where they
- * are 4 consecutive samples, a rank takes consecutive ones; where group i is samples i, i + batch/4, … (karras), a rank takes a stretch of each quarter, and its
- * own samples i, i + size/4, … are a group again. A group that is the whole batch (which 4 does not divide) cannot be shared. */
+ * are 4 consecutive samples, a rank takes consecutive ones; where group i is samples i, i + batch/4, … (karras), a rank takes a stretch of each quarter, and
+ * its own samples i, i + size/4, … are a group again. A group that is the whole batch (which 4 does not divide) cannot be shared. */
 #ifndef PGAN_SHARE_H
 #define PGAN_SHARE_H
 

@@ -143,14 +143,15 @@ static int collect_features(struct step *s, enum d_slot slot, float *own, float 
 	return s->be->ranks ? share_gather(&s->share, s->be->ranks, own, c, all, true) : 0;
 }
 
-/* The features of real images (slot 2) and of G's (slot 1) -> the loss, and its derivative for the way back. It looks at the batch as a whole: every rank does. */
+/* The features of real images (slot 2) and of G's (slot 1) -> the loss, and its derivative for the way back. Every rank looks at the batch as a whole. */
 static int compare_features(struct step *s)
 {
 	const size_t n = (size_t)s->share.batch, c = (size_t)s->arch.depth[0];
 	float *real = s->feature, *fake = real + n * c, *dfake = fake + n * c, *own = dfake + n * c;
 	int rc;
 	s->d.dfeature = NULL;
-	if ((rc = collect_features(s, SLOT_FAKE, own, real)) || (rc = collect_features(s, SLOT_REAL, own, fake)) || (rc = gdpp_loss(real, fake, n, c, &s->gdpp, dfake)))
+	if ((rc = collect_features(s, SLOT_FAKE, own, real)) || (rc = collect_features(s, SLOT_REAL, own, fake)) ||
+	    (rc = gdpp_loss(real, fake, n, c, &s->gdpp, dfake)))
 		return rc;
 	share_pick(&s->share, dfake, c);
 	s->d.dfeature = dfake;

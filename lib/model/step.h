@@ -35,7 +35,8 @@ struct step {
 	struct discriminator d;
 	struct tensor label;    /* conditional: (2N,code,1,1), of D's real images, then of G's */
 	struct tensor mix;      /* (N,1,1,1) weight of the real image in an interpolate */
-	float *feature;         /* with GDPP: features (batch,d_0) of real images, of generated ones, and the loss's derivative at these; then (N,d_0) of our own; host */
+	float *feature;         /* with GDPP, on the host: features (share.batch,d_0) of real images, of generated ones, and the loss's derivative at these; (N,d_0) of
+	                           our own */
 	double gdpp;            /* its value in the last step */
 	int rc;                 /* a failure within a step: step_check() reports it */
 };

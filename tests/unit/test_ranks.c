@@ -246,11 +246,12 @@ static bool one_sleeps(int rank, int n)
 	struct ranks_place p = place(rank, n);
 	struct ranks *r;
 	double x = 1;
-	p.timeout = .5;
+	p.timeout = 1.5;
 	if (ranks_open(&r, &p))
 		return false;
 	if (rank == 1) {
-		poll(NULL, 0, 2500);
+		while (!ranks_watch(r, 0)) /* the others are there */
+			poll(NULL, 0, 10);
 		_exit(0);
 	}
 	const bool ok = ranks_sum_f64(r, &x, 1) == ERR_FAILED && says("rank 1 has not answered for");
