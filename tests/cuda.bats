@@ -265,6 +265,34 @@ assert errors[len(errors) // 2] < 1e-5 and 0 < errors[-1] < 1e-2, errors # as te
 PY
 }
 
+@test "emulated: a GPU that waits for a process which is gone is given up" {
+  need_emulation
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+with h5py.File('data.h5', 'w') as f:
+    f['data4x4'] = np.random.default_rng(5).integers(0, 256, (20, 3, 4, 4)).astype('u1')
+PY
+  export PGAN_EMULATED_BUSY=$PWD/busy
+  pgan-grow -q --data data.h5 -o two.h5 --set 'depthScales=8,8' --set dimLatentVector=8 --set previewImages=0 --scale 0 -n 100000 -b 8 --set saveIter=1 --keep 0 \
+    --device cuda:fp32 --ranks 2 2>said.txt &
+  local run=$! status=0
+  until [ -e two.ckpt ]; do
+    kill -0 $run
+    sleep .01
+  done
+  local other
+  other=$(pgrep -P $run)
+  touch busy
+  until [ -e "busy.$other" ]; do
+    kill -0 $run
+    sleep .01
+  done
+  kill -9 "$other"
+  wait $run || status=$?
+  [ "$status" = 1 ]
+  [ "$(cat said.txt)" = "pgan-grow: rank 1 is gone: its process ended, or the connection to it did" ]
+}
+
 @test "what the plug-in knows of NCCL is what its header says" {
   header=$(dirname "$(dirname "$(readlink -f "$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)")")")/include
   [ -e "$header/nccl.h" ] || skip "NCCL's header is not there"

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string>
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -261,7 +262,19 @@ cudaError_t cudaGetDeviceCount(int *count) { return *count = 1, cudaSuccess; }
 cudaError_t cudaSetDevice(int) { return cudaSuccess; }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) { return *stream = nullptr, cudaSuccess; }
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return captured ? cudaErrorStreamCaptureUnsupported : cudaSuccess; }
-cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
+
+/* Work that does not end as long as a test lets the file be there; a file with the process's number after its name says that somebody waits. */
+cudaError_t cudaStreamQuery(cudaStream_t)
+{
+	const char *busy = getenv("PGAN_EMULATED_BUSY");
+	if (!busy || access(busy, F_OK))
+		return cudaSuccess;
+	const std::string name = std::string(busy) + "." + std::to_string(getpid());
+	if (FILE *f = fopen(name.c_str(), "w"))
+		fclose(f);
+	return cudaErrorNotReady;
+}
+
 cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 
 struct emulated_event {
