@@ -92,8 +92,10 @@ void *cuda_scratch(struct cuda *c, size_t bytes)
 
 static struct tensor cuda_shape(struct backend *b, int64_t n, int c, int h, int w)
 {
-	(void)b;
-	return (struct tensor){ NULL, n, c, h, w, layout_channels(c) * (size_t)h * (size_t)w };
+	struct tensor t = { NULL, n, c, h, w, layout_channels(c) * (size_t)h * (size_t)w };
+	if (((struct cuda *)b)->precision == CUDA_BF16 && layout_may_be_half(c, h, w))
+		t.sample_size /= 2;
+	return t;
 }
 
 static size_t cuda_param_size(struct backend *b, struct param_shape p)
@@ -133,25 +135,37 @@ static size_t sample_values(struct tensor t)
 
 static void cuda_upload(struct backend *b, struct tensor t, const float *host)
 {
-	const size_t count = (size_t)t.n * t.sample_size;
-	float *memory = staging(b, count);
+	struct cuda *c = (struct cuda *)b;
+	const size_t sample = layout_values(t), count = (size_t)t.n * sample;
+	float *memory = staging(b, count), *widened;
 	if (!memory)
 		return;
 	for (size_t i = 0; i < (size_t)t.n; i++)
-		layout_sample_each(t, memory + i * t.sample_size, (float *)host + i * sample_values(t), layout_pack_value);
-	to_device(b, t.data, memory, count);
+		layout_sample_each(t, memory + i * sample, (float *)host + i * sample_values(t), layout_pack_value);
+	if (!layout_is_half(t)) {
+		to_device(b, t.data, memory, count);
+	} else if ((widened = cuda_scratch(c, count * sizeof *widened))) {
+		to_device(b, widened, memory, count);
+		cuda_to_bf16(c, t.data, widened, count);
+	}
 	free(memory);
 }
 
 static void cuda_download(struct backend *b, float *host, struct tensor t)
 {
-	const size_t count = (size_t)t.n * t.sample_size;
-	float *memory = staging(b, count);
+	struct cuda *c = (struct cuda *)b;
+	const size_t sample = layout_values(t), count = (size_t)t.n * sample;
+	float *memory = staging(b, count), *widened;
 	if (!memory)
 		return;
-	to_host(b, memory, t.data, count);
+	if (!layout_is_half(t)) {
+		to_host(b, memory, t.data, count);
+	} else if ((widened = cuda_scratch(c, count * sizeof *widened))) {
+		cuda_from_bf16(c, widened, t.data, count);
+		to_host(b, memory, widened, count);
+	}
 	for (size_t i = 0; i < (size_t)t.n; i++)
-		layout_sample_each(t, memory + i * t.sample_size, host + i * sample_values(t), layout_unpack_value);
+		layout_sample_each(t, memory + i * sample, host + i * sample_values(t), layout_unpack_value);
 	free(memory);
 }
 

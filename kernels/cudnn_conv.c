@@ -4,9 +4,9 @@
  * A plan is made at the first use of a shape and direction and kept: the fastest of the first few that suit (cudnn_plan.h), which is measured once in the life of
  * the plan cache (plan_cache.h) and then taken for ever, so the same seed gives the same bytes. Without a cache it is the heuristic's first.
  *
- * fp32 and tf32 run on the table's tensors as they are. For bf16 operands are rounded to bfloat16 in scratch memory and the result, which cuDNN rounds to
- * bfloat16 as well (its convolutions have one type for all tensors), is widened again: parameters, activations, gradients and moments stay float32, sums
- * in the convolution are float32. Dense layers stay in TF32 then: they take no time that is worth the loss. */
+ * Convolutions run on the table's tensors as they are: float32, or pictures in bfloat16. cuDNN has one type for all three tensors, so for bf16 weights are
+ * rounded on the way in, and their gradients, which cuDNN rounds to bfloat16 as well, are widened on the way out: parameters, gradients and moments are float32,
+ * sums in a convolution float32. Dense layers stay in TF32 then: they take no time that is worth the loss. */
 #include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -198,20 +198,7 @@ static const struct cudnn_plan *find(struct cuda *c, const struct plan_key *key,
 	return p->rc ? NULL : &p->plan;
 }
 
-/* -- rounding -- */
-
-/* One of a convolution's three tensors: floats in the table's memory, and bytes in scratch memory when it is rounded. */
-struct operand {
-	float *data;
-	size_t count;
-	bool output;
-	void *rounded;
-};
-
-static size_t aligned(size_t bytes)
-{
-	return (bytes + 255) / 256 * 256;
-}
+/* -- convolutions -- */
 
 static void execute(struct cuda *c, const struct plan_key *key, const struct operands *o)
 {
@@ -220,46 +207,36 @@ static void execute(struct cuda *c, const struct plan_key *key, const struct ope
 		cuda_note_error(c, run_plan(c, plan, o));
 }
 
-static void run_rounded(struct cuda *c, const struct plan_key *key, struct operand *x, struct operand *y, struct operand *w)
+static size_t aligned(size_t bytes)
 {
-	struct operand *const all[] = { x, y, w };
-	const size_t each = sizeof(uint16_t);
-	char *at = cuda_scratch(c, aligned(x->count * each) + aligned(y->count * each) + aligned(w->count * each));
-	if (!at)
-		return;
-	for (int i = 0; i < 3; i++) {
-		all[i]->rounded = at;
-		at += aligned(all[i]->count * each);
-		if (!all[i]->output)
-			cuda_to_bf16(c, all[i]->rounded, all[i]->data, all[i]->count);
-	}
-	execute(c, key, &(struct operands){ x->rounded, y->rounded, w->rounded });
-	for (int i = 0; i < 3; i++)
-		if (all[i]->output)
-			cuda_from_bf16(c, all[i]->data, all[i]->rounded, all[i]->count);
+	return (bytes + 255) / 256 * 256;
 }
 
-static void run(struct cuda *c, const struct conv_shape *shape, enum conv_direction direction, enum cuda_precision precision, struct tensor x, struct tensor y,
-	const float *weights)
+/* Pictures are bfloat16 as they are; the weights, or their gradient, have a rounded copy in scratch memory. */
+static void convolve_rounded(struct cuda *c, const struct plan_key *key, struct tensor x, struct tensor y, float *w)
 {
-	const struct plan_key key = { precision, direction, *shape };
-	float *const data = (float *)weights; /* an output when the direction is to weights */
-	if (precision != CUDA_BF16) {
-		execute(c, &key, &(struct operands){ x.data, y.data, data });
+	const size_t count = (size_t)key->shape.out * 9 * (size_t)key->shape.in;
+	void *rounded = cuda_scratch(c, count * sizeof(uint16_t));
+	assert(layout_is_half(x) && layout_is_half(y));
+	if (!rounded)
 		return;
-	}
-	struct operand tx = { x.data, (size_t)x.n * x.sample_size, direction == CONV_BACKWARD_DATA, NULL };
-	struct operand ty = { y.data, (size_t)y.n * y.sample_size, direction == CONV_FORWARD, NULL };
-	struct operand tw = { data, (size_t)shape->out * (size_t)(shape->kernel * shape->kernel) * (size_t)shape->in, direction == CONV_BACKWARD_WEIGHTS, NULL };
-	run_rounded(c, &key, &tx, &ty, &tw);
+	if (key->direction != CONV_BACKWARD_WEIGHTS)
+		cuda_to_bf16(c, rounded, w, count);
+	execute(c, key, &(struct operands){ x.data, y.data, rounded });
+	if (key->direction == CONV_BACKWARD_WEIGHTS)
+		cuda_from_bf16(c, w, rounded, count);
 }
 
-static void convolve(struct backend *b, enum conv_direction direction, struct tensor x, struct tensor y, const float *w)
+/* weights: an output when the direction is to weights. */
+static void convolve(struct backend *b, enum conv_direction direction, struct tensor x, struct tensor y, const float *weights)
 {
 	struct cuda *c = (struct cuda *)b;
-	const struct conv_shape shape = { x.n, (int)layout_channels(x.c), (int)layout_channels(y.c), x.h, x.w, 3 };
+	const struct plan_key key = { c->precision, direction, { x.n, (int)layout_channels(x.c), (int)layout_channels(y.c), x.h, x.w, 3 } };
 	assert(x.c > 4 && y.c > 4 && x.n == y.n && x.h == y.h && x.w == y.w);
-	run(c, &shape, direction, c->precision, x, y, w);
+	if (c->precision == CUDA_BF16)
+		convolve_rounded(c, &key, x, y, (float *)weights);
+	else
+		execute(c, &key, &(struct operands){ x.data, y.data, (float *)weights });
 }
 
 static void cuda_conv(struct backend *b, struct tensor y, struct tensor x, const float *w)
@@ -279,17 +256,40 @@ static void cuda_conv_backward_weights(struct backend *b, float *dw, struct tens
 
 /* -- dense -- */
 
-static void connect(struct backend *b, enum conv_direction direction, struct tensor x, struct tensor y, const float *w)
+/* One side of a dense layer as floats: as it is, or a copy at *at, which moves on. */
+static float *floats_of(struct cuda *c, struct tensor t, bool output, char **at)
+{
+	const size_t count = (size_t)t.n * layout_values(t);
+	float *copy = (float *)*at;
+	if (!layout_is_half(t))
+		return t.data;
+	*at += aligned(count * sizeof *copy);
+	if (!output)
+		cuda_from_bf16(c, copy, t.data, count);
+	return copy;
+}
+
+/* In float32 and TF32 alone. */
+static void connect(struct backend *b, enum conv_direction direction, struct tensor x, struct tensor y, const float *weights)
 {
 	struct cuda *c = (struct cuda *)b;
-	const struct conv_shape shape = { x.n, (int)x.sample_size, (int)y.sample_size, 1, 1, 1 };
-	assert(x.n == y.n && x.sample_size % 8 == 0 && y.sample_size % 8 == 0 && x.sample_size <= 1 << 30 && y.sample_size <= 1 << 30);
-	run(c, &shape, direction, c->precision == CUDA_BF16 ? CUDA_TF32 : c->precision, x, y, w);
+	const size_t in = layout_values(x), out = layout_values(y);
+	const struct plan_key key = { c->precision == CUDA_BF16 ? CUDA_TF32 : c->precision, direction, { x.n, (int)in, (int)out, 1, 1, 1 } };
+	const struct tensor result = direction == CONV_FORWARD ? y : x;
+	const size_t copies = (layout_is_half(x) ? aligned((size_t)x.n * in * sizeof(float)) : 0) + (layout_is_half(y) ? aligned((size_t)y.n * out * sizeof(float)) : 0);
+	char *at = copies ? cuda_scratch(c, copies) : NULL;
+	assert(x.n == y.n && in % 8 == 0 && out % 8 == 0 && in <= 1 << 30 && out <= 1 << 30);
+	if (copies && !at)
+		return;
+	float *const from = floats_of(c, x, direction == CONV_BACKWARD_DATA, &at), *const to = floats_of(c, y, direction == CONV_FORWARD, &at);
+	execute(c, &key, &(struct operands){ from, to, (float *)weights });
+	if (direction != CONV_BACKWARD_WEIGHTS && layout_is_half(result))
+		cuda_to_bf16(c, result.data, direction == CONV_FORWARD ? to : from, (size_t)result.n * layout_values(result));
 }
 
 static bool small(struct tensor y)
 {
-	return y.sample_size <= 4;
+	return layout_values(y) <= 4;
 }
 
 static void cuda_dense(struct backend *b, struct tensor y, struct tensor x, const float *w)

@@ -6,6 +6,7 @@
 #define PGAN_DEVICE_CUH
 
 #include <cassert>
+#include <cuda_bf16.h>
 
 #include "cuda.h"
 #include "pointwise.h"
@@ -42,10 +43,20 @@ static inline int64_t area_of(struct tensor t)
 	return (int64_t)t.h * t.w;
 }
 
-/* Values of a pixel's channels, padding included. */
+/* Values of a pixel's channels, padding included; and of a sample, and of all. */
 static inline int width_of(struct tensor t)
 {
-	return (int)(t.sample_size / (size_t)area_of(t));
+	return (int)layout_channels(t.c);
+}
+
+static inline int64_t sample_of(struct tensor t)
+{
+	return (int64_t)layout_values(t);
+}
+
+static inline int64_t count_of(struct tensor t)
+{
+	return t.n * sample_of(t);
 }
 
 static inline bool same_shape(struct tensor a, struct tensor b)
@@ -78,6 +89,58 @@ template <int V> __device__ inline pack<V> load(const float *from)
 template <int V> __device__ inline void store(float *to, const pack<V> &p)
 {
 	*reinterpret_cast<pack<V> *>(to) = p;
+}
+
+/* -- values of a tensor: float32, or bfloat16, which is widened and rounded on the way -- */
+
+struct values {
+	void *data;
+	bool half;
+};
+
+static inline struct values values_of(struct tensor t)
+{
+	struct values x = { t.data, layout_is_half(t) };
+	return x;
+}
+
+template <int V> struct alignas(2 * V) half_pack {
+	__nv_bfloat16 v[V];
+};
+
+/* V values from number `at` on, a multiple of V. */
+template <int V> __device__ inline pack<V> load(struct values from, int64_t at)
+{
+	if (!from.half)
+		return load<V>((const float *)from.data + at);
+	const half_pack<V> h = *reinterpret_cast<const half_pack<V> *>((const __nv_bfloat16 *)from.data + at);
+	pack<V> p;
+	for (int v = 0; v < V; v++)
+		p.v[v] = __bfloat162float(h.v[v]);
+	return p;
+}
+
+template <int V> __device__ inline void store(struct values to, int64_t at, const pack<V> &p)
+{
+	if (!to.half) {
+		store<V>((float *)to.data + at, p);
+		return;
+	}
+	half_pack<V> h;
+	for (int v = 0; v < V; v++)
+		h.v[v] = __float2bfloat16_rn(p.v[v]);
+	*reinterpret_cast<half_pack<V> *>((__nv_bfloat16 *)to.data + at) = h;
+}
+
+__device__ inline float value_of(struct values from, int64_t at)
+{
+	return load<1>(from, at).v[0];
+}
+
+__device__ inline void set_value(struct values to, int64_t at, float value)
+{
+	const pack<1> p = { { value } };
+	store<1>(to, at, p);
 }
 
 /* -- sums of a row: `lanes` neighbouring threads of a warp share it -- */

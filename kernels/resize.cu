@@ -22,7 +22,7 @@ __device__ inline int64_t block_offset(struct planes s, int k)
 }
 
 /* small = (accumulate: +=) factor * sum of the block. */
-template <int V> __global__ static void gather_kernel(float *small, const float *large, struct planes s, float factor, bool accumulate)
+template <int V> __global__ static void gather_kernel(struct values small, struct values large, struct planes s, float factor, bool accumulate)
 {
 	const int64_t i = thread_index() * V;
 	if (i >= s.packs * V)
@@ -30,34 +30,34 @@ template <int V> __global__ static void gather_kernel(float *small, const float 
 	const int64_t corner = corner_of(s, i);
 	pack<V> sum = {};
 	for (int k = 0; k < 4; k++) {
-		const pack<V> p = load<V>(large + corner + block_offset(s, k));
+		const pack<V> p = load<V>(large, corner + block_offset(s, k));
 		for (int v = 0; v < V; v++)
 			sum.v[v] += p.v[v];
 	}
-	const pack<V> before = accumulate ? load<V>(small + i) : pack<V>{};
+	const pack<V> before = accumulate ? load<V>(small, i) : pack<V>{};
 	for (int v = 0; v < V; v++)
 		sum.v[v] = factor * sum.v[v] + before.v[v];
-	store<V>(small + i, sum);
+	store<V>(small, i, sum);
 }
 
 /* Every pixel of the block = factor * small. */
-template <int V> __global__ static void spread_kernel(float *large, const float *small, struct planes s, float factor)
+template <int V> __global__ static void spread_kernel(struct values large, struct values small, struct planes s, float factor)
 {
 	const int64_t i = thread_index() * V;
 	if (i >= s.packs * V)
 		return;
 	const int64_t corner = corner_of(s, i);
-	pack<V> p = load<V>(small + i);
+	pack<V> p = load<V>(small, i);
 	for (int v = 0; v < V; v++)
 		p.v[v] *= factor;
 	for (int k = 0; k < 4; k++)
-		store<V>(large + corner + block_offset(s, k), p);
+		store<V>(large, corner + block_offset(s, k), p);
 }
 
 static struct planes planes_of(struct tensor small, struct tensor large)
 {
 	const int width = small.c > 4 ? width_of(small) : 1, by = width % 4 ? 1 : 4;
-	struct planes s = { small.n * (int64_t)small.sample_size / by, small.h, small.w, width };
+	struct planes s = { count_of(small) / by, small.h, small.w, width };
 	assert(small.n == large.n && small.c == large.c && 2 * small.h == large.h && 2 * small.w == large.w);
 	(void)large;
 	return s;
@@ -66,13 +66,13 @@ static struct planes planes_of(struct tensor small, struct tensor large)
 static void gather(struct backend *b, struct tensor small, struct tensor large, float factor, bool accumulate)
 {
 	const struct planes s = planes_of(small, large);
-	launch(cuda_of(b), "halve", blocks_for(s.packs), BLOCK, s.width % 4 ? gather_kernel<1> : gather_kernel<4>, small.data, large.data, s, factor, accumulate);
+	launch(cuda_of(b), "halve", blocks_for(s.packs), BLOCK, s.width % 4 ? gather_kernel<1> : gather_kernel<4>, values_of(small), values_of(large), s, factor, accumulate);
 }
 
 static void spread(struct backend *b, struct tensor large, struct tensor small, float factor)
 {
 	const struct planes s = planes_of(small, large);
-	launch(cuda_of(b), "double", blocks_for(s.packs), BLOCK, s.width % 4 ? spread_kernel<1> : spread_kernel<4>, large.data, small.data, s, factor);
+	launch(cuda_of(b), "double", blocks_for(s.packs), BLOCK, s.width % 4 ? spread_kernel<1> : spread_kernel<4>, values_of(large), values_of(small), s, factor);
 }
 
 static void cuda_pool(struct backend *b, struct tensor y, struct tensor x)
@@ -97,39 +97,39 @@ static void cuda_upsample_backward(struct backend *b, struct tensor dx, struct t
 
 /* -- fading: value by value, so the layout does not matter -- */
 
-__global__ static void fade_kernel(float *y, const float *old, const float *fresh, const struct step_scalars *scalars, int64_t count)
+__global__ static void fade_kernel(struct values y, struct values old, struct values fresh, const struct step_scalars *scalars, int64_t count)
 {
 	const int64_t i = thread_index();
 	const float alpha = scalars->alpha;
 	if (i < count)
-		y[i] = alpha * old[i] + (1 - alpha) * fresh[i];
+		set_value(y, i, alpha * value_of(old, i) + (1 - alpha) * value_of(fresh, i));
 }
 
-__global__ static void fade_backward_kernel(float *dold, float *dfresh, const float *dy, const struct step_scalars *scalars, int64_t count)
+__global__ static void fade_backward_kernel(struct values dold, struct values dfresh, struct values dy, const struct step_scalars *scalars, int64_t count)
 {
 	const int64_t i = thread_index();
 	const float alpha = scalars->alpha;
 	if (i >= count)
 		return;
-	const float d = dy[i];
-	dold[i] = alpha * d;
-	dfresh[i] = (1 - alpha) * d;
+	const float d = value_of(dy, i);
+	set_value(dold, i, alpha * d);
+	set_value(dfresh, i, (1 - alpha) * d);
 }
 
 static void cuda_fade(struct backend *b, struct tensor y, struct tensor old, struct tensor fresh)
 {
 	struct cuda *c = cuda_of(b);
-	const int64_t count = y.n * (int64_t)y.sample_size;
+	const int64_t count = count_of(y);
 	assert(same_shape(y, old) && same_shape(y, fresh));
-	launch(c, "fade", blocks_for(count), BLOCK, fade_kernel, y.data, old.data, fresh.data, c->scalars, count);
+	launch(c, "fade", blocks_for(count), BLOCK, fade_kernel, values_of(y), values_of(old), values_of(fresh), c->scalars, count);
 }
 
 static void cuda_fade_backward(struct backend *b, struct tensor dold, struct tensor dfresh, struct tensor dy)
 {
 	struct cuda *c = cuda_of(b);
-	const int64_t count = dy.n * (int64_t)dy.sample_size;
+	const int64_t count = count_of(dy);
 	assert(same_shape(dy, dold) && same_shape(dy, dfresh));
-	launch(c, "differentiate fading", blocks_for(count), BLOCK, fade_backward_kernel, dold.data, dfresh.data, dy.data, c->scalars, count);
+	launch(c, "differentiate fading", blocks_for(count), BLOCK, fade_backward_kernel, values_of(dold), values_of(dfresh), values_of(dy), c->scalars, count);
 }
 
 void cuda_resize_table(struct backend *b)

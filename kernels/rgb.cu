@@ -26,7 +26,7 @@ __device__ inline pack<4> mixed(struct image m, const float *w, int64_t pixel, i
 	return sum;
 }
 
-__global__ static void from_rgb_kernel(float *y, struct image m, const float *w, const float *bias, int64_t packs, int width, struct activation act)
+__global__ static void from_rgb_kernel(struct values y, struct image m, const float *w, const float *bias, int64_t packs, int width, struct activation act)
 {
 	const int64_t i = thread_index();
 	if (i >= packs)
@@ -36,23 +36,23 @@ __global__ static void from_rgb_kernel(float *y, struct image m, const float *w,
 	const pack<4> shift = load<4>(bias + column);
 	for (int v = 0; v < 4; v++)
 		p.v[v] = lrelu(act.weight_gain * p.v[v] + act.bias_gain * shift.v[v], act.leak);
-	store<4>(y + i * 4, p);
+	store<4>(y, i * 4, p);
 }
 
-__global__ static void from_rgb_tangent_kernel(float *t, struct image m, const float *w, const float *y, int64_t packs, int width, struct activation act)
+__global__ static void from_rgb_tangent_kernel(struct values t, struct image m, const float *w, struct values y, int64_t packs, int width, struct activation act)
 {
 	const int64_t i = thread_index();
 	if (i >= packs)
 		return;
 	pack<4> p = mixed(m, w, i * 4 / width, (int)(i * 4 % width), width);
-	const pack<4> sign = load<4>(y + i * 4);
+	const pack<4> sign = load<4>(y, i * 4);
 	for (int v = 0; v < 4; v++)
 		p.v[v] *= act.weight_gain * lrelu_slope(sign.v[v], act.leak);
-	store<4>(t + i * 4, p);
+	store<4>(t, i * 4, p);
 }
 
 /* dx = gain * sum over i of w[i] * dimage[i] */
-__global__ static void to_rgb_backward_kernel(float *dx, struct image dimage, const float *w, int64_t packs, int width, float gain)
+__global__ static void to_rgb_backward_kernel(struct values dx, struct image dimage, const float *w, int64_t packs, int width, float gain)
 {
 	const int64_t i = thread_index();
 	if (i >= packs)
@@ -60,7 +60,7 @@ __global__ static void to_rgb_backward_kernel(float *dx, struct image dimage, co
 	pack<4> p = mixed(dimage, w, i * 4 / width, (int)(i * 4 % width), width);
 	for (int v = 0; v < 4; v++)
 		p.v[v] *= gain;
-	store<4>(dx + i * 4, p);
+	store<4>(dx, i * 4, p);
 }
 
 static struct image image_of(struct tensor t, struct tensor features)
@@ -73,33 +73,33 @@ static struct image image_of(struct tensor t, struct tensor features)
 
 static int64_t packs_of(struct tensor t)
 {
-	return t.n * (int64_t)t.sample_size / 4;
+	return count_of(t) / 4;
 }
 
 static void cuda_from_rgb(struct backend *b, struct tensor y, struct tensor image, const float *w, const float *bias, struct activation act)
 {
 	assert(!act.bias_map);
-	launch(cuda_of(b), "map from RGB", blocks_for(packs_of(y)), BLOCK, from_rgb_kernel, y.data, image_of(image, y), w, bias, packs_of(y), width_of(y), act);
+	launch(cuda_of(b), "map from RGB", blocks_for(packs_of(y)), BLOCK, from_rgb_kernel, values_of(y), image_of(image, y), w, bias, packs_of(y), width_of(y), act);
 }
 
 static void cuda_from_rgb_tangent(struct backend *b, struct tensor t, struct tensor timage, const float *w, struct tensor y, struct activation act)
 {
 	assert(same_shape(t, y));
-	launch(cuda_of(b), "map a tangent from RGB", blocks_for(packs_of(t)), BLOCK, from_rgb_tangent_kernel, t.data, image_of(timage, t), w, y.data, packs_of(t),
+	launch(cuda_of(b), "map a tangent from RGB", blocks_for(packs_of(t)), BLOCK, from_rgb_tangent_kernel, values_of(t), image_of(timage, t), w, values_of(y), packs_of(t),
 		width_of(t), act);
 }
 
 /* -- to the image: lanes share a pixel -- */
 
 /* image[i] = (accumulate: +=) gain * sum over channels of w[i] * x, + shift * bias[i] where bias is not NULL. */
-__global__ static void to_rgb_kernel(float *image, int64_t area, const float *x, const float *w, const float *bias, int64_t pixels, int width, int lanes,
+__global__ static void to_rgb_kernel(float *image, int64_t area, struct values x, const float *w, const float *bias, int64_t pixels, int width, int lanes,
 	float gain, float shift, bool accumulate)
 {
 	const struct row_lane r = row_of_thread(pixels, lanes);
 	const struct image m = { image, area };
 	float sum[3] = {};
 	for (int j = 4 * r.lane; j < width; j += 4 * lanes) {
-		const pack<4> p = load<4>(x + r.row * width + j);
+		const pack<4> p = load<4>(x, r.row * width + j);
 		for (int i = 0; i < 3; i++) {
 			const pack<4> k = load<4>(w + i * width + j);
 			for (int v = 0; v < 4; v++)
@@ -119,7 +119,7 @@ static void to_image(struct backend *b, struct tensor image, struct tensor x, co
 	const int64_t pixels = x.n * area_of(x);
 	const int lanes = lanes_for(width_of(x));
 	(void)image_of(image, x);
-	launch(cuda_of(b), "map to RGB", blocks_for(pixels * lanes), BLOCK, to_rgb_kernel, image.data, area_of(image), x.data, w, bias, pixels, width_of(x), lanes,
+	launch(cuda_of(b), "map to RGB", blocks_for(pixels * lanes), BLOCK, to_rgb_kernel, image.data, area_of(image), values_of(x), w, bias, pixels, width_of(x), lanes,
 		gain, shift, accumulate);
 }
 
@@ -135,10 +135,10 @@ static void cuda_from_rgb_backward_data(struct backend *b, struct tensor dimage,
 
 /* -- weights -- */
 
-__global__ static void weights_kernel(double *partial, struct image m, const float *x, int64_t rows, int64_t chunk, int width)
+__global__ static void weights_kernel(double *partial, struct image m, struct values x, int64_t rows, int64_t chunk, int width)
 {
 	column_sums<4, 3>(partial, rows, chunk, width, [=](int64_t row, int column, double (*sum)[4]) {
-		const pack<4> p = load<4>(x + row * width + column);
+		const pack<4> p = load<4>(x, row * width + column);
 		for (int i = 0; i < 3; i++) {
 			const double value = m.data[image_at(m, row, i)];
 			for (int v = 0; v < 4; v++)
@@ -156,7 +156,7 @@ static void weights(struct backend *b, float *dw, struct tensor image, struct te
 	double *partial = (double *)cuda_scratch(c, columns_bytes(&s, 3));
 	if (!partial)
 		return;
-	launch(c, "differentiate RGB weights", s.grid, s.block, weights_kernel, partial, image_of(image, x), x.data, s.rows, s.chunk, width);
+	launch(c, "differentiate RGB weights", s.grid, s.block, weights_kernel, partial, image_of(image, x), values_of(x), s.rows, s.chunk, width);
 	finish_columns(c, dw, partial, 3 * width, s.chunks, gain, false);
 }
 
@@ -183,7 +183,7 @@ static void cuda_to_rgb_backward(struct backend *b, struct tensor dx, float *dw,
 	struct cuda *c = cuda_of(b);
 	const int64_t pixels = x.n * area_of(x), chunk = 4096, chunks = (pixels + chunk - 1) / chunk;
 	assert(same_shape(dx, x));
-	launch(c, "differentiate a map to RGB", blocks_for(packs_of(x)), BLOCK, to_rgb_backward_kernel, dx.data, image_of(dimage, x), w, packs_of(x), width_of(x),
+	launch(c, "differentiate a map to RGB", blocks_for(packs_of(x)), BLOCK, to_rgb_backward_kernel, values_of(dx), image_of(dimage, x), w, packs_of(x), width_of(x),
 		act.weight_gain);
 	weights(b, dw, dimage, x, act.weight_gain);
 	double *partial = (double *)cuda_scratch(c, (size_t)chunks * 3 * sizeof *partial);

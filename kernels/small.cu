@@ -5,13 +5,13 @@
 
 /* -- dense: y (n,outs), x (n,width), w (outs,width) -- */
 
-__global__ static void dense_kernel(float *y, const float *x, const float *w, int64_t n, int outs, int width, int lanes)
+__global__ static void dense_kernel(float *y, struct values x, const float *w, int64_t n, int outs, int width, int lanes)
 {
 	const struct row_lane r = row_of_thread(n, lanes);
 	for (int o = 0; o < outs; o++) {
 		float sum = 0;
 		for (int j = 4 * r.lane; j < width; j += 4 * lanes) {
-			const pack<4> p = load<4>(x + r.row * width + j), k = load<4>(w + (int64_t)o * width + j);
+			const pack<4> p = load<4>(x, r.row * width + j), k = load<4>(w + (int64_t)o * width + j);
 			for (int v = 0; v < 4; v++)
 				sum += k.v[v] * p.v[v];
 		}
@@ -21,7 +21,7 @@ __global__ static void dense_kernel(float *y, const float *x, const float *w, in
 	}
 }
 
-__global__ static void dense_backward_data_kernel(float *dx, const float *dy, const float *w, int64_t count, int outs, int width)
+__global__ static void dense_backward_data_kernel(struct values dx, const float *dy, const float *w, int64_t count, int outs, int width)
 {
 	const int64_t i = thread_index();
 	if (i >= count)
@@ -29,47 +29,47 @@ __global__ static void dense_backward_data_kernel(float *dx, const float *dy, co
 	float sum = 0;
 	for (int o = 0; o < outs; o++)
 		sum += w[(int64_t)o * width + i % width] * dy[i / width * outs + o];
-	dx[i] = sum;
+	set_value(dx, i, sum);
 }
 
 /* A thread has one weight and goes over the samples. */
-__global__ static void dense_backward_weights_kernel(float *dw, const float *x, const float *dy, int64_t n, int outs, int width)
+__global__ static void dense_backward_weights_kernel(float *dw, struct values x, const float *dy, int64_t n, int outs, int width)
 {
 	const int64_t i = thread_index();
 	if (i >= (int64_t)outs * width)
 		return;
 	double sum = 0;
 	for (int64_t k = 0; k < n; k++)
-		sum += (double)dy[k * outs + i / width] * x[k * width + i % width];
+		sum += (double)dy[k * outs + i / width] * value_of(x, k * width + i % width);
 	dw[i] = (float)sum;
 }
 
 static void check_dense(struct tensor y, struct tensor x)
 {
-	assert(y.n == x.n && y.sample_size <= 4 && x.sample_size % 4 == 0 && x.sample_size <= 1 << 30);
+	assert(y.n == x.n && sample_of(y) <= 4 && sample_of(x) % 4 == 0 && sample_of(x) <= 1 << 30);
 	(void)y;
 	(void)x;
 }
 
 void cuda_small_dense(struct cuda *c, struct tensor y, struct tensor x, const float *w)
 {
-	const int width = (int)x.sample_size, lanes = lanes_for(width);
+	const int width = (int)sample_of(x), lanes = lanes_for(width);
 	check_dense(y, x);
-	launch(c, "score", blocks_for(x.n * lanes), BLOCK, dense_kernel, y.data, x.data, w, x.n, (int)y.sample_size, width, lanes);
+	launch(c, "score", blocks_for(x.n * lanes), BLOCK, dense_kernel, y.data, values_of(x), w, x.n, (int)sample_of(y), width, lanes);
 }
 
 void cuda_small_dense_backward_data(struct cuda *c, struct tensor dx, struct tensor dy, const float *w)
 {
-	const int64_t count = dx.n * (int64_t)dx.sample_size;
+	const int64_t count = count_of(dx);
 	check_dense(dy, dx);
-	launch(c, "differentiate a score", blocks_for(count), BLOCK, dense_backward_data_kernel, dx.data, dy.data, w, count, (int)dy.sample_size, (int)dx.sample_size);
+	launch(c, "differentiate a score", blocks_for(count), BLOCK, dense_backward_data_kernel, values_of(dx), dy.data, w, count, (int)sample_of(dy), (int)sample_of(dx));
 }
 
 void cuda_small_dense_backward_weights(struct cuda *c, float *dw, struct tensor x, struct tensor dy)
 {
-	const int width = (int)x.sample_size, outs = (int)dy.sample_size;
+	const int width = (int)sample_of(x), outs = (int)sample_of(dy);
 	check_dense(dy, x);
-	launch(c, "differentiate the weights of a score", blocks_for((int64_t)outs * width), BLOCK, dense_backward_weights_kernel, dw, x.data, dy.data, x.n, outs,
+	launch(c, "differentiate the weights of a score", blocks_for((int64_t)outs * width), BLOCK, dense_backward_weights_kernel, dw, values_of(x), dy.data, x.n, outs,
 		width);
 }
 

@@ -7,8 +7,8 @@ enum { STDDEV_BLOCK = 512 };
 
 /* A group's samples of a tensor, and its real values (padding left out). */
 struct members {
-	const float *x;
-	int64_t sample;          /* floats from one sample to the next */
+	struct values x;
+	int64_t sample;          /* values from one sample to the next */
 	struct stddev_group g;
 	int channels, width;     /* without and with padding */
 	int64_t values;          /* pixels * channels */
@@ -20,12 +20,12 @@ __device__ inline int64_t value_at(const struct members &m, int64_t e)
 	return e / m.channels * m.width + e % m.channels;
 }
 
-__device__ inline double member_value(const struct members &m, const float *x, int i, int64_t at)
+__device__ inline double member_value(const struct members &m, struct values x, int i, int64_t at)
 {
-	return x[stddev_member(m.g, i) * m.sample + at];
+	return value_of(x, stddev_member(m.g, i) * m.sample + at);
 }
 
-__device__ inline double mean_at(const struct members &m, const float *x, int64_t at)
+__device__ inline double mean_at(const struct members &m, struct values x, int64_t at)
 {
 	double sum = 0;
 	for (int i = 0; i < m.g.size; i++)
@@ -46,7 +46,7 @@ __device__ inline double deviation_at(const struct members &m, int64_t at)
 }
 
 /* Derivative of s_p in direction tx. */
-__device__ inline double deviation_tangent_at(const struct members &m, const float *tx, int64_t at)
+__device__ inline double deviation_tangent_at(const struct members &m, struct values tx, int64_t at)
 {
 	const double mean = mean_at(m, m.x, at);
 	double sum = 0;
@@ -57,13 +57,13 @@ __device__ inline double deviation_tangent_at(const struct members &m, const flo
 
 /* y, with one channel more: `wide` values a pixel, padding included. */
 struct appended {
-	float *y;
+	struct values y;
 	int64_t sample;
 	int wide;
 };
 
 /* The group's samples of y: the channels of `from` (x or its tangent), then the mean of s_p or of its derivative everywhere. */
-__global__ static void stddev_kernel(struct appended a, const float *from, struct members m, struct stddev_groups groups, bool tangent)
+__global__ static void stddev_kernel(struct appended a, struct values from, struct members m, struct stddev_groups groups, bool tangent)
 {
 	m.g = stddev_group_at(groups, blockIdx.x);
 	double sum = 0;
@@ -74,7 +74,8 @@ __global__ static void stddev_kernel(struct appended a, const float *from, struc
 		const int64_t sample = stddev_member(m.g, i);
 		for (int64_t at = threadIdx.x; at < a.sample; at += STDDEV_BLOCK) {
 			const int channel = (int)(at % a.wide);
-			a.y[sample * a.sample + at] = channel < m.channels ? from[sample * m.sample + at / a.wide * m.width + channel] : channel == m.channels ? last : 0;
+			set_value(a.y, sample * a.sample + at, channel < m.channels ? value_of(from, sample * m.sample + at / a.wide * m.width + channel)
+				: channel == m.channels ? last : 0);
 		}
 	}
 }
@@ -85,12 +86,12 @@ __device__ inline double gradient_factor(const struct appended &dy, const struct
 	const int64_t pixels = m.values / m.channels;
 	double sum = 0;
 	for (int64_t e = threadIdx.x; e < pixels * m.g.size; e += STDDEV_BLOCK)
-		sum += dy.y[stddev_member(m.g, (int)(e / pixels)) * dy.sample + e % pixels * dy.wide + m.channels];
+		sum += value_of(dy.y, stddev_member(m.g, (int)(e / pixels)) * dy.sample + e % pixels * dy.wide + m.channels);
 	return block_sum(sum) / ((double)m.values * m.g.q);
 }
 
 /* dx_ip = dy_ip + dS * d_ip / (P q s_p) */
-__global__ static void stddev_backward_kernel(float *dx, struct appended dy, struct members m, struct stddev_groups groups)
+__global__ static void stddev_backward_kernel(struct values dx, struct appended dy, struct members m, struct stddev_groups groups)
 {
 	m.g = stddev_group_at(groups, blockIdx.x);
 	const double factor = gradient_factor(dy, m);
@@ -99,14 +100,14 @@ __global__ static void stddev_backward_kernel(float *dx, struct appended dy, str
 		const double mean = mean_at(m, m.x, at), deviation = deviation_at(m, at);
 		for (int i = 0; i < m.g.size; i++) {
 			const int64_t sample = stddev_member(m.g, i);
-			const double direct = dy.y[sample * dy.sample + e / m.channels * dy.wide + e % m.channels];
-			dx[sample * m.sample + at] = (float)(direct + factor * (member_value(m, m.x, i, at) - mean) / deviation);
+			const double direct = value_of(dy.y, sample * dy.sample + e / m.channels * dy.wide + e % m.channels);
+			set_value(dx, sample * m.sample + at, (float)(direct + factor * (member_value(m, m.x, i, at) - mean) / deviation));
 		}
 	}
 }
 
 /* e_ip = dS / (P q) * (td_ip / s_p - d_ip * ts_p / s_p^2), td and ts the tangents of d and s. */
-__global__ static void stddev_second_kernel(float *second, struct appended dy, struct members m, const float *tx, struct stddev_groups groups)
+__global__ static void stddev_second_kernel(struct values second, struct appended dy, struct members m, struct values tx, struct stddev_groups groups)
 {
 	m.g = stddev_group_at(groups, blockIdx.x);
 	const double factor = gradient_factor(dy, m);
@@ -116,7 +117,7 @@ __global__ static void stddev_second_kernel(float *second, struct appended dy, s
 		const double deviation = deviation_at(m, at), tdeviation = deviation_tangent_at(m, tx, at);
 		for (int i = 0; i < m.g.size; i++) {
 			const double d = member_value(m, m.x, i, at) - mean, td = member_value(m, tx, i, at) - tmean;
-			second[stddev_member(m.g, i) * m.sample + at] = (float)(factor * (td - d * tdeviation / deviation) / deviation);
+			set_value(second, stddev_member(m.g, i) * m.sample + at, (float)(factor * (td - d * tdeviation / deviation) / deviation));
 		}
 	}
 }
@@ -127,8 +128,8 @@ static struct members members_of(struct tensor x)
 {
 	struct members m = {};
 	assert(x.c > 4);
-	m.x = x.data;
-	m.sample = (int64_t)x.sample_size;
+	m.x = values_of(x);
+	m.sample = sample_of(x);
 	m.channels = x.c;
 	m.width = width_of(x);
 	m.values = area_of(x) * x.c;
@@ -137,7 +138,7 @@ static struct members members_of(struct tensor x)
 
 static struct appended appended_to(struct tensor x, struct tensor y)
 {
-	struct appended a = { y.data, (int64_t)y.sample_size, width_of(y) };
+	struct appended a = { values_of(y), sample_of(y), width_of(y) };
 	assert(y.n == x.n && y.c == x.c + 1 && y.h == x.h && y.w == x.w);
 	(void)x;
 	return a;
@@ -150,25 +151,25 @@ static dim3 groups_of(struct tensor x, struct stddev_groups s)
 
 static void cuda_stddev(struct backend *b, struct tensor y, struct tensor x, struct stddev_groups s)
 {
-	launch(cuda_of(b), "take deviations", groups_of(x, s), STDDEV_BLOCK, stddev_kernel, appended_to(x, y), x.data, members_of(x), s, false);
+	launch(cuda_of(b), "take deviations", groups_of(x, s), STDDEV_BLOCK, stddev_kernel, appended_to(x, y), values_of(x), members_of(x), s, false);
 }
 
 static void cuda_stddev_tangent(struct backend *b, struct tensor ty, struct tensor tx, struct tensor x, struct stddev_groups s)
 {
 	assert(same_shape(tx, x));
-	launch(cuda_of(b), "take tangents of deviations", groups_of(x, s), STDDEV_BLOCK, stddev_kernel, appended_to(x, ty), tx.data, members_of(x), s, true);
+	launch(cuda_of(b), "take tangents of deviations", groups_of(x, s), STDDEV_BLOCK, stddev_kernel, appended_to(x, ty), values_of(tx), members_of(x), s, true);
 }
 
 static void cuda_stddev_backward(struct backend *b, struct tensor dx, struct tensor dy, struct tensor x, struct stddev_groups s)
 {
 	assert(same_shape(dx, x));
-	launch(cuda_of(b), "differentiate deviations", groups_of(x, s), STDDEV_BLOCK, stddev_backward_kernel, dx.data, appended_to(x, dy), members_of(x), s);
+	launch(cuda_of(b), "differentiate deviations", groups_of(x, s), STDDEV_BLOCK, stddev_backward_kernel, values_of(dx), appended_to(x, dy), members_of(x), s);
 }
 
 static void cuda_stddev_second(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
 {
 	assert(same_shape(e, x) && same_shape(tx, x));
-	launch(cuda_of(b), "differentiate deviations twice", groups_of(x, s), STDDEV_BLOCK, stddev_second_kernel, e.data, appended_to(x, dy), members_of(x), tx.data,
+	launch(cuda_of(b), "differentiate deviations twice", groups_of(x, s), STDDEV_BLOCK, stddev_second_kernel, values_of(e), appended_to(x, dy), members_of(x), values_of(tx),
 		s);
 }
 

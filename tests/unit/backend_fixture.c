@@ -43,7 +43,8 @@ static float next_random(struct fixture *f)
 	uint64_t z = f->seed += 0x9e3779b97f4a7c15u;
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return (float)((double)((z ^ (z >> 31)) >> 40) / (1 << 22) - 2);
+	const int64_t number = (int64_t)((z ^ (z >> 31)) >> 40);
+	return f->coarse ? (float)(number >> 16) / 64 - 2 : (float)((double)number / (1 << 22) - 2);
 }
 
 float *fixture_random(struct fixture *f, size_t count)

@@ -12,6 +12,7 @@ struct fixture {
 	float *owned[FIXTURE_MAX];
 	int count;
 	uint64_t seed;
+	bool coarse; /* random numbers that bfloat16 has, so that what is kept in it is the same for every table */
 };
 
 /* Returns false when the machine has no such device; any other failure fails the test. */
