@@ -234,6 +234,16 @@ PY
     pgan-grow -q --data data.h5 --scale 1 --from scale0.h5 -o one$how.h5 "${tiny[@]}" -n 9 -b 4 --set penaltyEvery=2 --device cuda:fp32$how
   done
   cmp one.h5 one:eager.h5
+  for how in '' :eager; do
+    pgan-grow -q --data data.h5 --scale 1 --from scale0.h5 -o half$how.h5 "${tiny[@]}" -n 5 -b 4 --device cuda:bf16$how
+  done
+  cmp half.h5 half:eager.h5
+  pgan-sample -n 4 --device cuda:bf16 half.h5 >half.npy
+  pgan-sample -n 4 --device cpu half.h5 >whole.npy
+  "$PYTHON" -c "
+import numpy as np
+a, b = np.load('half.npy').astype(float), np.load('whole.npy').astype(float)
+assert 0 < abs(a - b).max() < .1 * b.std() + 8, abs(a - b).max()"
   # A loss that the host computes keeps a step from being recorded.
   pgan-grow -q --data data.h5 --scale 0 -o gdpp.h5 "${tiny[@]}" -n 4 -b 4 --set GDPP=true --device cuda:fp32
   pgan-sample -n 4 --device cuda:fp32 one.h5 >cuda.npy
