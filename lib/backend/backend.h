@@ -166,7 +166,7 @@ struct backend {
 	/* In place on dz: dL/dy -> dL/dz, given y and norm as activate() left them (the sign of y is the sign before the norm; lrelu'(0) = leak).
 	 * dbias: NULL, or set to (accumulate: added to) the bias gradient. With norm.data NULL and dbias NULL this is also the tangent map. */
 	void (*activate_backward)(struct backend *, struct tensor dz, struct tensor y, struct tensor norm, struct activation, float *dbias, bool accumulate);
-	/* activate() without norm, then pooled = 2x2 averages of y; and back from dL/dpooled to dL/dz. */
+	/* activate() without norm, then pooled = 2x2 averages of y; and back from dL/dpooled to dL/dz, which may take the place of y. */
 	void (*activate_pool)(struct backend *, struct tensor pooled, struct tensor y, const float *bias, struct activation);
 	void (*activate_pool_backward)(struct backend *, struct tensor dz, struct tensor dpooled, struct tensor y, struct activation, float *dbias, bool accumulate);
 	/* y = x / sqrt(mean_c x^2 + 1e-8); no gradient (latents). In place allowed. */

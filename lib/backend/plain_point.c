@@ -80,6 +80,17 @@ static void bias_backward(struct backend *b, float *dbias, struct tensor dz, dou
 		}
 }
 
+/* The bias gradient from dL/d(gain * z + bias), and the gain on that: the end of the way back to z. */
+static void leave_activation(struct backend *b, struct tensor dz, struct activation act, float *dbias, bool accumulate)
+{
+	if (dbias)
+		bias_backward(b, dbias, dz, act.bias_gain, act.bias_map, accumulate);
+#pragma omp parallel for num_threads(b->threads)
+	for (int64_t n = 0; n < dz.n; n++)
+		for (size_t j = 0; j < dz.sample_size; j++)
+			plain_plane(dz, n, 0)[j] *= act.weight_gain;
+}
+
 static void plain_activate_backward(struct backend *b, struct tensor dz, struct tensor y, struct tensor norm, struct activation act,
 	float *dbias, bool accumulate)
 {
@@ -91,25 +102,13 @@ static void plain_activate_backward(struct backend *b, struct tensor dz, struct 
 		for (size_t j = 0; j < y.sample_size; j++)
 			plain_plane(dz, n, 0)[j] *= lrelu_slope(plain_plane(y, n, 0)[j], act.leak);
 	}
-	if (dbias)
-		bias_backward(b, dbias, dz, act.bias_gain, act.bias_map, accumulate);
-#pragma omp parallel for num_threads(b->threads)
-	for (int64_t n = 0; n < y.n; n++)
-		for (size_t j = 0; j < y.sample_size; j++)
-			plain_plane(dz, n, 0)[j] *= act.weight_gain;
+	leave_activation(b, dz, act, dbias, accumulate);
 }
 
 static void plain_activate_pool(struct backend *b, struct tensor pooled, struct tensor y, const float *bias, struct activation act)
 {
 	b->activate(b, y, bias, act, (struct tensor){ 0 });
 	b->pool(b, pooled, y);
-}
-
-static void plain_activate_pool_backward(struct backend *b, struct tensor dz, struct tensor dpooled, struct tensor y, struct activation act,
-	float *dbias, bool accumulate)
-{
-	b->pool_backward(b, dz, dpooled);
-	b->activate_backward(b, dz, y, (struct tensor){ 0 }, act, dbias, accumulate);
 }
 
 /* -- resizing: loops over the small picture, and over the four pixels of the large one that belong to each of its pixels -- */
@@ -125,6 +124,24 @@ static void check_half(struct tensor small, struct tensor large)
 static size_t block_pixel(struct tensor large, int r, int c, int k)
 {
 	return (size_t)(2 * r + k / 2) * (size_t)large.w + (size_t)(2 * c + k % 2);
+}
+
+static void plain_activate_pool_backward(struct backend *b, struct tensor dz, struct tensor dpooled, struct tensor y, struct activation act,
+	float *dbias, bool accumulate)
+{
+	check_half(dpooled, dz);
+#pragma omp parallel for collapse(2) num_threads(b->threads)
+	for (int64_t n = 0; n < dz.n; n++)
+		for (int c = 0; c < dz.c; c++)
+			for (int i = 0; i < dpooled.h; i++)
+				for (int j = 0; j < dpooled.w; j++) {
+					const float value = .25f * plain_plane(dpooled, n, c)[(size_t)i * (size_t)dpooled.w + (size_t)j];
+					for (int k = 0; k < 4; k++) {
+						const size_t at = block_pixel(dz, i, j, k);
+						plain_plane(dz, n, c)[at] = value * lrelu_slope(plain_plane(y, n, c)[at], act.leak);
+					}
+				}
+	leave_activation(b, dz, act, dbias, accumulate);
 }
 
 /* small = (accumulate: +=) factor * sum of the block. */

@@ -53,9 +53,10 @@ int discriminator_open(struct discriminator *d, struct backend *be, const struct
 	d->rgb = pair_make(&t, batch, a->depth[top], side);
 	for (int s = top; s >= 1; s--) {
 		d->mid[s] = pair_make(&t, batch, a->depth[s], 4 << s);
-		d->full[s] = pair_make(&t, batch, a->depth[s - 1], 4 << s);
+		d->full[s] = tensors_make(&t, D_SLOTS * batch, a->depth[s - 1], 4 << s);
 		d->pooled[s] = pair_make(&t, batch, a->depth[s - 1], 2 << s);
 	}
+	d->full_tangent = tensors_make_largest(&t, batch, d->full, MAX_SCALES);
 	if (d->fading) {
 		d->old_image = image_make(&t, batch, side / 2);
 		d->old = pair_make(&t, batch, a->depth[top - 1], side / 2);
@@ -90,7 +91,8 @@ void discriminator_close(struct discriminator *d)
 		pairs_free(d->be, single[i], 1);
 	free(d->host);
 	pairs_free(d->be, d->mid, MAX_SCALES);
-	pairs_free(d->be, d->full, MAX_SCALES);
+	tensors_free(d->be, d->full, MAX_SCALES);
+	tensors_free(d->be, &d->full_tangent, 1);
 	pairs_free(d->be, d->pooled, MAX_SCALES);
 	d->be = NULL;
 }
@@ -117,12 +119,13 @@ void discriminator_forward(struct discriminator *d, enum d_slot slot, int count,
 		be->conv(be, X(d->mid[s]), X(*input(d, s)), w + l->weight_at);
 		be->activate(be, X(d->mid[s]), w + l->bias_at, l->act, no_norm);
 		l = &d->layers.item[d_block(s, 1)];
-		be->conv(be, X(d->full[s]), X(d->mid[s]), w + l->weight_at);
+		const struct tensor full = discriminator_slots(d, d->full[s], slot, count);
+		be->conv(be, full, X(d->mid[s]), w + l->weight_at);
 		if (pool_first) {
-			be->pool(be, X(d->pooled[s]), X(d->full[s]));
+			be->pool(be, X(d->pooled[s]), full);
 			be->activate(be, X(d->pooled[s]), w + l->bias_at, l->act, no_norm);
 		} else {
-			be->activate_pool(be, X(d->pooled[s]), X(d->full[s]), w + l->bias_at, l->act);
+			be->activate_pool(be, X(d->pooled[s]), full, w + l->bias_at, l->act);
 		}
 		if (d->fading && s == top) {
 			l = &d->layers.item[d_from_rgb(top - 1)];
@@ -190,13 +193,13 @@ static void pooled_backward(struct discriminator *d, const struct sweep *sweep, 
 	const struct layer *l = &d->layers.item[d_block(s, 1)];
 	if (d->arch.profile->pool_before_bias) {
 		activate_backward(d, sweep, &d->pooled[s], l, dw);
-		be->pool_backward(be, sweep_b(d, sweep, d->full[s].b), sweep_b(d, sweep, d->pooled[s].b));
+		be->pool_backward(be, sweep_b(d, sweep, d->full[s]), sweep_b(d, sweep, d->pooled[s].b));
 		return;
 	}
 	for (int i = 0; i < sweep->spans; i++) {
 		const struct span *p = &sweep->span[i];
-		be->activate_pool_backward(be, discriminator_slots(d, d->full[s].b, p->b, p->count), discriminator_slots(d, d->pooled[s].b, p->b, p->count),
-		                           discriminator_slots(d, d->full[s].x, p->x, p->count), l->act, p->bias == BIAS_NONE ? NULL : dw + l->bias_at,
+		be->activate_pool_backward(be, discriminator_slots(d, d->full[s], p->b, p->count), discriminator_slots(d, d->pooled[s].b, p->b, p->count),
+		                           discriminator_slots(d, d->full[s], p->x, p->count), l->act, p->bias == BIAS_NONE ? NULL : dw + l->bias_at,
 		                           p->bias == BIAS_ADD);
 	}
 }
@@ -213,7 +216,7 @@ static void scales_backward(struct discriminator *d, const struct sweep *sweep, 
 			activate_backward(d, sweep, &d->old, &d->layers.item[d_from_rgb(top - 1)], dw);
 		}
 		pooled_backward(d, sweep, s, dw);
-		be->conv_backward_data(be, B(d->mid[s]), B(d->full[s]), w + d->layers.item[d_block(s, 1)].weight_at);
+		be->conv_backward_data(be, B(d->mid[s]), sweep_b(d, sweep, d->full[s]), w + d->layers.item[d_block(s, 1)].weight_at);
 		const struct layer *l = &d->layers.item[d_block(s, 0)];
 		activate_backward(d, sweep, &d->mid[s], l, dw);
 		be->conv_backward_data(be, B(*input(d, s)), B(d->mid[s]), w + l->weight_at);
@@ -286,11 +289,10 @@ void discriminator_backward_images(struct discriminator *d, const float *w)
 
 /* -- the gradient penalty -- */
 
-/* The tangent of p, whose linear part is in x's slot 0: times the mask of slot 3 and the gain. */
-static void tangent(struct discriminator *d, const struct d_pair *p, const struct layer *l)
+/* The tangent t of an activation y of slot 3, from its linear part: times the mask and the gain. */
+static void tangent(struct discriminator *d, struct tensor t, struct tensor y, const struct layer *l)
 {
-	d->be->activate_backward(d->be, discriminator_slots(d, p->x, SLOT_TANGENT, 1), discriminator_slots(d, p->x, SLOT_PENALTY_X, 1), (struct tensor){ 0 },
-	                         l->act, NULL, false);
+	d->be->activate_backward(d->be, t, y, (struct tensor){ 0 }, l->act, NULL, false);
 }
 
 /* t_0 = v in image.x slot 0, up to the input of the decision layer. */
@@ -307,14 +309,15 @@ static void tangent_pass(struct discriminator *d, const float *w)
 	for (int s = top; s >= 1; s--) {
 		l = &d->layers.item[d_block(s, 0)];
 		be->conv(be, T(d->mid[s]), T(*input(d, s)), w + l->weight_at);
-		tangent(d, &d->mid[s], l);
+		tangent(d, T(d->mid[s]), X(d->mid[s]), l);
 		l = &d->layers.item[d_block(s, 1)];
-		be->conv(be, T(d->full[s]), T(d->mid[s]), w + l->weight_at);
+		const struct tensor masks = discriminator_slots(d, d->full[s], SLOT_PENALTY_X, 1), full = tensor_in_place(d->full_tangent.data, masks);
+		be->conv(be, full, T(d->mid[s]), w + l->weight_at);
 		if (!pool_first)
-			tangent(d, &d->full[s], l);
-		be->pool(be, T(d->pooled[s]), T(d->full[s]));
+			tangent(d, full, masks, l);
+		be->pool(be, T(d->pooled[s]), full);
 		if (pool_first)
-			tangent(d, &d->pooled[s], l);
+			tangent(d, T(d->pooled[s]), X(d->pooled[s]), l);
 		if (d->fading && s == top) {
 			l = &d->layers.item[d_from_rgb(top - 1)];
 			be->pool(be, T(d->old_image), T(d->image));
@@ -326,10 +329,10 @@ static void tangent_pass(struct discriminator *d, const float *w)
 		be->stddev_tangent(be, T(d->stddev), T(*input(d, 0)), X(*input(d, 0)), d->groups);
 	l = &d->layers.item[D_CONV];
 	be->conv(be, T(d->conv), T(*end_input(d)), w + l->weight_at);
-	tangent(d, &d->conv, l);
+	tangent(d, T(d->conv), X(d->conv), l);
 	l = &d->layers.item[D_DENSE];
 	be->dense(be, T(d->dense), T(d->conv), w + l->weight_at);
-	tangent(d, &d->dense, l);
+	tangent(d, T(d->dense), X(d->dense), l);
 #undef T
 #undef X
 }
@@ -366,7 +369,7 @@ void discriminator_weights(struct discriminator *d, bool penalty, float *dw)
 	be->dense_backward_weights(be, DW(D_DENSE), X(d->conv, end), B(d->dense, end));
 	be->conv_backward_weights(be, DW(D_CONV), X(*end_input(d), end), B(d->conv, end));
 	for (int s = 1; s <= top; s++) {
-		be->conv_backward_weights(be, DW(d_block(s, 1)), X(d->mid[s], count), B(d->full[s], count));
+		be->conv_backward_weights(be, DW(d_block(s, 1)), X(d->mid[s], count), discriminator_slots(d, d->full[s], first, count));
 		be->conv_backward_weights(be, DW(d_block(s, 0)), X(*input(d, s), count), B(d->mid[s], count));
 	}
 	be->from_rgb_backward_weights(be, DW(d_from_rgb(top)), X(d->image, count), B(d->rgb, count));

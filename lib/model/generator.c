@@ -4,51 +4,69 @@
 
 #include "tensors.h"
 
-int generator_open(struct generator *g, struct backend *be, const struct arch *a, int64_t capacity, bool fading, int64_t backward)
+/* From x[s] at the top down to x[0]: each gradient is read for the last time when the one after it is made. */
+static void plan_gradients(struct tensors *t, struct generator *g)
+{
+	const struct arch *a = &g->arch;
+	const int64_t n = g->capacity;
+	struct tensor shape[2 * MAX_SCALES] = { 0 };
+	for (int s = 0; s <= a->scale; s++) {
+		g->dx[s] = g->dmid[s] = g->x[s];
+		shape[2 * s] = g->x[s];
+		if (s)
+			shape[2 * s + 1] = g->dup[s] = g->up[s];
+	}
+	for (int k = 0; k < 2; k++)
+		g->turn[k] = tensors_make_largest(t, n, shape, sizeof shape / sizeof *shape);
+	for (int s = a->scale, k = 0; s >= 0; s--, k = 1 - k) {
+		g->dx[s].data = g->dup[s].data = g->turn[k].data;
+		g->dmid[s].data = g->turn[1 - k].data;
+	}
+	g->dformat = tensors_make(t, n, a->depth[0], 4);
+	if (!g->fading)
+		return;
+	g->below = tensors_make(t, n, a->depth[a->scale - 1], arch_side(a) / 2);
+	g->dx[a->scale - 1] = g->below;
+	g->dimage = tensors_make(t, n, 3, arch_side(a));
+	g->dold_image = tensors_make(t, n, 3, arch_side(a) / 2);
+}
+
+int generator_open(struct generator *g, struct backend *be, const struct arch *a, int64_t latents, int64_t capacity, bool fading, bool training)
 {
 	memset(g, 0, sizeof *g);
 	g->be = be;
 	g->arch = *a;
 	g->fading = fading && a->scale > 0;
+	g->latents = latents;
 	g->capacity = capacity;
 	arch_generator(a, be, &g->layers);
 
 	struct tensors t = { be, 0 };
 	const int64_t n = capacity;
-	g->z = tensors_make(&t, n, arch_inputs(a), 1);
-	g->zn = tensors_make(&t, n, arch_inputs(a), 1);
-	g->format = tensors_make(&t, n, a->depth[0], 4);
+	g->z = tensors_make(&t, latents, arch_inputs(a), 1);
+	g->zn = tensors_make(&t, latents, arch_inputs(a), 1);
+	g->format = tensors_make(&t, latents, a->depth[0], 4);
 	g->image = tensors_make(&t, n, 3, arch_side(a));
 	if (a->pixel_norm)
-		g->format_norm = tensors_make(&t, n, 1, 4);
-	if (backward)
-		g->dformat = tensors_make(&t, backward, a->depth[0], 4);
+		g->format_norm = tensors_make(&t, latents, 1, 4);
 	for (int s = 0; s <= a->scale; s++) {
 		const int side = 4 << s, d = a->depth[s];
 		g->x[s] = tensors_make(&t, n, d, side);
 		if (a->pixel_norm)
 			g->x_norm[s] = tensors_make(&t, n, 1, side);
-		if (backward)
-			g->dx[s] = tensors_make(&t, backward, d, side);
 		if (!s)
 			continue;
 		g->up[s] = tensors_make(&t, n, a->depth[s - 1], side);
 		g->mid[s] = tensors_make(&t, n, d, side);
 		if (a->pixel_norm)
 			g->mid_norm[s] = tensors_make(&t, n, 1, side);
-		if (backward) {
-			g->dmid[s] = tensors_make(&t, backward, d, side);
-			g->dup[s] = tensors_make(&t, backward, a->depth[s - 1], side);
-		}
 	}
 	if (g->fading) {
 		g->old_image = tensors_make(&t, n, 3, arch_side(a) / 2);
 		g->old_up = tensors_make(&t, n, 3, arch_side(a));
-		if (backward) {
-			g->dimage = tensors_make(&t, backward, 3, arch_side(a));
-			g->dold_image = tensors_make(&t, backward, 3, arch_side(a) / 2);
-		}
 	}
+	if (training)
+		plan_gradients(&t, g);
 	if (t.rc)
 		generator_close(g);
 	return t.rc;
@@ -59,19 +77,20 @@ void generator_close(struct generator *g)
 	struct backend *be = g->be;
 	if (!be)
 		return;
-	struct tensor *single[] = { &g->z, &g->zn, &g->image, &g->format, &g->format_norm, &g->old_image, &g->old_up, &g->dformat, &g->dimage, &g->dold_image };
+	struct tensor *single[] = { &g->z, &g->zn, &g->image, &g->format, &g->format_norm, &g->old_image, &g->old_up, &g->dformat, &g->dimage, &g->dold_image,
+		                    &g->turn[0], &g->turn[1], &g->below };
 	for (size_t i = 0; i < sizeof single / sizeof *single; i++)
 		tensors_free(be, single[i], 1);
-	struct tensor *each[] = { g->x, g->x_norm, g->up, g->mid, g->mid_norm, g->dx, g->dmid, g->dup };
+	struct tensor *each[] = { g->x, g->x_norm, g->up, g->mid, g->mid_norm };
 	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
 		tensors_free(be, each[i], MAX_SCALES);
 	g->be = NULL;
 }
 
-/* Samples first … first + n; tensors that are not there stay so. */
-static struct tensor part(struct tensor t, int64_t first, int64_t n)
+/* The first n samples; tensors that are not there stay so. */
+static struct tensor part(struct tensor t, int64_t n)
 {
-	return t.data ? tensor_part(t, first, n) : t;
+	return t.data ? tensor_part(t, 0, n) : t;
 }
 
 static void conv_forward(struct generator *g, int layer, struct tensor y, struct tensor norm, struct tensor x, const float *w)
@@ -84,34 +103,40 @@ static void conv_forward(struct generator *g, int layer, struct tensor y, struct
 static void rgb_forward(struct generator *g, int scale, struct tensor image, int64_t n, const float *w)
 {
 	const struct layer *l = &g->layers.item[g_to_rgb(scale)];
-	g->be->to_rgb(g->be, image, part(g->x[scale], 0, n), w + l->weight_at, w + l->bias_at, l->act);
+	g->be->to_rgb(g->be, image, part(g->x[scale], n), w + l->weight_at, w + l->bias_at, l->act);
 }
 
-void generator_forward(struct generator *g, int64_t n, const float *w)
+void generator_begin(struct generator *g, int64_t n, const float *w)
 {
 	struct backend *be = g->be;
 	const struct layer *l = &g->layers.item[G_FORMAT];
-	const int top = g->arch.scale;
-	const struct tensor zn = part(g->zn, 0, n), format = part(g->format, 0, n), image = part(g->image, 0, n);
-
+	const struct tensor zn = part(g->zn, n), format = part(g->format, n);
 	if (g->arch.pixel_norm)
-		be->pixel_norm(be, zn, part(g->z, 0, n));
+		be->pixel_norm(be, zn, part(g->z, n));
 	else
 		be->copy(be, zn.data, g->z.data, (size_t)n * zn.sample_size);
 	be->dense(be, format, zn, w + l->weight_at);
-	be->activate(be, format, w + l->bias_at, l->act, part(g->format_norm, 0, n));
-	conv_forward(g, G_FIRST, part(g->x[0], 0, n), part(g->x_norm[0], 0, n), format, w);
+	be->activate(be, format, w + l->bias_at, l->act, part(g->format_norm, n));
+}
+
+void generator_forward(struct generator *g, int64_t first, int64_t n, const float *w)
+{
+	struct backend *be = g->be;
+	const int top = g->arch.scale;
+	const struct tensor format = tensor_part(g->format, first, n), image = part(g->image, n);
+
+	conv_forward(g, G_FIRST, part(g->x[0], n), part(g->x_norm[0], n), format, w);
 	for (int s = 1; s <= top; s++) {
-		const struct tensor up = part(g->up[s], 0, n), mid = part(g->mid[s], 0, n);
-		be->upsample(be, up, part(g->x[s - 1], 0, n));
-		conv_forward(g, g_block(s, 0), mid, part(g->mid_norm[s], 0, n), up, w);
-		conv_forward(g, g_block(s, 1), part(g->x[s], 0, n), part(g->x_norm[s], 0, n), mid, w);
+		const struct tensor up = part(g->up[s], n), mid = part(g->mid[s], n);
+		be->upsample(be, up, part(g->x[s - 1], n));
+		conv_forward(g, g_block(s, 0), mid, part(g->mid_norm[s], n), up, w);
+		conv_forward(g, g_block(s, 1), part(g->x[s], n), part(g->x_norm[s], n), mid, w);
 	}
 	rgb_forward(g, top, image, n, w);
 	if (g->fading) {
-		const struct tensor old_up = part(g->old_up, 0, n);
-		rgb_forward(g, top - 1, part(g->old_image, 0, n), n, w);
-		be->upsample(be, old_up, part(g->old_image, 0, n));
+		const struct tensor old_up = part(g->old_up, n);
+		rgb_forward(g, top - 1, part(g->old_image, n), n, w);
+		be->upsample(be, old_up, part(g->old_image, n));
 		be->fade(be, image, old_up, image);
 	}
 	if (g->arch.squash)
@@ -129,11 +154,11 @@ static void conv_backward(struct generator *g, int layer, struct tensor dx, stru
 	be->conv_backward_data(be, dx, dy, w + l->weight_at);
 }
 
-static void rgb_backward(struct generator *g, int scale, int64_t first, struct tensor dimage, const float *w, float *dw)
+static void rgb_backward(struct generator *g, int scale, struct tensor dimage, const float *w, float *dw)
 {
 	const struct layer *l = &g->layers.item[g_to_rgb(scale)];
 	const int64_t n = dimage.n;
-	g->be->to_rgb_backward(g->be, part(g->dx[scale], 0, n), dw + l->weight_at, dw + l->bias_at, dimage, part(g->x[scale], first, n), w + l->weight_at, l->act);
+	g->be->to_rgb_backward(g->be, part(g->dx[scale], n), dw + l->weight_at, dw + l->bias_at, dimage, part(g->x[scale], n), w + l->weight_at, l->act);
 }
 
 void generator_backward(struct generator *g, int64_t first, struct tensor dimage, const float *w, float *dw)
@@ -143,25 +168,26 @@ void generator_backward(struct generator *g, int64_t first, struct tensor dimage
 	const int64_t n = dimage.n;
 
 	if (g->arch.squash)
-		be->squash_backward(be, dimage, part(g->image, first, n));
+		be->squash_backward(be, dimage, part(g->image, n));
 	if (g->fading) {
-		const struct tensor dold_up = part(g->dimage, 0, n), dold = part(g->dold_image, 0, n);
+		const struct tensor dold_up = part(g->dimage, n), dold = part(g->dold_image, n);
 		be->fade_backward(be, dold_up, dimage, dimage);
 		be->upsample_backward(be, dold, dold_up, false);
-		rgb_backward(g, top - 1, first, dold, w, dw);
+		rgb_backward(g, top - 1, dold, w, dw);
 	}
-	rgb_backward(g, top, first, dimage, w, dw);
+	rgb_backward(g, top, dimage, w, dw);
 	for (int s = top; s >= 1; s--) {
-		const struct tensor dx = part(g->dx[s], 0, n), dmid = part(g->dmid[s], 0, n), dup = part(g->dup[s], 0, n);
-		const struct tensor mid = part(g->mid[s], first, n);
-		conv_backward(g, g_block(s, 1), dmid, dx, part(g->x[s], first, n), part(g->x_norm[s], first, n), mid, w, dw);
-		conv_backward(g, g_block(s, 0), dup, dmid, mid, part(g->mid_norm[s], first, n), part(g->up[s], first, n), w, dw);
-		be->upsample_backward(be, part(g->dx[s - 1], 0, n), dup, g->fading && s == top);
+		const struct tensor dx = part(g->dx[s], n), dmid = part(g->dmid[s], n), dup = part(g->dup[s], n);
+		const struct tensor mid = part(g->mid[s], n);
+		conv_backward(g, g_block(s, 1), dmid, dx, part(g->x[s], n), part(g->x_norm[s], n), mid, w, dw);
+		conv_backward(g, g_block(s, 0), dup, dmid, mid, part(g->mid_norm[s], n), part(g->up[s], n), w, dw);
+		be->upsample_backward(be, part(g->dx[s - 1], n), dup, g->fading && s == top);
 	}
 
 	const struct layer *l = &g->layers.item[G_FORMAT];
-	const struct tensor dformat = part(g->dformat, 0, n), format = part(g->format, first, n);
-	conv_backward(g, G_FIRST, dformat, part(g->dx[0], 0, n), part(g->x[0], first, n), part(g->x_norm[0], first, n), format, w, dw);
-	be->activate_backward(be, dformat, format, part(g->format_norm, first, n), l->act, dw + l->bias_at, false);
-	be->dense_backward_weights(be, dw + l->weight_at, part(g->zn, first, n), dformat);
+	const struct tensor dformat = part(g->dformat, n), format = tensor_part(g->format, first, n);
+	const struct tensor norm = g->arch.pixel_norm ? tensor_part(g->format_norm, first, n) : g->format_norm;
+	conv_backward(g, G_FIRST, dformat, part(g->dx[0], n), part(g->x[0], n), part(g->x_norm[0], n), format, w, dw);
+	be->activate_backward(be, dformat, format, norm, l->act, dw + l->bias_at, false);
+	be->dense_backward_weights(be, dw + l->weight_at, tensor_part(g->zn, first, n), dformat);
 }

@@ -9,9 +9,10 @@ struct generator {
 	struct arch arch;
 	struct layers layers;
 	bool fading;
-	int64_t capacity; /* samples that the tensors hold */
+	int64_t latents;  /* samples of z, and of what the dense layer makes of them */
+	int64_t capacity; /* samples of everything after that */
 
-	struct tensor z;     /* (capacity,arch_inputs(),1,1): fill before generator_forward() */
+	struct tensor z;     /* (latents,arch_inputs(),1,1): fill before generator_begin() */
 	struct tensor image; /* (capacity,3,R,R): the result */
 
 	/* What the forward pass leaves for the backward pass. norm: of the tensor of the same place, (n,1,h,w). */
@@ -19,18 +20,22 @@ struct generator {
 	struct tensor up[MAX_SCALES], mid[MAX_SCALES], mid_norm[MAX_SCALES];      /* of scale s >= 1: 2x input, output of the first convolution */
 	struct tensor old_image, old_up;                                          /* fading: the scale below, and enlarged */
 
-	/* Gradients on their way down: of x[s] and mid[s], of up[s], of the images. NULL data without training. */
+	/* Gradients on their way down: of x[s] and mid[s], of up[s], of the images. NULL data without training. Those of x, mid and up take turns in two pieces of
+	 * memory; `below` is that of x[scale - 1], which fading fills in before its turn. */
 	struct tensor dx[MAX_SCALES], dmid[MAX_SCALES], dup[MAX_SCALES], dformat, dimage, dold_image;
+	struct tensor turn[2], below;
 };
 
-/* Plans the memory of `capacity` samples, and of the gradients of `backward` of them; 0: not for training. */
-int generator_open(struct generator *, struct backend *, const struct arch *, int64_t capacity, bool fading, int64_t backward) MUST_CHECK;
+/* Plans the memory of `latents` latents and of `capacity` images at a time, and, for training, of the gradients of these. */
+int generator_open(struct generator *, struct backend *, const struct arch *, int64_t latents, int64_t capacity, bool fading, bool training) MUST_CHECK;
 void generator_close(struct generator *);
 
-/* Samples 0 … n of z -> image, with parameters w (layers.size floats in the backend's layout). Fading mixes by the backend's alpha. */
-void generator_forward(struct generator *, int64_t n, const float *w);
+/* w: parameters (layers.size floats in the backend's layout). The dense layer reads more of them than all others at 4x4, for few operations, so it runs over
+ * samples 0 … n of z at once; then samples first … first + n become images 0 … n. Fading mixes by the backend's alpha. */
+void generator_begin(struct generator *, int64_t n, const float *w);
+void generator_forward(struct generator *, int64_t first, int64_t n, const float *w);
 
-/* dimage (n,3,R,R), n at most `backward`: gradient at samples first … first + n of the last forward pass -> dw, the gradients of all active parameters (set, not added).
+/* dimage (n,3,R,R): gradient at the images of the last forward pass, with the same first and n -> dw, the gradients of all active parameters (set, not added).
  * dimage is overwritten. */
 void generator_backward(struct generator *, int64_t first, struct tensor dimage, const float *w, float *dw);
 

@@ -100,7 +100,7 @@ static int write_inputs(struct h5file *f, struct step *s)
 static int write_outputs(struct h5file *f, struct step *s)
 {
 	int rc;
-	if ((rc = write_tensor(f, "fake", s, tensor_part(s->g.image, 0, s->batch))) ||
+	if ((rc = write_tensor(f, "fake", s, s->g.image)) ||
 	    (rc = write_tensor(f, "score_real", s, discriminator_slots(&s->d, s->d.score.x, SLOT_REAL, 1))) ||
 	    (rc = write_tensor(f, "score_fake", s, discriminator_slots(&s->d, s->d.score.x, SLOT_FAKE, 1))))
 		return rc;

@@ -50,7 +50,7 @@ static int worker_open(struct worker *w, struct sampler *s)
 	const struct netfile *net = s->plan.net;
 	const size_t inputs = (size_t)arch_inputs(&net->arch);
 	int rc;
-	if ((rc = backend_open(&w->be, s->plan.device, 1)) || (rc = generator_open(&w->g, w->be, &net->arch, s->batch, netfile_fading(net), false)))
+	if ((rc = backend_open(&w->be, s->plan.device, 1)) || (rc = generator_open(&w->g, w->be, &net->arch, s->batch, s->batch, netfile_fading(net), false)))
 		return rc;
 	const struct step_scalars scalars = { .alpha = (float)net->alpha };
 	w->be->set_scalars(w->be, &scalars);
@@ -72,7 +72,8 @@ static int worker_run(struct worker *w, struct sampler *s, int64_t batch, float 
 	struct backend *be = w->be;
 	latents_fill(s->plan.latents, batch * s->batch, s->batch, w->z, w->buffer);
 	be->upload(be, w->g.z, w->z);
-	generator_forward(&w->g, s->batch, s->net.w);
+	generator_begin(&w->g, s->batch, s->net.w);
+	generator_forward(&w->g, 0, s->batch, s->net.w);
 	be->download(be, images, w->g.image);
 	return be->check(be);
 }

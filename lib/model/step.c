@@ -38,8 +38,9 @@ int step_open(struct step *s, struct backend *be, const struct arch *a, const st
 	s->weight = weights(a, losses, batch);
 	s->g_net = g;
 	s->d_net = d;
-	if ((rc = generator_open(&s->g, be, a, 2 * batch, fading, batch)) || (rc = discriminator_open(&s->d, be, a, batch, fading)) ||
-	    (rc = backend_tensor(be, &s->mix, batch, 1, 1, 1)) || (arch_code(a) && (rc = backend_tensor(be, &s->label, 2 * batch, arch_code(a), 1, 1))))
+	if ((rc = generator_open(&s->g, be, a, 2 * batch, batch, fading, true)) || (rc = discriminator_open(&s->d, be, a, batch, fading)) ||
+	    (rc = backend_tensor(be, &s->mix, batch, 1, 1, 1)) ||
+	    (arch_code(a) && (rc = backend_tensor(be, &s->label, 2 * batch, arch_code(a), 1, 1))))
 		;
 	else
 		rc = make_features(s);
@@ -95,6 +96,13 @@ static void reduce(struct step *s, struct network *n)
 		s->be->all_reduce(s->be, n->gradient, n->layers.size);
 }
 
+/* Images of N latents from `first` on, for D to look at. */
+static void generate(struct step *s, int64_t first, struct tensor image)
+{
+	generator_forward(&s->g, first, s->batch, s->g_net->w);
+	copy_tensor(s->be, image, s->g.image);
+}
+
 void step_d_gradients(struct step *s, bool penalty)
 {
 	struct backend *be = s->be;
@@ -103,8 +111,8 @@ void step_d_gradients(struct step *s, bool penalty)
 	float *dw = s->d_net->gradient;
 	const struct tensor image = d->image.x, score = d->score.x, dscore = d->score.b;
 
-	generator_forward(&s->g, 2 * s->batch, s->g_net->w);
-	copy_tensor(be, SLOT(image, SLOT_FAKE), tensor_part(s->g.image, 0, s->batch));
+	generator_begin(&s->g, 2 * s->batch, s->g_net->w);
+	generate(s, 0, SLOT(image, SLOT_FAKE));
 	if (penalty && s->losses.penalty == PENALTY_WGAN_GP)
 		be->interpolate(be, SLOT(image, SLOT_PENALTY_X), SLOT(image, SLOT_REAL), SLOT(image, SLOT_FAKE), s->mix);
 	else if (penalty)
@@ -166,7 +174,7 @@ void step_g_gradients(struct step *s)
 
 	if (s->losses.gdpp)
 		copy_tensor(be, SLOT(d->image.x, SLOT_FAKE), SLOT(d->image.x, SLOT_REAL));
-	copy_tensor(be, SLOT(d->image.x, SLOT_REAL), tensor_part(s->g.image, s->batch, s->batch));
+	generate(s, s->batch, SLOT(d->image.x, SLOT_REAL));
 	discriminator_forward(d, SLOT_REAL, s->losses.gdpp ? 2 : 1, s->d_net->w);
 	if (s->losses.gdpp)
 		rc = compare_features(s);

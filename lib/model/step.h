@@ -31,7 +31,7 @@ struct step {
 		float score, penalty, drift; /* a, b, c above */
 	} weight;
 	struct network *g_net, *d_net; /* borrowed, with gradients */
-	struct generator g;     /* capacity 2N: latents of D's step, then of G's */
+	struct generator g;     /* 2N latents, of D's half and of G's; N images at a time */
 	struct discriminator d;
 	struct tensor label;    /* conditional: (2N,code,1,1), of D's real images, then of G's */
 	struct tensor mix;      /* (N,1,1,1) weight of the real image in an interpolate */
@@ -56,7 +56,7 @@ struct tensor step_label_d(struct step *); /* of the real images */
 struct tensor step_label_g(struct step *); /* of z_g */
 
 /* Gradients are those of the whole batch, at every rank. */
-void step_d_gradients(struct step *, bool penalty); /* also G's images for both halves of the step */
+void step_d_gradients(struct step *, bool penalty);
 void step_d_update(struct step *);
 void step_g_gradients(struct step *);
 void step_g_update(struct step *); /* and the running average */

@@ -17,6 +17,24 @@ static inline struct tensor tensors_make(struct tensors *t, int64_t n, int c, in
 	return x;
 }
 
+/* A tensor of another's shape in memory that others use, too. */
+static inline struct tensor tensor_in_place(float *data, struct tensor shape)
+{
+	shape.data = data;
+	return shape;
+}
+
+/* Memory for n samples of any of `count` tensors or shapes, one at a time; as a tensor without a shape of its own. */
+static inline struct tensor tensors_make_largest(struct tensors *t, int64_t n, const struct tensor *shape, size_t count)
+{
+	struct tensor x = { 0 };
+	for (size_t i = 0; i < count; i++)
+		x.sample_size = shape[i].sample_size > x.sample_size ? shape[i].sample_size : x.sample_size;
+	if (!t->rc && x.sample_size && !(x.data = t->be->alloc(t->be, (size_t)n * x.sample_size)))
+		t->rc = ERR_FAILED;
+	return x;
+}
+
 static inline void tensors_free(struct backend *be, struct tensor *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -30,7 +30,8 @@ static int generate(struct trainer *t, const float *w, int64_t first, int64_t n,
 		be->random_normal(be, tensor_part(g->z, 0, n), t->seed, STREAM_LATENT, 0, (uint64_t)first);
 	else if (draw_labelled(t, first, n))
 		return ERR_FAILED;
-	generator_forward(g, n, w);
+	generator_begin(g, n, w);
+	generator_forward(g, 0, n, w);
 	be->download(be, values, tensor_part(g->image, 0, n));
 	images_to_bytes(bytes, values, (size_t)n * 3 * (size_t)g->image.h * (size_t)g->image.w);
 	return 0;

@@ -140,7 +140,8 @@ static void run_sample(struct bench *b)
 {
 	struct backend *be = b->be;
 	be->random_normal(be, b->generator.z, 1, 1, 0, (uint64_t)(b->done++ * b->settings->batch));
-	generator_forward(&b->generator, b->settings->batch, b->g.w);
+	generator_begin(&b->generator, b->settings->batch, b->g.w);
+	generator_forward(&b->generator, 0, b->settings->batch, b->g.w);
 }
 
 static int open_step(struct bench *b)
@@ -160,7 +161,7 @@ static int open_sample(struct bench *b)
 	int rc;
 	if ((rc = network_open(&b->g, b->be, &s->arch, NETWORK_G, false)) || (rc = network_init(&b->g, &s->arch, 0, 1, true)))
 		return rc;
-	return generator_open(&b->generator, b->be, &s->arch, s->batch, s->alpha > 0, 0);
+	return generator_open(&b->generator, b->be, &s->arch, s->batch, s->batch, s->alpha > 0, false);
 }
 
 static int by_value(const void *a, const void *b)

@@ -245,6 +245,8 @@ static void run_activate_pool(struct run *r)
 	emit_param(r, "accumulated dbias", bias_shape(r->out, 1), total);
 	b->activate_pool_backward(b, dz, dpooled, y, leaky, NULL, false);
 	emit(r, "dz without bias", dz);
+	b->activate_pool_backward(b, y, dpooled, y, leaky, NULL, false);
+	emit(r, "dz in place of y", y);
 }
 
 static void run_pixel_norm(struct run *r)

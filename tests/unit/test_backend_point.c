@@ -168,6 +168,8 @@ TEST(activate_pool)
 		for (size_t i = 0; i < bias_count(&k.act); i++)
 			want[COUNT + i] *= 2;
 		expect_close("activate_pool_backward, accumulating", dbias, want + COUNT, bias_count(&k.act), GRADIENT);
+		f.b->activate_pool_backward(f.b, y, r, y, k.act, NULL, false);
+		expect_close("activate_pool_backward, in place", y.data, want, COUNT, GRADIENT);
 		fixture_close(&f);
 	}
 }
