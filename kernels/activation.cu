@@ -64,8 +64,8 @@ static void cuda_activate(struct backend *b, struct tensor y, const float *bias,
 	if (norm.data) {
 		const int lanes = lanes_for(width);
 		assert(y.c > 4 && norm.n == y.n && norm.c == 1 && norm.h == y.h && norm.w == y.w);
-		launch(c, "activate and normalize", blocks_for(pixels * lanes), BLOCK, activate_norm_kernel, values_of(y), norm.data, bias, pixels, biased / width, y.c, width,
-			lanes, act);
+		launch(c, "activate and normalize", blocks_for(pixels * lanes), BLOCK, activate_norm_kernel, values_of(y), norm.data, bias, pixels, biased / width,
+			y.c, width, lanes, act);
 	} else if (width % 4 == 0) {
 		launch(c, "activate", blocks_for(values / 4), BLOCK, activate_kernel<4>, values_of(y), bias, values / 4, biased, act);
 	} else {
@@ -92,8 +92,8 @@ __global__ static void norm_dot_kernel(float *mean, struct values dy, struct val
 
 /* A row is a pixel, or with a bias map a sample; `pixel` values of it have one norm. With y = a r, r = (mean_c a^2 + eps)^(-1/2):
  * da = r (dy - y mean_c(dy y)). */
-template <int V> __global__ static void activate_backward_kernel(struct values dz, struct values y, const float *norm, const float *mean, double *partial, int64_t rows,
-	int64_t chunk, int width, int pixel, struct activation act)
+template <int V> __global__ static void activate_backward_kernel(struct values dz, struct values y, const float *norm, const float *mean, double *partial,
+	int64_t rows, int64_t chunk, int width, int pixel, struct activation act)
 {
 	column_sums<V, 1>(partial, rows, chunk, width, [=](int64_t row, int column, double (*sum)[V]) {
 		const int64_t at = row * width + column;
@@ -144,7 +144,8 @@ __device__ inline int64_t block_pixel(int64_t small, int h, int w)
 	return (sample * 2 * h + row % h * 2) * 2 * w + column * 2;
 }
 
-__global__ static void activate_pool_kernel(struct values pooled, struct values y, const float *bias, int64_t packs, int h, int w, int width, struct activation act)
+__global__ static void activate_pool_kernel(struct values pooled, struct values y, const float *bias, int64_t packs, int h, int w, int width,
+	struct activation act)
 {
 	const int64_t i = thread_index();
 	if (i >= packs)
@@ -177,12 +178,12 @@ static void cuda_activate_pool(struct backend *b, struct tensor pooled, struct t
 	const int64_t packs = count_of(pooled) / 4;
 	check_pooled(pooled, y);
 	assert(!act.bias_map);
-	launch(cuda_of(b), "activate and pool", blocks_for(packs), BLOCK, activate_pool_kernel, values_of(pooled), values_of(y), bias, packs, pooled.h, pooled.w, width_of(y),
-		act);
+	launch(cuda_of(b), "activate and pool", blocks_for(packs), BLOCK, activate_pool_kernel, values_of(pooled), values_of(y), bias, packs, pooled.h,
+		pooled.w, width_of(y), act);
 }
 
-__global__ static void activate_pool_backward_kernel(struct values dz, struct values dpooled, struct values y, double *partial, int64_t rows, int64_t chunk, int h,
-	int w, int width, struct activation act)
+__global__ static void activate_pool_backward_kernel(struct values dz, struct values dpooled, struct values y, double *partial, int64_t rows, int64_t chunk,
+	int h, int w, int width, struct activation act)
 {
 	column_sums<4, 1>(partial, rows, chunk, width, [=](int64_t row, int column, double (*sum)[4]) {
 		const pack<4> d = load<4>(dpooled, row * width + column);

@@ -1,7 +1,8 @@
 /* The `cuda` table: one GPU, its stream, and what the operations share.
  *
- * Every operation only queues work on the stream. check(), read_sums() and transfers to the host wait for it, and next_sums() if told to; nothing else does, but for the
- * upload of images when the one before the last is still under way. A table belongs to the thread that opened it. Failures are kept and reported by check(). */
+ * Every operation only queues work on the stream. check(), read_sums() and transfers to the host wait for it, and next_sums() if told to; nothing else does,
+ * but for the upload of images when the one before the last is still under way. A table belongs to the thread that opened it. Failures are kept and reported
+ * by check(). */
 #ifndef PGAN_CUDA_H
 #define PGAN_CUDA_H
 

@@ -1,8 +1,8 @@
 /* Convolutions and dense layers of the cuda table. A dense layer is a 1x1 convolution of a picture of one pixel,
  * so that both take the same way through cuDNN.
  *
- * A plan is made at the first use of a shape and direction and kept: the fastest of the first few that suit (cudnn_plan.h), which is measured once in the life of
- * the plan cache (plan_cache.h) and then taken for ever, so the same seed gives the same bytes. Without a cache it is the heuristic's first.
+ * A plan is made at the first use of a shape and direction and kept: the fastest of the first few that suit (cudnn_plan.h), which is measured once in the life
+ * of the plan cache (plan_cache.h) and then taken for ever, so the same seed gives the same bytes. Without a cache it is the heuristic's first.
  *
  * Convolutions run on the table's tensors as they are: float32, or pictures in bfloat16. cuDNN has one type for all three tensors, so for bf16 weights are
  * rounded on the way in, and their gradients, which cuDNN rounds to bfloat16 as well, are widened on the way out: parameters, gradients and moments are float32,
@@ -123,7 +123,8 @@ static int fastest(struct cuda *c, const struct cudnn_plan *plans, int count, co
 }
 
 /* Measures the plans of a list while the cache is locked, unless another process has. */
-static int measure_once(struct cuda *c, const struct plan_key *key, const struct cudnn_plan *plans, int count, const struct operands *o, struct plan_choice *choice)
+static int measure_once(struct cuda *c, const struct plan_key *key, const struct cudnn_plan *plans, int count, const struct operands *o,
+	struct plan_choice *choice)
 {
 	struct plan_cache *cache = &c->conv->cache;
 	int rc = plan_cache_lock(cache);
@@ -152,8 +153,8 @@ static int choose(struct cuda *c, struct planned *p, const struct operands *o)
 		return count;
 	int rc = known || !*cache->path ? 0 : measure_once(c, &p->key, plans, count, o, &choice);
 	if (!rc && *cache->path && (choice.place >= count || plans[choice.place].engine != choice.engine))
-		rc = error_set(ERR_FAILED, "cuDNN does not offer the plan that was chosen before; without '%s' plans are chosen anew, and a run that goes on may end in other "
-			"bytes", cache->path);
+		rc = error_set(ERR_FAILED, "cuDNN does not offer the plan that was chosen before; without '%s' plans are chosen anew, and a run that goes on may end "
+			"in other bytes", cache->path);
 	for (int i = 0; i < count; i++)
 		if (!rc && i == choice.place)
 			p->plan = plans[i];
@@ -276,7 +277,9 @@ static void connect(struct backend *b, enum conv_direction direction, struct ten
 	const size_t in = layout_values(x), out = layout_values(y);
 	const struct plan_key key = { c->precision == CUDA_BF16 ? CUDA_TF32 : c->precision, direction, { x.n, (int)in, (int)out, 1, 1, 1 } };
 	const struct tensor result = direction == CONV_FORWARD ? y : x;
-	const size_t copies = (layout_is_half(x) ? aligned((size_t)x.n * in * sizeof(float)) : 0) + (layout_is_half(y) ? aligned((size_t)y.n * out * sizeof(float)) : 0);
+	const size_t copy_x = layout_is_half(x) ? aligned((size_t)x.n * in * sizeof(float)) : 0;
+	const size_t copy_y = layout_is_half(y) ? aligned((size_t)y.n * out * sizeof(float)) : 0;
+	const size_t copies = copy_x + copy_y;
 	char *at = copies ? cuda_scratch(c, copies) : NULL;
 	assert(x.n == y.n && in % 8 == 0 && out % 8 == 0 && in <= 1 << 30 && out <= 1 << 30);
 	if (copies && !at)

@@ -85,8 +85,8 @@ static int parse_line(struct plan_line *l, const char *text, const char *context
 	if (strncmp(text, context, length) || text[length] != '\t')
 		return 0;
 	memset(l, 0, sizeof *l);
-	if (sscanf(text + length, "\t%7s\t%7s\t%" SCNd64 "\t%d\t%d\t%d\t%d\t%d\t%d\t%" SCNd64 "%n", precision, direction, &s->n, &s->in, &s->out, &s->h, &s->w, &s->kernel,
-		   &l->choice.place, &l->choice.engine, &used) != 10 || text + length + used != last || l->choice.place < 0)
+	if (sscanf(text + length, "\t%7s\t%7s\t%" SCNd64 "\t%d\t%d\t%d\t%d\t%d\t%d\t%" SCNd64 "%n", precision, direction, &s->n, &s->in, &s->out, &s->h, &s->w,
+		&s->kernel, &l->choice.place, &l->choice.engine, &used) != 10 || text + length + used != last || l->choice.place < 0)
 		return -1;
 	const int p = index_of(precision, precisions, 3), d = index_of(direction, directions, 3);
 	l->key.precision = (enum cuda_precision)p;

@@ -66,7 +66,8 @@ static struct planes planes_of(struct tensor small, struct tensor large)
 static void gather(struct backend *b, struct tensor small, struct tensor large, float factor, bool accumulate)
 {
 	const struct planes s = planes_of(small, large);
-	launch(cuda_of(b), "halve", blocks_for(s.packs), BLOCK, s.width % 4 ? gather_kernel<1> : gather_kernel<4>, values_of(small), values_of(large), s, factor, accumulate);
+	launch(cuda_of(b), "halve", blocks_for(s.packs), BLOCK, s.width % 4 ? gather_kernel<1> : gather_kernel<4>, values_of(small), values_of(large), s,
+		factor, accumulate);
 }
 
 static void spread(struct backend *b, struct tensor large, struct tensor small, float factor)

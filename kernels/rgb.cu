@@ -39,7 +39,8 @@ __global__ static void from_rgb_kernel(struct values y, struct image m, const fl
 	store<4>(y, i * 4, p);
 }
 
-__global__ static void from_rgb_tangent_kernel(struct values t, struct image m, const float *w, struct values y, int64_t packs, int width, struct activation act)
+__global__ static void from_rgb_tangent_kernel(struct values t, struct image m, const float *w, struct values y, int64_t packs, int width,
+	struct activation act)
 {
 	const int64_t i = thread_index();
 	if (i >= packs)
@@ -79,14 +80,15 @@ static int64_t packs_of(struct tensor t)
 static void cuda_from_rgb(struct backend *b, struct tensor y, struct tensor image, const float *w, const float *bias, struct activation act)
 {
 	assert(!act.bias_map);
-	launch(cuda_of(b), "map from RGB", blocks_for(packs_of(y)), BLOCK, from_rgb_kernel, values_of(y), image_of(image, y), w, bias, packs_of(y), width_of(y), act);
+	launch(cuda_of(b), "map from RGB", blocks_for(packs_of(y)), BLOCK, from_rgb_kernel, values_of(y), image_of(image, y), w, bias, packs_of(y), width_of(y),
+		act);
 }
 
 static void cuda_from_rgb_tangent(struct backend *b, struct tensor t, struct tensor timage, const float *w, struct tensor y, struct activation act)
 {
 	assert(same_shape(t, y));
-	launch(cuda_of(b), "map a tangent from RGB", blocks_for(packs_of(t)), BLOCK, from_rgb_tangent_kernel, values_of(t), image_of(timage, t), w, values_of(y), packs_of(t),
-		width_of(t), act);
+	launch(cuda_of(b), "map a tangent from RGB", blocks_for(packs_of(t)), BLOCK, from_rgb_tangent_kernel, values_of(t), image_of(timage, t), w,
+		values_of(y), packs_of(t), width_of(t), act);
 }
 
 /* -- to the image: lanes share a pixel -- */
@@ -119,8 +121,8 @@ static void to_image(struct backend *b, struct tensor image, struct tensor x, co
 	const int64_t pixels = x.n * area_of(x);
 	const int lanes = lanes_for(width_of(x));
 	(void)image_of(image, x);
-	launch(cuda_of(b), "map to RGB", blocks_for(pixels * lanes), BLOCK, to_rgb_kernel, image.data, area_of(image), values_of(x), w, bias, pixels, width_of(x), lanes,
-		gain, shift, accumulate);
+	launch(cuda_of(b), "map to RGB", blocks_for(pixels * lanes), BLOCK, to_rgb_kernel, image.data, area_of(image), values_of(x), w, bias, pixels,
+		width_of(x), lanes, gain, shift, accumulate);
 }
 
 static void cuda_to_rgb(struct backend *b, struct tensor image, struct tensor x, const float *w, const float *bias, struct activation act)
@@ -183,8 +185,8 @@ static void cuda_to_rgb_backward(struct backend *b, struct tensor dx, float *dw,
 	struct cuda *c = cuda_of(b);
 	const int64_t pixels = x.n * area_of(x), chunk = 4096, chunks = (pixels + chunk - 1) / chunk;
 	assert(same_shape(dx, x));
-	launch(c, "differentiate a map to RGB", blocks_for(packs_of(x)), BLOCK, to_rgb_backward_kernel, values_of(dx), image_of(dimage, x), w, packs_of(x), width_of(x),
-		act.weight_gain);
+	launch(c, "differentiate a map to RGB", blocks_for(packs_of(x)), BLOCK, to_rgb_backward_kernel, values_of(dx), image_of(dimage, x), w, packs_of(x),
+		width_of(x), act.weight_gain);
 	weights(b, dw, dimage, x, act.weight_gain);
 	double *partial = (double *)cuda_scratch(c, (size_t)chunks * 3 * sizeof *partial);
 	if (!partial)

@@ -124,7 +124,8 @@ void metrics_sums(struct cuda *c, struct patch_sums *sums, int stride, const flo
 }
 
 /* A block has METRICS_TILE patches, all of one image, and as many directions, and goes channel by channel; a thread has 4 of each. */
-__global__ static void project_kernel(float *out, size_t pitch, const float *level, struct metrics_patches p, const float *u, const float *offset, int directions)
+__global__ static void project_kernel(float *out, size_t pitch, const float *level, struct metrics_patches p, const float *u, const float *offset,
+	int directions)
 {
 	enum { T = METRICS_TILE };
 	__shared__ pack<4> x[PATCH_AREA][T / 4], v[PATCH_AREA][T / 4];
@@ -157,10 +158,11 @@ __global__ static void project_kernel(float *out, size_t pitch, const float *lev
 	}
 }
 
-void metrics_project(struct cuda *c, float *out, size_t pitch, const float *level, struct metrics_patches p, const float *u, const float *offset, int directions)
+void metrics_project(struct cuda *c, float *out, size_t pitch, const float *level, struct metrics_patches p, const float *u, const float *offset,
+	int directions)
 {
 	static_assert(METRICS_TILE / 4 * (METRICS_TILE / 4) == BLOCK, "a thread has 4 patches and 4 directions");
 	assert(p.count % METRICS_TILE == 0 && p.patches % METRICS_TILE == 0 && directions % METRICS_TILE == 0 && pitch % 4 == 0);
-	launch(c, "project patches", dim3((unsigned)(p.count / METRICS_TILE), (unsigned)(directions / METRICS_TILE)), BLOCK, project_kernel, out, pitch, level, p, u,
-		offset, directions);
+	launch(c, "project patches", dim3((unsigned)(p.count / METRICS_TILE), (unsigned)(directions / METRICS_TILE)), BLOCK, project_kernel, out, pitch, level,
+		p, u, offset, directions);
 }

@@ -62,15 +62,16 @@ void cuda_small_dense_backward_data(struct cuda *c, struct tensor dx, struct ten
 {
 	const int64_t count = count_of(dx);
 	check_dense(dy, dx);
-	launch(c, "differentiate a score", blocks_for(count), BLOCK, dense_backward_data_kernel, values_of(dx), dy.data, w, count, (int)sample_of(dy), (int)sample_of(dx));
+	launch(c, "differentiate a score", blocks_for(count), BLOCK, dense_backward_data_kernel, values_of(dx), dy.data, w, count, (int)sample_of(dy),
+		(int)sample_of(dx));
 }
 
 void cuda_small_dense_backward_weights(struct cuda *c, float *dw, struct tensor x, struct tensor dy)
 {
 	const int width = (int)sample_of(x), outs = (int)sample_of(dy);
 	check_dense(dy, x);
-	launch(c, "differentiate the weights of a score", blocks_for((int64_t)outs * width), BLOCK, dense_backward_weights_kernel, dw, values_of(x), dy.data, x.n, outs,
-		width);
+	launch(c, "differentiate the weights of a score", blocks_for((int64_t)outs * width), BLOCK, dense_backward_weights_kernel, dw, values_of(x), dy.data,
+		x.n, outs, width);
 }
 
 /* -- bfloat16: eight values a thread -- */

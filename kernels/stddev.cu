@@ -169,8 +169,8 @@ static void cuda_stddev_backward(struct backend *b, struct tensor dx, struct ten
 static void cuda_stddev_second(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
 {
 	assert(same_shape(e, x) && same_shape(tx, x));
-	launch(cuda_of(b), "differentiate deviations twice", groups_of(x, s), STDDEV_BLOCK, stddev_second_kernel, values_of(e), appended_to(x, dy), members_of(x), values_of(tx),
-		s);
+	launch(cuda_of(b), "differentiate deviations twice", groups_of(x, s), STDDEV_BLOCK, stddev_second_kernel, values_of(e), appended_to(x, dy),
+		members_of(x), values_of(tx), s);
 }
 
 void cuda_stddev_table(struct backend *b)

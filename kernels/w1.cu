@@ -1,8 +1,8 @@
 /* The 1-D Wasserstein distance of two samples along many directions, without sorting them: lib/metrics/w1.h has the idea, and the same integers come out
  * whatever the number of buckets.
  *
- * Values become integers of 30 bits: the high 16 are the bucket, the low 14 the place in it. Counts and sums per bucket give the integral of |F_A - F_B| but for
- * the buckets in which F_A - F_B may change its sign. The values of these are gathered, bucket by bucket: a thread sorts the few of a bucket; where they are
+ * Values become integers of 30 bits: the high 16 are the bucket, the low 14 the place in it. Counts and sums per bucket give the integral of |F_A - F_B|, but
+ * for the buckets in which F_A - F_B may change its sign. The values of these are gathered, bucket by bucket: a thread sorts the few of a bucket; where they are
  * many, a block counts them place by place. All sums are of integers, so the order in which atomic operations come does not matter. */
 #include <cfloat>
 

@@ -23,8 +23,8 @@ int swd_levels(enum swd_protocol p, int side, const char *name)
 {
 	const int levels = laplacian_levels(side);
 	if (!levels)
-		return error_set(ERR_INPUT, "'%s': images of side %d; the distance is defined for sides of 16 times a power of two, as its levels halve down to 16", name,
-		                 side);
+		return error_set(ERR_INPUT, "'%s': images of side %d; the distance is defined for sides of 16 times a power of two, as its levels halve down to 16",
+			name, side);
 	if (p == SWD_KARRAS)
 		return levels;
 	return levels + 1 < 4 ? levels + 1 : 4; /* log2(side) - 2, one level below 16 at small sides */
@@ -66,7 +66,8 @@ static int for_images(struct work *w, int side, int (*each)(struct work *, const
 	const struct swd_part *const p = w->part[side];
 	const int64_t n = used_images(w->settings->protocol, w->n), first = w->settings->protocol == SWD_KARRAS ? p->first : p->first / SWD_BATCH;
 	for (int64_t start = 0; start < n; start += BATCH) {
-		struct sliced_images images = { .bytes = p->set->type == NPY_U8, .first = start, .n = n - start < BATCH ? n - start : BATCH, .side = side, .set = p->id };
+		struct sliced_images images = { .bytes = p->set->type == NPY_U8, .first = start, .n = n - start < BATCH ? n - start : BATCH, .side = side,
+			.set = p->id };
 		int rc = image_set_get(p->set, first + start, images.n, &images.data);
 		if (rc || (rc = each(w, &images)))
 			return rc;

@@ -120,7 +120,8 @@ static void compare_distances(struct metric_device *device[DEVICES], struct comp
 		}
 	}
 	for (int i = 0; i < DIRECTIONS; i++)
-		CHECK_MSG(fabs(c->distance[0][i] - c->distance[1][i]) <= (tiny ? 2 * PROJECTIONS : DISTANCES * c->distance[0][i]), "direction %d: %.9g instead of %.9g", i, c->distance[1][i], c->distance[0][i]);
+		CHECK_MSG(fabs(c->distance[0][i] - c->distance[1][i]) <= (tiny ? 2 * PROJECTIONS : DISTANCES * c->distance[0][i]),
+			"direction %d: %.9g instead of %.9g", i, c->distance[1][i], c->distance[0][i]);
 	double worst = 0;
 	for (size_t i = 0; i < count; i++)
 		worst = fmax(worst, fabs((double)c->rows[0][i] - (double)c->rows[1][i]) / fmax(1, fabs((double)c->rows[0][i])));
@@ -145,8 +146,8 @@ static void compare_sets(int channels, bool bytes, int patches, size_t descripto
 		if (bytes)
 			for (size_t i = 0; i < count; i++)
 				((uint8_t *)floats)[i] = (uint8_t)fminf(255, fmaxf(0, floats[i]));
-		c.images[side] = (struct sliced_images){ .data = floats, .bytes = bytes, .n = (int64_t)((descriptors + (size_t)patches - 1) / (size_t)patches), .side = side,
-			                                 .set = equal || rare ? 0 : (uint32_t)side };
+		c.images[side] = (struct sliced_images){ .data = floats, .bytes = bytes, .n = (int64_t)((descriptors + (size_t)patches - 1) / (size_t)patches),
+			.side = side, .set = equal || rare ? 0 : (uint32_t)side };
 	}
 	for (int d = 0; d < DEVICES; d++)
 		DONE(device[d]->sliced_open(device[d], &c.plan));
@@ -198,8 +199,8 @@ static void compare_pairs(enum msssim_protocol protocol, int channels, int side,
 		DONE(device[d]->ssim(device[d], means[d], &pairs));
 	}
 	for (int i = 0; i < PAIRS * SSIM_SCALES * channels * 2; i++)
-		CHECK_MSG(fabs(means[0][i] - means[1][i]) <= SIMILARITY, "protocol %d, %d channels, side %d, mean %d: %.15g instead of %.15g", protocol, channels, side, i,
-		          means[1][i], means[0][i]);
+		CHECK_MSG(fabs(means[0][i] - means[1][i]) <= SIMILARITY, "protocol %d, %d channels, side %d, mean %d: %.15g instead of %.15g", protocol, channels,
+			side, i, means[1][i], means[0][i]);
 	close_devices(device);
 	free(x);
 }
