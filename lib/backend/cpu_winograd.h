@@ -395,12 +395,12 @@ static void outputs_of_chunk(struct blocks y, const vec *m, const struct cut *cu
 		}
 }
 
-/* Brings a share of a chunk into the cache while one frequency is multiplied, so that the transforms need not wait for memory. */
-INLINE void prefetch_share(struct blocks from, const struct cut *cut, int64_t first, size_t frequency, bool write)
+/* Brings part `part` of `parts` of a chunk into the cache, meanwhile something is multiplied, so that the transforms need not wait for memory. */
+INLINE void prefetch_chunk(struct blocks from, const struct cut *cut, int64_t first, int64_t part, int64_t parts, bool write)
 {
-	const size_t count = first < cut->tiles ? tiles_of_chunk(cut, first) : 0, all = count * (size_t)from.count;
-	for (size_t i = all * frequency / FREQUENCIES; i < all * (frequency + 1) / FREQUENCIES; i++) {
-		const struct tile tile = tile_at(from.t, first + (int64_t)(i % count));
+	const int64_t count = first < cut->tiles ? (int64_t)tiles_of_chunk(cut, first) : 0, all = count * from.count;
+	for (int64_t i = part_start(all, part, parts); i < part_start(all, part + 1, parts); i++) {
+		const struct tile tile = tile_at(from.t, first + i % count);
 		const vec *row = (const vec *)block_of(from.t, tile.sample, from.first + (int)(i / count)) + (size_t)tile.row * (size_t)from.t.w + tile.column;
 		for (int r = 0; r < 4; r++, row += from.t.w)
 			for (int j = 0; j < 4; j++)
@@ -466,8 +466,8 @@ static void convolve_apart(struct tensor y, struct tensor x, const float *w, con
 			const int64_t first = k * cut->each;
 			inputs_of_chunk(v, x, cut, first, 0, 1, true);
 			for (size_t f = 0; f < FREQUENCIES; f++) {
-				prefetch_share(to, cut, first, f, true);
-				prefetch_share(from, cut, first + cut->each, f, false);
+				prefetch_chunk(to, cut, first, (int64_t)f, FREQUENCIES, true);
+				prefetch_chunk(from, cut, first + cut->each, (int64_t)f, FREQUENCIES, false);
 				convolve_frequency(m + f * m_plane, v + f * v_plane, u + f * u_plane, cut, cut->out, tiles_of_chunk(cut, first));
 			}
 			outputs_of_chunk(to, m, cut, first);
@@ -480,10 +480,12 @@ static void convolve_together(struct tensor y, struct tensor x, const float *w, 
 {
 	const int widest = panel_width(cut), panels = (cut->out + cut->threads - 1) / cut->threads; /* no thread has more */
 	const size_t v_plane = tile_plane(cut, cut->in), panel_size = FREQUENCIES * kernel_plane(cut, widest), m_size = FREQUENCIES * tile_plane(cut, widest);
+	const struct blocks inputs = { x, 0, cut->in };
 	vec *v = work, *own = work + FREQUENCIES * v_plane, *kernels = own + (size_t)cut->threads * m_size;
 #pragma omp parallel num_threads(cut->threads)
 	{
 		const int me = omp_get_thread_num(), start = (int)part_start(cut->out, me, cut->threads), out = (int)part_start(cut->out, me + 1, cut->threads) - start;
+		const int64_t parts = (int64_t)cut->threads * panels_of(out) * FREQUENCIES;
 		vec *m = own + (size_t)me * m_size;
 		for (int64_t first = 0; first < cut->tiles; first += cut->each) {
 			inputs_of_chunk(v, x, cut, first, me, cut->threads, true);
@@ -494,8 +496,10 @@ static void convolve_together(struct tensor y, struct tensor x, const float *w, 
 				vec *u = kernels + panel_size * (size_t)(cut->chunks == 1 ? me : me * panels + panel);
 				for (int o = 0; o < width && first == 0; o++)
 					transform_kernels(u + (size_t)(o * cut->in * BLOCK), u_plane, w, cut, start + from + o, backward);
-				for (size_t f = 0; f < FREQUENCIES; f++)
+				for (size_t f = 0; f < FREQUENCIES; f++) {
+					prefetch_chunk(inputs, cut, first + cut->each, (me * panels_of(out) + panel) * FREQUENCIES + (int64_t)f, parts, false);
 					convolve_frequency(m + f * m_plane, v + f * v_plane, u + f * u_plane, cut, width, tiles_of_chunk(cut, first));
+				}
 				outputs_of_chunk((struct blocks){ y, start + from, width }, m, cut, first);
 			}
 #pragma omp barrier
@@ -545,8 +549,8 @@ static void correlate_apart(float *dw, struct tensor x, struct tensor dy, const 
 			inputs_of_chunk(v, x, cut, first, 0, 1, false);
 			gradients_of_chunk(z, gradients, cut, first);
 			for (size_t f = 0; f < FREQUENCIES; f++) {
-				prefetch_share(inputs, cut, first + cut->each, f, false);
-				prefetch_share(gradients, cut, first + cut->each, f, false);
+				prefetch_chunk(inputs, cut, first + cut->each, (int64_t)f, FREQUENCIES, false);
+				prefetch_chunk(gradients, cut, first + cut->each, (int64_t)f, FREQUENCIES, false);
 				correlate_frequency(sum + f * plane, v + f * v_plane, z + f * z_plane, cut, cut->out, tiles_of_chunk(cut, first), k > start);
 			}
 		}
@@ -562,11 +566,13 @@ static void correlate_together(float *dw, struct tensor x, struct tensor dy, con
 {
 	const int widest = panel_width(cut);
 	const size_t v_plane = tile_plane(cut, cut->in), panel_size = FREQUENCIES * kernel_plane(cut, widest), z_size = FREQUENCIES * tile_plane(cut, widest);
+	const struct blocks inputs = { x, 0, cut->in };
 	vec *v = work, *own = work + FREQUENCIES * v_plane, *sums = own + (size_t)cut->threads * z_size;
 #pragma omp parallel num_threads(cut->threads)
 	{
 		const int me = omp_get_thread_num(), start = (int)part_start(cut->out, me, cut->threads), out = (int)part_start(cut->out, me + 1, cut->threads) - start;
 		const int panels = (cut->out + cut->threads - 1) / cut->threads; /* no thread has more */
+		const int64_t parts = (int64_t)cut->threads * panels_of(out) * FREQUENCIES;
 		vec *z = own + (size_t)me * z_size;
 		for (int64_t first = 0; first < cut->tiles; first += cut->each) {
 			inputs_of_chunk(v, x, cut, first, me, cut->threads, false);
@@ -576,8 +582,10 @@ static void correlate_together(float *dw, struct tensor x, struct tensor dy, con
 				const size_t plane = kernel_plane(cut, width), z_plane = tile_plane(cut, width);
 				vec *sum = sums + panel_size * (size_t)(cut->chunks == 1 ? me : me * panels + panel);
 				gradients_of_chunk(z, (struct blocks){ dy, start + from, width }, cut, first);
-				for (size_t f = 0; f < FREQUENCIES; f++)
+				for (size_t f = 0; f < FREQUENCIES; f++) {
+					prefetch_chunk(inputs, cut, first + cut->each, (me * panels_of(out) + panel) * FREQUENCIES + (int64_t)f, parts, false);
 					correlate_frequency(sum + f * plane, v + f * v_plane, z + f * z_plane, cut, width, tiles_of_chunk(cut, first), first > 0);
+				}
 				for (int o = 0; o < width && first + cut->each >= cut->tiles; o++)
 					kernels_from(dw, sum + (size_t)(o * cut->in * BLOCK), plane, cut, start + from + o, 1, 0);
 			}
