@@ -34,7 +34,7 @@ struct sampler {
 
 int sampler_batch(int scale)
 {
-	return scale <= 4 ? 16 : 16 >> (scale - 4) > 0 ? 16 >> (scale - 4) : 1;
+	return scale < 8 ? 256 >> scale : 1;
 }
 
 /* -- a worker: its own table, so that oneDNN stays on this thread -- */
