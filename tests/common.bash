@@ -62,3 +62,8 @@ full_disk() {
 full_disk_end() {
   umount full 2>/dev/null || true
 }
+
+# child_of PID: the newest process that PID has started. (A bare system has no pgrep.)
+child_of() {
+  { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v parent="$1" '$4 == parent { print $1 }' | sort -n | tail -n 1
+}

@@ -291,7 +291,7 @@ PY
     sleep .01
   done
   local other
-  other=$(pgrep -P $run)
+  other=$(child_of $run)
   touch busy
   until [ -e "busy.$other" ]; do
     kill -0 $run

@@ -165,11 +165,6 @@ PY
   fails 2 "the environment has SLURM_PROCID=two, which is not a number from 0 to 1" grow 0 step.h5
 }
 
-# child_of PID: its youngest child.
-child_of() {
-  pgrep -n -P "$1"
-}
-
 # await FILE PID: until the file is there, as long as the process is.
 await() {
   until [ -e "$1" ]; do
