@@ -250,6 +250,13 @@ PY
   done
 }
 
+@test "fewer threads than were asked for, as OpenMP may give, compute the same" {
+  for device in cpu cpu:direct plain; do
+    OMP_THREAD_LIMIT=1 pgan-grow --threads 2 --device $device --verify "$golden"/step_s1_b8_a060.h5
+    OMP_DYNAMIC=true pgan-grow --threads 8 --device $device --verify "$golden"/step_s1_b8_a060.h5
+  done
+}
+
 @test "--verify fails on a wrong record and says where; --json is an array of objects" {
   cp "$golden"/step_s1_b8_a060.h5 wrong.h5
   chmod u+w wrong.h5

@@ -190,6 +190,7 @@ int backend_open_cpu(struct backend **out, int threads, bool direct)
 	         avx512 && !direct ? "Winograd" : "direct");
 	b->details = cpu->details;
 	b->threads = host_threads(threads);
+	omp_set_dynamic(0);
 	omp_set_num_threads(b->threads); /* oneDNN runs on the same OpenMP threads as our loops */
 	host_table(b);
 	b->check = cpu_check;

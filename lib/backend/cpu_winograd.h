@@ -8,7 +8,6 @@
  *
  * Each output is computed in the same order whatever the chunk; where threads take chunks apart, the gradient of the weights is summed in one part per thread and
  * the parts added in order: the same bytes for the same number of threads. */
-#include <omp.h>
 
 enum {
 	FREQUENCIES = 36,
@@ -16,155 +15,7 @@ enum {
 	VECS = BLOCK == 16 ? 3 : 2  /* its widest */
 };
 
-/* -- the three transforms, one dimension at a time -- */
-
-#define P (5.f / 8)
-#define Q (3.f / 2)
-
-#define INLINE static inline __attribute__((always_inline))
-
-/* k * a + b */
-INLINE vec scaled(float k, vec a, vec b)
-{
-	return vec_fma(vec_all(k), a, b);
-}
-
-/* e = B^T d: rows are the coefficients of the polynomials with all interpolation points but one as roots. */
-INLINE void frequencies_of_inputs(vec e[6], const vec d[6])
-{
-	const vec p = scaled(-Q * Q, d[2], d[4]), p_odd = scaled(-Q * Q, d[1], d[3]), q = scaled(-P * P, d[2], d[4]), q_odd = scaled(-P * P, d[1], d[3]);
-	e[0] = scaled(P * P * Q * Q, d[0], scaled(-P * P - Q * Q, d[2], d[4]));
-	e[1] = scaled(P, p_odd, p);
-	e[2] = scaled(-P, p_odd, p);
-	e[3] = scaled(Q, q_odd, q);
-	e[4] = scaled(-Q, q_odd, q);
-	e[5] = scaled(P * P * Q * Q, d[1], scaled(-P * P - Q * Q, d[3], d[5]));
-}
-
-/* y = A^T m: powers of the points. */
-INLINE void outputs_of_products(vec y[4], const vec m[6])
-{
-	const vec p = m[1] + m[2], p_odd = m[1] - m[2], q = m[3] + m[4], q_odd = m[3] - m[4];
-	y[0] = m[0] + p + q;
-	y[1] = scaled(P, p_odd, Q * q_odd);
-	y[2] = scaled(P * P, p, Q * Q * q);
-	y[3] = scaled(P * P * P, p_odd, scaled(Q * Q * Q, q_odd, m[5]));
-}
-
-/* z = A dy. */
-INLINE void frequencies_of_outputs(vec z[6], const vec dy[4])
-{
-	const vec p = scaled(P * P, dy[2], dy[0]), p_odd = scaled(P * P, dy[3], dy[1]), q = scaled(Q * Q, dy[2], dy[0]), q_odd = scaled(Q * Q, dy[3], dy[1]);
-	z[0] = dy[0];
-	z[1] = scaled(P, p_odd, p);
-	z[2] = scaled(-P, p_odd, p);
-	z[3] = scaled(Q, q_odd, q);
-	z[4] = scaled(-Q, q_odd, q);
-	z[5] = dy[3];
-}
-
-/* 1 over the product of the differences between 0, P or Q and the other finite points. */
-#define SCALE_0 (1 / (P * P * Q * Q))
-#define SCALE_P (1 / (2 * P * P * (P * P - Q * Q)))
-#define SCALE_Q (1 / (2 * Q * Q * (Q * Q - P * P)))
-
-/* u = G g. */
-INLINE void frequencies_of_kernel(vec u[6], const vec g[3])
-{
-	const vec p = SCALE_P * scaled(P * P, g[2], g[0]), q = SCALE_Q * scaled(Q * Q, g[2], g[0]);
-	u[0] = SCALE_0 * g[0];
-	u[1] = scaled(SCALE_P * P, g[1], p);
-	u[2] = scaled(-SCALE_P * P, g[1], p);
-	u[3] = scaled(SCALE_Q * Q, g[1], q);
-	u[4] = scaled(-SCALE_Q * Q, g[1], q);
-	u[5] = g[2];
-}
-
-/* dg = G^T du. */
-INLINE void kernel_of_frequencies(vec dg[3], const vec du[6])
-{
-	const vec p = SCALE_P * (du[1] + du[2]), q = SCALE_Q * (du[3] + du[4]);
-	dg[0] = scaled(SCALE_0, du[0], p + q);
-	dg[1] = scaled(SCALE_P * P, du[1] - du[2], SCALE_Q * Q * (du[3] - du[4]));
-	dg[2] = scaled(P * P, p, scaled(Q * Q, q, du[5]));
-}
-
-#undef P
-#undef Q
-
-/* A map in both dimensions, (m,m) -> (n,n): `read` is element (i,j) of the source, `write` takes element (i,j) of the result. */
-#define TRANSFORM(map, n, m, read, write)                                                   \
-	do {                                                                                \
-		vec half_[m][n], line_[m], out_[n];                                         \
-		for (int i_ = 0; i_ < m; i_++) {                                            \
-			for (int j_ = 0; j_ < m; j_++)                                      \
-				line_[j_] = read(i_, j_);                                   \
-			map(half_[i_], line_);                                              \
-		}                                                                           \
-		for (int j_ = 0; j_ < n; j_++) {                                            \
-			for (int i_ = 0; i_ < m; i_++)                                      \
-				line_[i_] = half_[i_][j_];                                  \
-			map(out_, line_);                                                   \
-			for (int i_ = 0; i_ < n; i_++)                                      \
-				write(i_, j_, out_[i_]);                                    \
-		}                                                                           \
-	} while (0)
-
-/* -- tiles -- */
-
-/* Tile `index` of a tensor's batch: its sample and its first row and column. */
-struct tile {
-	int64_t sample;
-	int row, column;
-};
-
-static inline int64_t tile_count(struct tensor t)
-{
-	return t.n * (t.h / 4) * (t.w / 4);
-}
-
-static inline struct tile tile_at(struct tensor t, int64_t index)
-{
-	const int across = t.w / 4, each = t.h / 4 * across, at = (int)(index % each);
-	return (struct tile){ index / each, at / across * 4, at % across * 4 };
-}
-
-/* 6x6 inputs around one tile, zero outside the picture -> to[36], `stride` vectors apart. */
-static inline void input_tile(vec *to, size_t stride, const vec *block, struct tile t, int h, int w)
-{
-	static const vec outside[6];
-	const vec *row[6];
-	const bool left = t.column > 0, right = t.column + 4 < w;
-	for (int i = 0; i < 6; i++) {
-		const int r = t.row + i - 1;
-		row[i] = r >= 0 && r < h ? block + (size_t)r * (size_t)w + t.column : outside + 1;
-	}
-#define READ(i, j) ((j == 0 && !left) || (j == 5 && !right) ? vec_all(0) : row[i][j - 1])
-#define WRITE(i, j, value) to[(size_t)(6 * i + j) * stride] = value
-	TRANSFORM(frequencies_of_inputs, 6, 6, READ, WRITE);
-#undef READ
-}
-
-/* 4x4 gradients of one tile -> to[36]. */
-static inline void gradient_tile(vec *to, size_t stride, const vec *block, struct tile t, int w)
-{
-	const vec *from = block + (size_t)t.row * (size_t)w + t.column;
-#define READ(i, j) from[(size_t)(i) * (size_t)w + (size_t)(j)]
-	TRANSFORM(frequencies_of_outputs, 6, 4, READ, WRITE);
-#undef READ
-#undef WRITE
-}
-
-/* from[36] -> the 4x4 outputs of one tile. */
-static inline void output_tile(vec *block, const vec *from, size_t stride, struct tile t, int w)
-{
-	vec *to = block + (size_t)t.row * (size_t)w + t.column;
-#define READ(i, j) from[(size_t)(6 * i + j) * stride]
-#define WRITE(i, j, value) to[(size_t)(i) * (size_t)w + (size_t)(j)] = value
-	TRANSFORM(outputs_of_products, 4, 6, READ, WRITE);
-#undef READ
-#undef WRITE
-}
+#include "cpu_winograd_tile.h"
 
 /* -- matrix products -- */
 
@@ -246,27 +97,31 @@ struct blocks {
 };
 
 /* How a convolution is cut up: into chunks of tiles. The threads take chunks APART, the frequencies of all kernels being made before and shared; or they work on
- * one chunk TOGETHER, each on output blocks of its own, panel by panel, whose kernels' frequencies it makes itself. The latter where the kernels are too many to
- * stay in a core's cache, or more than the inputs. */
+ * one chunk TOGETHER, each on a part of the output blocks, panel by panel, whose kernels' frequencies it makes itself. The latter where the kernels are too many
+ * to stay in a core's cache, or more than the inputs. Work is dealt by part, not by thread, since OpenMP may give fewer threads than are asked for. */
 struct cut {
 	bool together;
-	int threads, in, out; /* blocks */
+	int parts, in, out; /* one part for each thread; blocks */
+	int panels, widest; /* of a part, and blocks of a panel, at most */
 	int64_t tiles, each, chunks;
 };
 
 /* Tiles of a chunk of a single thread: their frequencies take about two fifths of the kernels' memory, so that neither crowds out the other. */
 static int64_t tiles_apart(const struct cut *c)
 {
-	const int64_t in = c->in * BLOCK, out = c->out * BLOCK, share = (c->tiles + c->threads - 1) / c->threads, n = 2 * in * out / (5 * (in + out));
+	const int64_t in = c->in * BLOCK, out = c->out * BLOCK, share = (c->tiles + c->parts - 1) / c->parts, n = 2 * in * out / (5 * (in + out));
 	return n < TILES_APART ? (TILES_APART < share ? TILES_APART : share) : n < share ? n : share;
 }
 
 static struct cut cut_up(struct backend *b, struct tensor x, struct tensor y)
 {
-	struct cut c = { .threads = b->threads, .in = blocks_of(x), .out = blocks_of(y), .tiles = tile_count(x) };
+	struct cut c = { .parts = b->threads, .in = blocks_of(x), .out = blocks_of(y), .tiles = tile_count(x) };
 	const size_t kernels = (size_t)FREQUENCIES * sizeof(vec) * BLOCK * (size_t)c.in * (size_t)c.out;
+	const int most = (c.out + c.parts - 1) / c.parts; /* output blocks of a part */
 
-	c.together = c.out >= c.threads && (kernels > KERNEL_BYTES || c.tiles < c.out * BLOCK);
+	c.together = c.out >= c.parts && (kernels > KERNEL_BYTES || c.tiles < c.out * BLOCK);
+	c.panels = panels_of(most);
+	c.widest = most < VECS ? most : VECS;
 	c.chunks = (c.tiles + CHUNK_TILES - 1) / CHUNK_TILES;
 	c.each = c.together ? (c.tiles + c.chunks - 1) / c.chunks : tiles_apart(&c);
 	c.each = (c.each + ROWS - 1) / ROWS * ROWS;
@@ -297,11 +152,30 @@ static inline int64_t part_start(int64_t count, int64_t part, int64_t parts)
 	return count * part / parts;
 }
 
-/* The widest panel of an output that threads work on together. */
-static inline int panel_width(const struct cut *c)
+/* Of `count` output blocks from `first` on, worked on together. */
+struct panel {
+	int first, count;
+	size_t kept;            /* which piece of the memory for kernels, or for their sums, it uses: its part's, or, when these stay for further chunks, its own */
+	int64_t share, shares;  /* of the next chunk, which it fetches meanwhile: FREQUENCIES of them from `share` on */
+};
+
+/* count 0: the part has fewer. */
+static struct panel panel_of(const struct cut *c, int part, int panel)
 {
-	const int most = (c->out + c->threads - 1) / c->threads;
-	return most < VECS ? most : VECS;
+	const int start = (int)part_start(c->out, part, c->parts), out = (int)part_start(c->out, part + 1, c->parts) - start, index = part * c->panels + panel;
+	const bool there = panel < panels_of(out);
+	return (struct panel){ .first = there ? start + panel_start(out, panel) : 0, .count = there ? panel_start(out, panel + 1) - panel_start(out, panel) : 0,
+		               .kept = (size_t)(c->chunks == 1 ? part : index), .share = (int64_t)index * FREQUENCIES,
+		               .shares = (int64_t)c->parts * c->panels * FREQUENCIES };
+}
+
+/* Vectors of scratch memory of a convolution, or of the gradient of its weights: kernels, frequencies of inputs, and of outputs. */
+static size_t work_size(const struct cut *c, bool kernels_of_each_part)
+{
+	const size_t parts = (size_t)c->parts, v = tile_plane(c, c->in);
+	if (!c->together)
+		return FREQUENCIES * ((kernels_of_each_part ? parts : 1) * kernel_plane(c, c->out) + parts * (v + tile_plane(c, c->out)));
+	return FREQUENCIES * (v + parts * ((c->chunks == 1 ? 1 : (size_t)c->panels) * kernel_plane(c, c->widest) + tile_plane(c, c->widest)));
 }
 
 /* -- kernels -- */
@@ -453,69 +327,66 @@ static void correlate_frequency(vec *sum, const vec *v, const vec *z, const stru
 static void convolve_apart(struct tensor y, struct tensor x, const float *w, const struct cut *cut, vec *work, bool backward)
 {
 	const size_t u_plane = kernel_plane(cut, cut->out), v_plane = tile_plane(cut, cut->in), m_plane = tile_plane(cut, cut->out);
-	const struct blocks from = { x, 0, cut->in }, to = { y, 0, cut->out };
+	const struct blocks inputs = { x, 0, cut->in }, outputs = { y, 0, cut->out };
 	vec *u = work, *own = work + FREQUENCIES * u_plane;
-#pragma omp parallel num_threads(cut->threads)
+#pragma omp parallel num_threads(cut->parts)
 	{
-		const int me = omp_get_thread_num();
-		vec *v = own + (size_t)me * FREQUENCIES * (v_plane + m_plane), *m = v + FREQUENCIES * v_plane;
 #pragma omp for schedule(static)
 		for (int o = 0; o < cut->out; o++)
 			transform_kernels(u + (size_t)(o * cut->in * BLOCK), u_plane, w, cut, o, backward);
-		for (int64_t k = part_start(cut->chunks, me, cut->threads); k < part_start(cut->chunks, me + 1, cut->threads); k++) {
-			const int64_t first = k * cut->each;
-			inputs_of_chunk(v, x, cut, first, 0, 1, true);
-			for (size_t f = 0; f < FREQUENCIES; f++) {
-				prefetch_chunk(to, cut, first, (int64_t)f, FREQUENCIES, true);
-				prefetch_chunk(from, cut, first + cut->each, (int64_t)f, FREQUENCIES, false);
-				convolve_frequency(m + f * m_plane, v + f * v_plane, u + f * u_plane, cut, cut->out, tiles_of_chunk(cut, first));
+#pragma omp for schedule(static)
+		for (int part = 0; part < cut->parts; part++) {
+			vec *v = own + (size_t)part * FREQUENCIES * (v_plane + m_plane), *m = v + FREQUENCIES * v_plane;
+			for (int64_t k = part_start(cut->chunks, part, cut->parts); k < part_start(cut->chunks, part + 1, cut->parts); k++) {
+				const int64_t first = k * cut->each;
+				inputs_of_chunk(v, x, cut, first, 0, 1, true);
+				for (size_t f = 0; f < FREQUENCIES; f++) {
+					prefetch_chunk(outputs, cut, first, (int64_t)f, FREQUENCIES, true);
+					prefetch_chunk(inputs, cut, first + cut->each, (int64_t)f, FREQUENCIES, false);
+					convolve_frequency(m + f * m_plane, v + f * v_plane, u + f * u_plane, cut, cut->out, tiles_of_chunk(cut, first));
+				}
+				outputs_of_chunk(outputs, m, cut, first);
 			}
-			outputs_of_chunk(to, m, cut, first);
 		}
 	}
+}
+
+static void convolve_panel(struct tensor y, struct tensor x, const float *w, const struct cut *cut, struct panel p, const vec *v, vec *u, vec *m, int64_t first,
+                           bool backward)
+{
+	const size_t u_plane = kernel_plane(cut, p.count), v_plane = tile_plane(cut, cut->in), m_plane = tile_plane(cut, p.count);
+	for (int o = 0; o < p.count && first == 0; o++)
+		transform_kernels(u + (size_t)(o * cut->in * BLOCK), u_plane, w, cut, p.first + o, backward);
+	for (size_t f = 0; f < FREQUENCIES; f++) {
+		prefetch_chunk((struct blocks){ x, 0, cut->in }, cut, first + cut->each, p.share + (int64_t)f, p.shares, false);
+		convolve_frequency(m + f * m_plane, v + f * v_plane, u + f * u_plane, cut, p.count, tiles_of_chunk(cut, first));
+	}
+	outputs_of_chunk((struct blocks){ y, p.first, p.count }, m, cut, first);
 }
 
 /* All threads chunk after chunk, each its panels of output blocks, whose kernels stay where there is more than one chunk. */
 static void convolve_together(struct tensor y, struct tensor x, const float *w, const struct cut *cut, vec *work, bool backward)
 {
-	const int widest = panel_width(cut), panels = (cut->out + cut->threads - 1) / cut->threads; /* no thread has more */
-	const size_t v_plane = tile_plane(cut, cut->in), panel_size = FREQUENCIES * kernel_plane(cut, widest), m_size = FREQUENCIES * tile_plane(cut, widest);
-	const struct blocks inputs = { x, 0, cut->in };
-	vec *v = work, *own = work + FREQUENCIES * v_plane, *kernels = own + (size_t)cut->threads * m_size;
-#pragma omp parallel num_threads(cut->threads)
-	{
-		const int me = omp_get_thread_num(), start = (int)part_start(cut->out, me, cut->threads), out = (int)part_start(cut->out, me + 1, cut->threads) - start;
-		const int64_t parts = (int64_t)cut->threads * panels_of(out) * FREQUENCIES;
-		vec *m = own + (size_t)me * m_size;
-		for (int64_t first = 0; first < cut->tiles; first += cut->each) {
-			inputs_of_chunk(v, x, cut, first, me, cut->threads, true);
-#pragma omp barrier
-			for (int panel = 0; panel < panels_of(out); panel++) {
-				const int from = panel_start(out, panel), width = panel_start(out, panel + 1) - from;
-				const size_t u_plane = kernel_plane(cut, width), m_plane = tile_plane(cut, width);
-				vec *u = kernels + panel_size * (size_t)(cut->chunks == 1 ? me : me * panels + panel);
-				for (int o = 0; o < width && first == 0; o++)
-					transform_kernels(u + (size_t)(o * cut->in * BLOCK), u_plane, w, cut, start + from + o, backward);
-				for (size_t f = 0; f < FREQUENCIES; f++) {
-					prefetch_chunk(inputs, cut, first + cut->each, (me * panels_of(out) + panel) * FREQUENCIES + (int64_t)f, parts, false);
-					convolve_frequency(m + f * m_plane, v + f * v_plane, u + f * u_plane, cut, width, tiles_of_chunk(cut, first));
-				}
-				outputs_of_chunk((struct blocks){ y, start + from, width }, m, cut, first);
+	const size_t u_size = FREQUENCIES * kernel_plane(cut, cut->widest), m_size = FREQUENCIES * tile_plane(cut, cut->widest);
+	vec *v = work, *m = v + FREQUENCIES * tile_plane(cut, cut->in), *u = m + (size_t)cut->parts * m_size;
+#pragma omp parallel num_threads(cut->parts)
+	for (int64_t first = 0; first < cut->tiles; first += cut->each) {
+#pragma omp for schedule(static)
+		for (int part = 0; part < cut->parts; part++)
+			inputs_of_chunk(v, x, cut, first, part, cut->parts, true);
+#pragma omp for schedule(static)
+		for (int part = 0; part < cut->parts; part++)
+			for (int k = 0; k < cut->panels; k++) {
+				const struct panel p = panel_of(cut, part, k);
+				convolve_panel(y, x, w, cut, p, v, u + p.kept * u_size, m + (size_t)part * m_size, first, backward);
 			}
-#pragma omp barrier
-		}
 	}
 }
 
 static void winograd_convolve(struct backend *b, struct tensor y, struct tensor x, const float *w, bool backward)
 {
 	const struct cut cut = cut_up(b, x, y);
-	const int widest = panel_width(&cut);
-	const size_t threads = (size_t)cut.threads, v = tile_plane(&cut, cut.in);
-	const size_t apart = kernel_plane(&cut, cut.out) + threads * (v + tile_plane(&cut, cut.out));
-	const size_t panels = cut.chunks == 1 ? 1 : (size_t)((cut.out + cut.threads - 1) / cut.threads);
-	const size_t together = v + threads * (panels * kernel_plane(&cut, widest) + tile_plane(&cut, widest));
-	vec *work = cpu_scratch((struct cpu *)b, FREQUENCIES * (cut.together ? together : apart) * sizeof *work);
+	vec *work = cpu_scratch((struct cpu *)b, work_size(&cut, false) * sizeof *work);
 	if (work)
 		(cut.together ? convolve_together : convolve_apart)(y, x, w, &cut, work, backward);
 }
@@ -536,72 +407,68 @@ static void cpu_winograd_backward_data(struct backend *b, struct tensor dx, stru
 static void correlate_apart(float *dw, struct tensor x, struct tensor dy, const struct cut *cut, vec *work)
 {
 	const size_t plane = kernel_plane(cut, cut->out), v_plane = tile_plane(cut, cut->in), z_plane = tile_plane(cut, cut->out);
-	const int parts = cut->chunks < cut->threads ? (int)cut->chunks : cut->threads;
+	const int parts = cut->chunks < cut->parts ? (int)cut->chunks : cut->parts;
 	const struct blocks inputs = { x, 0, cut->in }, gradients = { dy, 0, cut->out };
 	const size_t stride = FREQUENCIES * (plane + v_plane + z_plane);
-#pragma omp parallel num_threads(cut->threads)
+#pragma omp parallel num_threads(cut->parts)
 	{
-		const int me = omp_get_thread_num();
-		vec *sum = work + (size_t)me * stride, *v = sum + FREQUENCIES * plane, *z = v + FREQUENCIES * v_plane;
-		const int64_t start = part_start(cut->chunks, me, parts);
-		for (int64_t k = start; me < parts && k < part_start(cut->chunks, me + 1, parts); k++) {
-			const int64_t first = k * cut->each;
-			inputs_of_chunk(v, x, cut, first, 0, 1, false);
-			gradients_of_chunk(z, gradients, cut, first);
-			for (size_t f = 0; f < FREQUENCIES; f++) {
-				prefetch_chunk(inputs, cut, first + cut->each, (int64_t)f, FREQUENCIES, false);
-				prefetch_chunk(gradients, cut, first + cut->each, (int64_t)f, FREQUENCIES, false);
-				correlate_frequency(sum + f * plane, v + f * v_plane, z + f * z_plane, cut, cut->out, tiles_of_chunk(cut, first), k > start);
+#pragma omp for schedule(static)
+		for (int part = 0; part < parts; part++) {
+			vec *sum = work + (size_t)part * stride, *v = sum + FREQUENCIES * plane, *z = v + FREQUENCIES * v_plane;
+			const int64_t start = part_start(cut->chunks, part, parts);
+			for (int64_t k = start; k < part_start(cut->chunks, part + 1, parts); k++) {
+				const int64_t first = k * cut->each;
+				inputs_of_chunk(v, x, cut, first, 0, 1, false);
+				gradients_of_chunk(z, gradients, cut, first);
+				for (size_t f = 0; f < FREQUENCIES; f++) {
+					prefetch_chunk(inputs, cut, first + cut->each, (int64_t)f, FREQUENCIES, false);
+					prefetch_chunk(gradients, cut, first + cut->each, (int64_t)f, FREQUENCIES, false);
+					correlate_frequency(sum + f * plane, v + f * v_plane, z + f * z_plane, cut, cut->out, tiles_of_chunk(cut, first), k > start);
+				}
 			}
 		}
-#pragma omp barrier
 #pragma omp for schedule(static)
 		for (int o = 0; o < cut->out; o++)
 			kernels_from(dw, work + (size_t)(o * cut->in * BLOCK), plane, cut, o, parts, stride);
 	}
 }
 
+static void correlate_panel(float *dw, struct tensor x, struct tensor dy, const struct cut *cut, struct panel p, const vec *v, vec *sum, vec *z, int64_t first)
+{
+	const size_t plane = kernel_plane(cut, p.count), v_plane = tile_plane(cut, cut->in), z_plane = tile_plane(cut, p.count);
+	const bool last = first + cut->each >= cut->tiles;
+	gradients_of_chunk(z, (struct blocks){ dy, p.first, p.count }, cut, first);
+	for (size_t f = 0; f < FREQUENCIES; f++) {
+		prefetch_chunk((struct blocks){ x, 0, cut->in }, cut, first + cut->each, p.share + (int64_t)f, p.shares, false);
+		correlate_frequency(sum + f * plane, v + f * v_plane, z + f * z_plane, cut, p.count, tiles_of_chunk(cut, first), first > 0);
+	}
+	for (int o = 0; o < p.count && last; o++)
+		kernels_from(dw, sum + (size_t)(o * cut->in * BLOCK), plane, cut, p.first + o, 1, 0);
+}
+
 /* All threads chunk after chunk, each its panels of output blocks, whose sums stay where there is more than one chunk. */
 static void correlate_together(float *dw, struct tensor x, struct tensor dy, const struct cut *cut, vec *work)
 {
-	const int widest = panel_width(cut);
-	const size_t v_plane = tile_plane(cut, cut->in), panel_size = FREQUENCIES * kernel_plane(cut, widest), z_size = FREQUENCIES * tile_plane(cut, widest);
-	const struct blocks inputs = { x, 0, cut->in };
-	vec *v = work, *own = work + FREQUENCIES * v_plane, *sums = own + (size_t)cut->threads * z_size;
-#pragma omp parallel num_threads(cut->threads)
-	{
-		const int me = omp_get_thread_num(), start = (int)part_start(cut->out, me, cut->threads), out = (int)part_start(cut->out, me + 1, cut->threads) - start;
-		const int panels = (cut->out + cut->threads - 1) / cut->threads; /* no thread has more */
-		const int64_t parts = (int64_t)cut->threads * panels_of(out) * FREQUENCIES;
-		vec *z = own + (size_t)me * z_size;
-		for (int64_t first = 0; first < cut->tiles; first += cut->each) {
-			inputs_of_chunk(v, x, cut, first, me, cut->threads, false);
-#pragma omp barrier
-			for (int panel = 0; panel < panels_of(out); panel++) {
-				const int from = panel_start(out, panel), width = panel_start(out, panel + 1) - from;
-				const size_t plane = kernel_plane(cut, width), z_plane = tile_plane(cut, width);
-				vec *sum = sums + panel_size * (size_t)(cut->chunks == 1 ? me : me * panels + panel);
-				gradients_of_chunk(z, (struct blocks){ dy, start + from, width }, cut, first);
-				for (size_t f = 0; f < FREQUENCIES; f++) {
-					prefetch_chunk(inputs, cut, first + cut->each, (me * panels_of(out) + panel) * FREQUENCIES + (int64_t)f, parts, false);
-					correlate_frequency(sum + f * plane, v + f * v_plane, z + f * z_plane, cut, width, tiles_of_chunk(cut, first), first > 0);
-				}
-				for (int o = 0; o < width && first + cut->each >= cut->tiles; o++)
-					kernels_from(dw, sum + (size_t)(o * cut->in * BLOCK), plane, cut, start + from + o, 1, 0);
+	const size_t sum_size = FREQUENCIES * kernel_plane(cut, cut->widest), z_size = FREQUENCIES * tile_plane(cut, cut->widest);
+	vec *v = work, *z = v + FREQUENCIES * tile_plane(cut, cut->in), *sum = z + (size_t)cut->parts * z_size;
+#pragma omp parallel num_threads(cut->parts)
+	for (int64_t first = 0; first < cut->tiles; first += cut->each) {
+#pragma omp for schedule(static)
+		for (int part = 0; part < cut->parts; part++)
+			inputs_of_chunk(v, x, cut, first, part, cut->parts, false);
+#pragma omp for schedule(static)
+		for (int part = 0; part < cut->parts; part++)
+			for (int k = 0; k < cut->panels; k++) {
+				const struct panel p = panel_of(cut, part, k);
+				correlate_panel(dw, x, dy, cut, p, v, sum + p.kept * sum_size, z + (size_t)part * z_size, first);
 			}
-#pragma omp barrier
-		}
 	}
 }
 
 static void cpu_winograd_backward_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy)
 {
 	const struct cut cut = cut_up(b, x, dy);
-	const int widest = panel_width(&cut);
-	const size_t threads = (size_t)cut.threads, v = tile_plane(&cut, cut.in), panels = (size_t)((cut.out + cut.threads - 1) / cut.threads);
-	const size_t apart = threads * (kernel_plane(&cut, cut.out) + v + tile_plane(&cut, cut.out));
-	const size_t together = v + threads * (tile_plane(&cut, widest) + (cut.chunks == 1 ? 1 : panels) * kernel_plane(&cut, widest));
-	vec *work = cpu_scratch((struct cpu *)b, FREQUENCIES * (cut.together ? together : apart) * sizeof *work);
+	vec *work = cpu_scratch((struct cpu *)b, work_size(&cut, true) * sizeof *work);
 	if (work)
 		(cut.together ? correlate_together : correlate_apart)(dw, x, dy, &cut, work);
 }

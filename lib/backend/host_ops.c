@@ -16,7 +16,8 @@
 int host_threads(int threads)
 {
 #ifdef _OPENMP
-	return threads > 0 ? threads : omp_get_num_procs();
+	const int wanted = threads > 0 ? threads : omp_get_num_procs(), most = omp_get_thread_limit();
+	return wanted < most ? wanted : most;
 #else
 	(void)threads;
 	return 1;
