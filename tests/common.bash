@@ -67,3 +67,11 @@ full_disk_end() {
 child_of() {
   { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v parent="$1" '$4 == parent { print $1 }' | sort -n | tail -n 1
 }
+
+# grow SCALE OUT OPTION…: a quiet run on data.h5, from scale(SCALE-1).h5, with the file's own options ${tiny[@]}. Some files have a grow of their own.
+grow() {
+  local scale=$1 out=$2 from=()
+  shift 2
+  if [ "$scale" != 0 ]; then from=(--from "scale$((scale - 1)).h5"); fi
+  pgan-grow -q --data data.h5 --scale "$scale" "${from[@]}" -o "$out" "${tiny[@]}" "$@"
+}

@@ -26,14 +26,6 @@ with h5py.File(path, 'w') as f:
 PY
 }
 
-# grow SCALE OUT OPTION…: a quiet run on data.h5, from scale(SCALE-1).h5.
-grow() {
-  local scale=$1 out=$2 from=()
-  shift 2
-  if [ "$scale" != 0 ]; then from=(--from "scale$((scale - 1)).h5"); fi
-  pgan-grow -q --data data.h5 --scale "$scale" "${from[@]}" -o "$out" "${tiny[@]}" "$@"
-}
-
 # means FILE…: brightness of green and blue, and how much red is above them, of streams of images.
 means() {
   "$PYTHON" - "$@" <<'PY'

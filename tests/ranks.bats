@@ -165,12 +165,22 @@ PY
   fails 2 "the environment has SLURM_PROCID=two, which is not a number from 0 to 1" grow 0 step.h5
 }
 
-# await FILE PID: until the file is there, as long as the process is.
-await() {
-  until [ -e "$1" ]; do
-    kill -0 "$2" || return 1
+# start NAME OPTION…: a run of several ranks in the background, $parent, until it has saved; what they say goes to said.txt.
+start() {
+  local name=$1
+  shift
+  pgan-grow --scale 0 -o "$name.h5" "${tiny[@]}" --keep 0 "$@" 2>said.txt &
+  parent=$!
+  until [ -e "$name.ckpt" ]; do
+    kill -0 $parent || return 1
     sleep .005
   done
+}
+
+# ended: waits for that run; $status.
+ended() {
+  status=0
+  wait $parent || status=$?
 }
 
 @test "when a rank is killed the others end with a line that names it, and the run goes on to the same bytes" {
@@ -178,16 +188,13 @@ await() {
   grow 0 whole.h5 --ranks 3 -b 24 -n 200
   for victim in first other; do
     rm -f killed.*
-    pgan-grow -q --scale 0 -o killed.h5 "${tiny[@]}" -b 24 -n 200 --set saveIter=20 --keep 0 --ranks 3 2>said.txt &
-    parent=$!
-    await killed.ckpt $parent
+    start killed -q -b 24 -n 200 --set saveIter=20 --ranks 3
     if [ $victim = first ]; then
       kill -9 $parent
     else
       kill -9 "$(child_of $parent)"
     fi
-    status=0
-    wait $parent || status=$?
+    ended
     for ((i = 0; i < 500 && $(wc -l <said.txt) < 2; i++)); do sleep .01; done
     if [ $victim = first ]; then
       [ "$status" = 137 ]
@@ -206,12 +213,9 @@ await() {
 @test "a signal to any rank stops all after the same iteration; another number of ranks may go on" {
   data
   grow 0 whole.h5 -n 100 --device plain
-  pgan-grow --scale 0 -o cut.h5 "${tiny[@]}" -b 16 -n 100 --device plain --ranks 2 --set saveIter=10 --keep 0 2>said.txt &
-  parent=$!
-  await cut.ckpt $parent
+  start cut -b 16 -n 100 --device plain --ranks 2 --set saveIter=10
   kill -TERM "$(child_of $parent)"
-  status=0
-  wait $parent || status=$?
+  ended
   [ "$status" = 143 ]
   [ "$(wc -l <said.txt)" = 1 ]
   grep -q "stopped by signal 15 (Terminated) after iteration [0-9]*; the same command line goes on from 'cut.ckpt'" said.txt
@@ -227,12 +231,9 @@ PY
 
 @test "a rank that does not answer is given up in time" {
   data
-  pgan-grow -q --scale 0 -o late.h5 "${tiny[@]}" -b 16 -n 1000000 --ranks 2 --rank-timeout 2 --set saveIter=10 --keep 0 2>said.txt &
-  parent=$!
-  await late.ckpt $parent
+  start late -q -b 16 -n 1000000 --ranks 2 --rank-timeout 2 --set saveIter=10
   kill -STOP "$(child_of $parent)"
-  status=0
-  wait $parent || status=$?
+  ended
   [ "$status" = 1 ]
   [ "$(cat said.txt)" = "pgan-grow: rank 1 has not answered for 2 s" ]
 }

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "patience.h"
 #include "progress.h"
 #include "rendezvous.h"
 #include "size.h"
@@ -68,25 +69,19 @@ static int gone(struct ranks *r, int peer)
 
 /* -- bytes -- */
 
-/* The others give rank 0 the time to find out which rank it is that does not answer. */
 static double patience(const struct ranks *r)
 {
-	return r->rank ? 1.25 * r->timeout + 1 : r->timeout;
+	return patience_of(r->rank, r->timeout);
 }
 
 static int await(struct ranks *r, int peer, short what, double since)
 {
-	for (;;) {
-		struct pollfd p = { .fd = *socket_of(r, peer), .events = what };
-		const double left = since + patience(r) - progress_clock();
-		const int n = left > 0 ? poll(&p, 1, (int)(left < 1e6 ? 1000 * left + 1 : 1e9)) : 0;
-		if (n > 0)
-			return 0;
-		if (n < 0 && errno != EINTR)
-			return keep(r, error_set(ERR_FAILED, "cannot wait for rank %d: %s", peer, strerror(errno)));
-		if (!n)
-			return keep(r, error_set(ERR_FAILED, "rank %d has not answered for %.3g s", peer, patience(r)));
-	}
+	const int n = patience_wait(*socket_of(r, peer), what, since + patience(r));
+	if (n > 0)
+		return 0;
+	if (n < 0)
+		return keep(r, error_set(ERR_FAILED, "cannot wait for rank %d: %s", peer, strerror(errno)));
+	return keep(r, error_set(ERR_FAILED, "rank %d has not answered for %.3g s", peer, patience(r)));
 }
 
 static int send_bytes(struct ranks *r, int peer, const void *bytes, size_t size)

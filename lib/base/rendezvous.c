@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "outfile.h"
+#include "patience.h"
 #include "progress.h"
 #include "size.h"
 
@@ -40,17 +41,6 @@ struct welcome {
 
 /* -- small things -- */
 
-static int wait_for(int fd, short what, double until)
-{
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = what };
-		const double left = until - progress_clock();
-		const int n = left > 0 ? poll(&p, 1, (int)(left < 1e6 ? 1000 * left + 1 : 1e9)) : 0;
-		if (n >= 0 || errno != EINTR)
-			return n > 0 ? 0 : -1;
-	}
-}
-
 /* false: not all of it until then, or the connection ended. */
 static bool move(int fd, void *bytes, size_t size, bool out, double until)
 {
@@ -60,7 +50,7 @@ static bool move(int fd, void *bytes, size_t size, bool out, double until)
 		if (n > 0) {
 			at += n;
 			size -= (size_t)n;
-		} else if (!n || (errno != EAGAIN && errno != EINTR) || wait_for(fd, out ? POLLOUT : POLLIN, until)) {
+		} else if (!n || (errno != EAGAIN && errno != EINTR) || patience_wait(fd, out ? POLLOUT : POLLIN, until) <= 0) {
 			return false;
 		}
 	}
@@ -226,7 +216,7 @@ static int receive_all(const struct ranks_place *place, const unsigned char key[
 {
 	const double until = progress_clock() + place->timeout;
 	for (int there = 1; there < place->n;) {
-		if (wait_for(listener, POLLIN, until))
+		if (patience_wait(listener, POLLIN, until) <= 0)
 			return missing(place, guest);
 		const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
@@ -297,7 +287,7 @@ static int connect_to(const struct sockaddr *address, socklen_t size, int family
 	if (connect(fd, address, size))
 		cause = errno;
 	if (cause == EINPROGRESS)
-		cause = wait_for(fd, POLLOUT, progress_clock() + BRIEF) ? ETIMEDOUT : getsockopt(fd, SOL_SOCKET, SO_ERROR, &cause, &length) ? errno : cause;
+		cause = patience_wait(fd, POLLOUT, progress_clock() + BRIEF) <= 0 ? ETIMEDOUT : getsockopt(fd, SOL_SOCKET, SO_ERROR, &cause, &length) ? errno : cause;
 	if (!cause) {
 		tune(fd);
 		return fd;
@@ -349,7 +339,6 @@ static int connect_by_file(const char *path, unsigned char key[16])
 /* Says hello. 0; 1: that was not rank 0 of this run, try again; or its refusal. */
 static int introduce(const struct ranks_place *place, const unsigned char key[16], int fd, int *local)
 {
-	const double patience = 1.25 * place->timeout + 1; /* rank 0 gives up first, and says who is missing */
 	struct hello h = { .n = place->n, .rank = place->rank, .local = place->local };
 	struct welcome w;
 	memcpy(h.magic, magic, sizeof magic);
@@ -360,7 +349,7 @@ static int introduce(const struct ranks_place *place, const unsigned char key[16
 		(void)error_set(ERR_FAILED, "what listens there is not rank 0 of this run");
 		return 1;
 	}
-	if (!w.code && !move(fd, &w, sizeof w, false, progress_clock() + patience))
+	if (!w.code && !move(fd, &w, sizeof w, false, progress_clock() + patience_of(place->rank, place->timeout)))
 		return error_set(ERR_FAILED, "rank 0 is gone: its process ended, or the connection to it did");
 	w.text[sizeof w.text - 1] = 0;
 	if (w.code)

@@ -7,6 +7,7 @@
 #include "attributes.h"
 
 #define MAX_SCALES 9 /* 4x4 … 1024x1024 */
+#define STDDEV_GROUP 4 /* samples of a group of the minibatch standard deviation, where it divides the batch */
 #define MAX_LAYERS (3 + 3 * MAX_SCALES)
 
 /* The table of differences between the sources: one network, three profiles. */

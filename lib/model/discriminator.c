@@ -33,7 +33,7 @@ static struct d_pair image_make(struct tensors *t, int64_t batch, int side)
 /* Groups of 4, or the whole batch when 4 does not divide it. */
 static struct stddev_groups stddev_rule(const struct profile *p, int64_t batch)
 {
-	const int group = batch % 4 == 0 ? 4 : (int)batch;
+	const int group = batch % STDDEV_GROUP == 0 ? STDDEV_GROUP : (int)batch;
 	return (struct stddev_groups){ batch, group, p->stddev_strided, p->stddev_biased };
 }
 

@@ -5,13 +5,11 @@
 
 #include "size.h"
 
-enum { GROUP = 4 }; /* of the minibatch standard deviation */
-
 int share_open(struct share *s, const struct arch *a, int64_t batch, int rank, int ranks)
 {
-	const int64_t unit = a->stddev ? (int64_t)GROUP * ranks : ranks, below = batch / unit * unit;
+	const int64_t unit = a->stddev ? (int64_t)STDDEV_GROUP * ranks : ranks, below = batch / unit * unit;
 	const bool strided = a->stddev && a->profile->stddev_strided && ranks > 1;
-	*s = (struct share){ .batch = batch, .size = batch / ranks, .rank = rank, .ranks = ranks, .runs = strided ? GROUP : 1 };
+	*s = (struct share){ .batch = batch, .size = batch / ranks, .rank = rank, .ranks = ranks, .runs = strided ? STDDEV_GROUP : 1 };
 	if (ranks == 1 || batch % unit == 0)
 		return 0;
 	return error_set(ERR_USAGE, "a batch of %lld images cannot be shared by %d ranks%s: give a miniBatchSize of %lld%s%.0lld", (long long)batch, ranks,
