@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCKS = 24, LEVELS = 12, GROUP_MAX = 64 };
+enum { BLOCKS = 24, GROUP_MAX = 64 };
 
 static const size_t BATCH_BYTES = (size_t)256 << 20, W1_BYTES = (size_t)1 << 30, PROJECTIONS_MOST = (size_t)16 << 30;
 
@@ -24,7 +24,7 @@ struct metrics {
 	struct memory sliced;
 	int64_t images;                  /* of a batch */
 	uint8_t *bytes;                  /* (images,c,side,side), as they come */
-	float *level[LEVELS];            /* (images, c, side >> k, side >> k) */
+	float *level[LAPLACIAN_LEVELS];            /* (images, c, side >> k, side >> k) */
 	int *corner;
 	struct patch_sums *sums;         /* (images, levels) */
 	float *u, *offset;               /* (c * 49, directions), (directions) */
@@ -111,7 +111,7 @@ static int sliced_open(struct metric_device *d, const struct sliced_plan *plan)
 	const size_t values = (size_t)plan->c * (size_t)plan->side * (size_t)plan->side, directions = (size_t)plan->directions;
 	const size_t length = (size_t)plan->c * PATCH_AREA, row = plan->descriptors * sizeof(float);
 	sliced_close(m);
-	assert(plan->levels <= LEVELS && plan->patches % METRICS_TILE == 0 && plan->descriptors % METRICS_TILE == 0 && plan->directions % METRICS_TILE == 0);
+	assert(plan->levels <= LAPLACIAN_LEVELS && plan->patches % METRICS_TILE == 0 && plan->descriptors % METRICS_TILE == 0 && plan->directions % METRICS_TILE == 0);
 	m->plan = *plan;
 	m->images = clamp(BATCH_BYTES / (values * sizeof(float)), 256);
 	m->group = (int)clamp(W1_BYTES / metrics_w1_bytes(plan->descriptors, 1), plan->directions < GROUP_MAX ? plan->directions : GROUP_MAX);
@@ -157,7 +157,7 @@ static struct metrics_patches draw(struct metrics *m, const struct sliced_images
 	*number = (size_t)(images->first + first) * (size_t)p->patches;
 	const size_t left = p->descriptors - *number, most = (size_t)n * (size_t)p->patches;
 	const struct metrics_patches patches = { (int64_t)(left < most ? left : most), p->patches, p->c, p->side >> level, m->corner };
-	metrics_corners(m->c, patches, p->seed, images->set * LEVELS + (uint32_t)level, *number, (uint32_t)(patches.side - PATCH_SIDE + p->last_corner));
+	metrics_corners(m->c, patches, p->seed, images->set * LAPLACIAN_LEVELS + (uint32_t)level, *number, (uint32_t)(patches.side - PATCH_SIDE + p->last_corner));
 	return patches;
 }
 

@@ -15,7 +15,8 @@
 enum {
 	PATCH_SIDE = 7,
 	PATCH_AREA = PATCH_SIDE * PATCH_SIDE,
-	SLICED_CHANNELS = 3, /* at most */
+	LAPLACIAN_LEVELS = 12, /* at most */
+	SLICED_CHANNELS = 3,   /* at most */
 	SLICED_SIDES = 2,    /* what is compared: two sets */
 	SSIM_SCALES = 5,
 	SSIM_WINDOW = 11     /* at most */
@@ -40,7 +41,7 @@ struct sliced_images {
 	bool bytes;     /* uint8; otherwise float32. Taken as they are */
 	int64_t first, n; /* which of the set: patch j of image i is number i * patches + j */
 	int side;       /* 0 or 1: of the comparison */
-	uint32_t set;   /* tells the corners of sets apart: philox.h, substream set * 12 + level */
+	uint32_t set;   /* tells the corners of sets apart: philox.h, substream set * LAPLACIAN_LEVELS + level */
 };
 
 /* Sums over the values of patches, per channel. */

@@ -4,8 +4,7 @@
 #define PGAN_LAPLACIAN_H
 
 #include "error.h"
-
-enum { LAPLACIAN_LEVELS = 12 };
+#include "metric_device.h"
 
 struct laplacian {
 	int c, side, levels;
