@@ -127,7 +127,8 @@ static int write_losses(struct h5file *f, struct step *s, int64_t adam_step)
 		return rc;
 	const struct { const char *name; double value; } loss[] = {
 		{ "lossD_real", sum[SUM_D_REAL] }, { "lossD_fake", sum[SUM_D_FAKE] }, { "lossD_Grad", sum[SUM_D_GRAD] }, { "lossD_Epsilon", sum[SUM_D_EPSILON] },
-		{ "lossD_classif", sum[SUM_D_CLASSIF] }, { "lossG_classif", sum[SUM_G_CLASSIF] }, { "lossD", step_loss_d(sum) }, { "lossG_fake", sum[SUM_G_FAKE] }, { "lossG_GDPP", sum[SUM_G_GDPP] }, { "lossG", step_loss_g(sum) },
+		{ "lossD_classif", sum[SUM_D_CLASSIF] }, { "lossG_classif", sum[SUM_G_CLASSIF] }, { "lossD", step_loss_d(sum) },
+		{ "lossG_fake", sum[SUM_G_FAKE] }, { "lossG_GDPP", sum[SUM_G_GDPP] }, { "lossG", step_loss_g(sum) },
 	};
 	for (size_t i = 0; i < sizeof loss / sizeof *loss; i++)
 		if ((rc = write_number(f, group, loss[i].name, loss[i].value)))

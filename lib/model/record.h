@@ -5,7 +5,8 @@
 
 #include "step.h"
 
-/* Runs one step as step_run() does and writes it to `path` (whole or not at all; of several ranks 0 writes the whole batch, and all have to call this). The step's inputs and the backend's scalars are set.
+/* Runs one step as step_run() does and writes it to `path` (whole or not at all; of several ranks 0 writes the whole batch, and all have to call
+ * this). The step's inputs and the backend's scalars are set.
  * adam_step: 1 for the first step of a scale. */
 int record_step(struct step *, bool penalty, int64_t adam_step, const char *path) MUST_CHECK;
 
