@@ -10,9 +10,9 @@
 
 struct cpu_linear; /* oneDNN: engine, primitives, scratchpad */
 
-/* Convolutions by Winograd's method, as in the table: cpu_winograd.h. Pictures are whole tiles of 4x4. */
-struct cpu_winograd {
-	void (*conv)(struct backend *, struct tensor y, struct tensor x, const float *w);
+/* A linear map and its gradients, as in the table. */
+struct cpu_linear_maps {
+	void (*forward)(struct backend *, struct tensor y, struct tensor x, const float *w);
 	void (*backward_data)(struct backend *, struct tensor dx, struct tensor dy, const float *w);
 	void (*backward_weights)(struct backend *, float *dw, struct tensor x, struct tensor dy);
 };
@@ -21,7 +21,7 @@ struct cpu {
 	struct host host; /* first: the table */
 	int block;        /* channels per block: 16 or 8 */
 	struct cpu_linear *linear;
-	struct cpu_winograd winograd;
+	struct cpu_linear_maps winograd, dense; /* cpu_winograd.h: pictures are whole tiles of 4x4; cpu_dense.h: samples are whole vectors */
 	char details[64];
 	int failure;      /* first of our own since the last check() */
 	float *partial;   /* sums of the chunks of a pass, see cpu_point.h */
@@ -35,7 +35,7 @@ static inline int cpu_blocks(int channels, int block)
 	return channels <= 4 ? channels : (channels + block - 1) / block;
 }
 
-/* The point-wise operations and Winograd convolutions for one vector length; cpu_point.h compiled twice. */
+/* The point-wise operations, Winograd convolutions and dense layers for one vector length; cpu_point.h compiled twice. */
 void cpu_point_table_avx512(struct cpu *);
 void cpu_point_table_avx2(struct cpu *);
 

@@ -1,4 +1,4 @@
-/* Convolutions and dense layers of the cpu table, by oneDNN 2.6.
+/* Convolutions and dense layers of the cpu table: by oneDNN 2.6, or by our own of cpu_winograd.h and cpu_dense.h.
  *
  * A convolution primitive is made at its first use for a shape and direction and kept. Winograd F(4x4,3x3) is used where winograd_pays() says so, a rule drawn from
  * measurements (docs/benchmarks.md), never from timing at run time: the same shapes take the same path everywhere, so the same seed gives the same bytes. */
@@ -225,7 +225,7 @@ static void run_winograd(struct cpu *cpu, enum direction direction, struct tenso
 {
 	struct backend *b = &cpu->host.table;
 	if (direction == FORWARD)
-		cpu->winograd.conv(b, y, x, w);
+		cpu->winograd.forward(b, y, x, w);
 	else if (direction == BACKWARD_DATA)
 		cpu->winograd.backward_data(b, x, y, w);
 	else
@@ -287,6 +287,7 @@ static void cpu_conv_backward_weights(struct backend *b, float *dw, struct tenso
 
 /* -- dense: w is [values of an output sample][values of an input sample] -- */
 
+/* For the few layers of up to 4 channels, which are not padded to whole vectors. */
 static void gemm(struct backend *b, char ta, char tb, size_t m, size_t n, size_t k, const float *p, size_t ldp, const float *q, size_t ldq, float *out)
 {
 	const dnnl_status_t status =
@@ -295,19 +296,37 @@ static void gemm(struct backend *b, char ta, char tb, size_t m, size_t n, size_t
 		((struct cpu *)b)->linear->failure = dnnl_failed(status, "multiply matrices");
 }
 
+static bool whole_vectors(struct cpu *cpu, struct tensor x, struct tensor y)
+{
+	const size_t block = (size_t)cpu->block;
+	return x.sample_size % block == 0 && y.sample_size % block == 0;
+}
+
 static void cpu_dense(struct backend *b, struct tensor y, struct tensor x, const float *w)
 {
-	gemm(b, 'N', 'T', (size_t)x.n, y.sample_size, x.sample_size, x.data, x.sample_size, w, x.sample_size, y.data);
+	struct cpu *cpu = (struct cpu *)b;
+	if (whole_vectors(cpu, x, y))
+		cpu->dense.forward(b, y, x, w);
+	else
+		gemm(b, 'N', 'T', (size_t)x.n, y.sample_size, x.sample_size, x.data, x.sample_size, w, x.sample_size, y.data);
 }
 
 static void cpu_dense_backward_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w)
 {
-	gemm(b, 'N', 'N', (size_t)dx.n, dx.sample_size, dy.sample_size, dy.data, dy.sample_size, w, dx.sample_size, dx.data);
+	struct cpu *cpu = (struct cpu *)b;
+	if (whole_vectors(cpu, dx, dy))
+		cpu->dense.backward_data(b, dx, dy, w);
+	else
+		gemm(b, 'N', 'N', (size_t)dx.n, dx.sample_size, dy.sample_size, dy.data, dy.sample_size, w, dx.sample_size, dx.data);
 }
 
 static void cpu_dense_backward_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy)
 {
-	gemm(b, 'T', 'N', dy.sample_size, x.sample_size, (size_t)x.n, dy.data, dy.sample_size, x.data, x.sample_size, dw);
+	struct cpu *cpu = (struct cpu *)b;
+	if (whole_vectors(cpu, x, dy))
+		cpu->dense.backward_weights(b, dw, x, dy);
+	else
+		gemm(b, 'T', 'N', dy.sample_size, x.sample_size, (size_t)x.n, dy.data, dy.sample_size, x.data, x.sample_size, dw);
 }
 
 void cpu_linear_table(struct backend *b)

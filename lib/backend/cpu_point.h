@@ -1,4 +1,4 @@
-/* Point-wise operations and Winograd convolutions over channel blocks of BLOCK floats, one vector each. A template: cpu_avx512.c and cpu_avx2.c include it with
+/* Point-wise operations, Winograd convolutions and dense layers over channel blocks of BLOCK floats, one vector each. A template: cpu_avx512.c and cpu_avx2.c include it with
  * BLOCK and CPU_POINT_TABLE defined, each compiled for its instruction set.
  *
  * A blocked sample is [blocks][pixels][BLOCK]. Work is split over samples and tiles of pixels, so that all channels of a tile stay in cache between the
@@ -61,6 +61,39 @@ static inline float vec_sum(vec x)
 		for (int i = 0; i < half; i++)
 			part[i] += part[i + half];
 	return part[0];
+}
+
+/* m is BLOCK x BLOCK: bit by bit, the index of a vector and that of a lane change places (Eklundh 1972). */
+static inline void transpose(vec m[BLOCK])
+{
+#define LOW(bit, lane) ((lane) & (bit) ? BLOCK + (lane) - (bit) : (lane))
+#define HIGH(bit, lane) ((lane) & (bit) ? BLOCK + (lane) : (lane) + (bit))
+#define EIGHT(half, bit, lane)                                                                                                                  \
+	half(bit, lane), half(bit, lane + 1), half(bit, lane + 2), half(bit, lane + 3), half(bit, lane + 4), half(bit, lane + 5), half(bit, lane + 6), \
+		half(bit, lane + 7)
+#if BLOCK == 16
+#define LANES(half, bit) EIGHT(half, bit, 0), EIGHT(half, bit, 8)
+#else
+#define LANES(half, bit) EIGHT(half, bit, 0)
+#endif
+#define EXCHANGE(bit)                                                                       \
+	for (int i = 0; i < BLOCK; i++)                                                     \
+		if (!(i & (bit))) {                                                         \
+			const vec low = m[i], high = m[i + (bit)];                          \
+			m[i] = __builtin_shufflevector(low, high, LANES(LOW, bit));         \
+			m[i + (bit)] = __builtin_shufflevector(low, high, LANES(HIGH, bit)); \
+		}
+	EXCHANGE(1)
+	EXCHANGE(2)
+	EXCHANGE(4)
+#if BLOCK == 16
+	EXCHANGE(8)
+#endif
+#undef LOW
+#undef HIGH
+#undef EIGHT
+#undef LANES
+#undef EXCHANGE
 }
 
 static inline int blocks_of(struct tensor t)
@@ -350,12 +383,15 @@ static void cpu_pixel_norm(struct backend *b, struct tensor y, struct tensor x)
 #include "cpu_resize.h"
 #include "cpu_rgb.h"
 #include "cpu_stddev.h"
+#include "cpu_product.h"
+#include "cpu_dense.h"
 #include "cpu_winograd.h"
 
 void CPU_POINT_TABLE(struct cpu *cpu)
 {
 	struct backend *b = &cpu->host.table;
-	cpu->winograd = (struct cpu_winograd){ cpu_winograd, cpu_winograd_backward_data, cpu_winograd_backward_weights };
+	cpu->winograd = (struct cpu_linear_maps){ cpu_winograd, cpu_winograd_backward_data, cpu_winograd_backward_weights };
+	cpu->dense = (struct cpu_linear_maps){ dense_forward, dense_backward_data, dense_backward_weights };
 	b->activate = cpu_activate;
 	b->activate_backward = cpu_activate_backward;
 	b->activate_pool = cpu_activate_pool;

@@ -9,86 +9,13 @@
  * Each output is computed in the same order whatever the chunk; where threads take chunks apart, the gradient of the weights is summed in one part per thread and
  * the parts added in order: the same bytes for the same number of threads. */
 
-enum {
-	FREQUENCIES = 36,
-	ROWS = BLOCK == 16 ? 8 : 4, /* of a register block of the matrix products; divides BLOCK */
-	VECS = BLOCK == 16 ? 3 : 2  /* its widest */
-};
+enum { FREQUENCIES = 36 };
 
 #include "cpu_winograd_tile.h"
 
-/* -- matrix products -- */
-
-/* c = (add: c +) a * b for ROWS rows of c and `width` vectors of each. The sum runs over blocks * each terms: of a, `a_k` floats apart and its blocks `a_block`; of
- * b one vector after another. Rows are `a_row` floats apart in a and neighbours in c; columns are `b_column` and `c_column` vectors apart.
- * Meanwhile the operands of the next frequency, `a_next` and `b_next` vectors on, are fetched: the rows of a, and of b every PRODUCTS'th vector from `turn` on, so
- * that PRODUCTS products fetch all of it. */
-struct product {
-	vec *c;
-	const float *a;
-	const vec *b;
-	size_t c_column, a_row, a_k, a_block, b_column, blocks, each;
-	size_t a_next, b_next, turn; /* a_next 0: nothing is fetched */
-	bool add;
-};
-
-enum { PRODUCTS = 8 };
-
-INLINE void multiply_width(const struct product *p, const int width)
-{
-	vec *const c = p->c, sum[ROWS][VECS];
-	const float *a = p->a;
-	const vec *b = p->b;
-#pragma GCC unroll 8
-	for (size_t r = 0; r < ROWS; r++)
-#pragma GCC unroll 4
-		for (int j = 0; j < width; j++)
-			sum[r][j] = p->add ? c[(size_t)j * p->c_column + r] : vec_all(0);
-	for (size_t block = 0; block < p->blocks; block++, a += p->a_block) {
-		const float *x = a;
-		for (size_t r = 0; r < ROWS && p->a_next; r++)
-			__builtin_prefetch(a + (p->a_next + r) * BLOCK, 0, 2);
-		for (size_t k = p->turn; k < p->each && p->a_next; k += PRODUCTS)
-			for (int j = 0; j < width; j++)
-				__builtin_prefetch(b + p->b_next + (size_t)j * p->b_column + k, 0, 2);
-		for (size_t k = 0; k < p->each; k++, x += p->a_k, b++)
-#pragma GCC unroll 8
-			for (size_t r = 0; r < ROWS; r++)
-#pragma GCC unroll 4
-				for (int j = 0; j < width; j++)
-					sum[r][j] = vec_fma(vec_all(x[r * p->a_row]), b[(size_t)j * p->b_column], sum[r][j]);
-	}
-#pragma GCC unroll 8
-	for (size_t r = 0; r < ROWS; r++)
-#pragma GCC unroll 4
-		for (int j = 0; j < width; j++)
-			c[(size_t)j * p->c_column + r] = sum[r][j];
-}
-
-static void multiply(const struct product *p, int width)
-{
-	if (width == 1)
-		multiply_width(p, 1);
-	else if (width == 2)
-		multiply_width(p, 2);
-	else
-		multiply_width(p, VECS);
-}
-
-/* The columns of a product are taken in panels, at most VECS wide and as equal as can be. */
-static inline int panels_of(int blocks)
-{
-	return (blocks + VECS - 1) / VECS;
-}
-
-static inline int panel_start(int blocks, int panel)
-{
-	return blocks * panel / panels_of(blocks);
-}
-
 /* -- cutting up -- */
 
-enum { KERNEL_BYTES = 4 << 20, TILES_APART = 24, CHUNK_TILES = 64 };
+enum { KERNEL_BYTES = 4 << 20, TILES_APART = 24, CHUNK_TILES = 64, TURNS = CHUNK_TILES / ROWS };
 
 /* Channel blocks first … first + count of a tensor. */
 struct blocks {
@@ -146,12 +73,6 @@ static inline size_t kernel_plane(const struct cut *c, int blocks)
 	return (size_t)(c->in * BLOCK) * (size_t)blocks | 1;
 }
 
-/* Part `part` of `parts` nearly equal ones of 0 … count. */
-static inline int64_t part_start(int64_t count, int64_t part, int64_t parts)
-{
-	return count * part / parts;
-}
-
 /* Of `count` output blocks from `first` on, worked on together. */
 struct panel {
 	int first, count;
@@ -183,14 +104,15 @@ static size_t work_size(const struct cut *c, bool kernels_of_each_part)
 /* One BLOCK x BLOCK kernel as vectors of output channels: g[tap][input channel]. Backward the roles of the channels change and the taps are mirrored. */
 static void kernel_vectors(vec g[9][BLOCK], const float *w, bool backward)
 {
+	const size_t tap_size = BLOCK * BLOCK;
 	if (!backward) {
-		memcpy(g, w, 9 * BLOCK * sizeof **g);
+		memcpy(g, w, 9 * sizeof *g);
 		return;
 	}
-	for (int tap = 0; tap < 9; tap++)
-		for (int i = 0; i < BLOCK; i++)
-			for (int o = 0; o < BLOCK; o++)
-				((float *)&g[tap][o])[i] = w[((8 - tap) * BLOCK + i) * BLOCK + o];
+	for (size_t tap = 0; tap < 9; tap++) {
+		memcpy(g[tap], w + (8 - tap) * tap_size, sizeof g[tap]);
+		transpose(g[tap]);
+	}
 }
 
 /* Kernels of output block o -> u[frequency][input channel], frequencies `plane` vectors apart. */
@@ -291,17 +213,18 @@ static void convolve_frequency(vec *m, const vec *v, const vec *u, const struct 
 	const size_t each = (size_t)cut->each, channels = (size_t)cut->in * BLOCK;
 	for (int panel = 0; panel < panels_of(out); panel++) {
 		const size_t start = (size_t)panel_start(out, panel);
-		struct product p = { .a_row = BLOCK, .a_k = 1, .a_block = ROWS * BLOCK, .b = u + start * channels, .b_column = channels, .c_column = each,
-		                     .blocks = (size_t)cut->in, .each = BLOCK };
-		if (cut->together) { /* whose operands are too many to stay in the cache */
-			p.a_next = tile_plane(cut, cut->in);
+		struct product p = { .a_row = BLOCK, .a_k = 1, .a_block = ROWS * BLOCK, .b = u + start * channels, .b_k = 1, .b_column = channels, .c_row = 1,
+		                     .c_column = each, .rows = ROWS, .width = panel_start(out, panel + 1) - (int)start, .blocks = (size_t)cut->in, .each = BLOCK };
+		if (cut->together) { /* whose operands are too many to stay in the cache: those of the next frequency are fetched */
+			p.a_next = tile_plane(cut, cut->in) * BLOCK;
 			p.b_next = kernel_plane(cut, out);
+			p.turns = TURNS;
 		}
 		for (size_t t = 0; t < count; t += ROWS) {
 			p.a = (const float *)(v + t * (size_t)cut->in);
-			p.turn = t / ROWS % PRODUCTS;
+			p.turn = t / ROWS % TURNS;
 			p.c = m + start * each + t;
-			multiply(&p, panel_start(out, panel + 1) - (int)start);
+			multiply(&p);
 		}
 	}
 }
@@ -312,11 +235,12 @@ static void correlate_frequency(vec *sum, const vec *v, const vec *z, const stru
 	const size_t each = (size_t)cut->each, channels = (size_t)cut->in * BLOCK;
 	for (int panel = 0; panel < panels_of(out); panel++) {
 		const size_t start = (size_t)panel_start(out, panel);
-		struct product p = { .a_row = 1, .a_k = BLOCK, .b = z + start * each, .b_column = each, .c_column = channels, .blocks = 1, .each = count, .add = add };
+		struct product p = { .a_row = 1, .a_k = BLOCK, .b = z + start * each, .b_k = 1, .b_column = each, .c_row = 1, .c_column = channels, .rows = ROWS,
+		                     .width = panel_start(out, panel + 1) - (int)start, .blocks = 1, .each = count, .add = add };
 		for (size_t c = 0; c < channels; c += ROWS) {
 			p.a = (const float *)(v + c / BLOCK * each) + c % BLOCK;
 			p.c = sum + start * channels + c;
-			multiply(&p, panel_start(out, panel + 1) - (int)start);
+			multiply(&p);
 		}
 	}
 }

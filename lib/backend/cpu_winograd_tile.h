@@ -5,8 +5,6 @@
 #define P (5.f / 8)
 #define Q (3.f / 2)
 
-#define INLINE static inline __attribute__((always_inline))
-
 /* k * a + b */
 INLINE vec scaled(float k, vec a, vec b)
 {

@@ -11,7 +11,7 @@ static const struct {
 } shapes[] = {
 	{ 1, 5, 5, 4 }, { 3, 5, 17, 4 }, { 8, 8, 16, 8 }, { 12, 16, 16, 4 }, { 3, 12, 8, 16 }, { 1, 17, 48, 8 }, { 8, 48, 17, 4 },
 	{ 12, 48, 48, 8 }, { 3, 16, 5, 16 }, { 1, 48, 12, 16 }, { 8, 17, 12, 16 }, { 12, 8, 5, 4 }, { 3, 48, 16, 16 }, { 12, 5, 48, 16 },
-	/* Too slow for the plain table: threads together on one chunk of tiles and on several; each thread on its own. */
+	/* Convolutions too slow for the plain table: threads together on one chunk of tiles and on several; each thread on its own. */
 	{ 12, 256, 240, 8 }, { 40, 256, 240, 8 }, { 40, 96, 80, 16 },
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, LARGE = SHAPES - 3 };
@@ -97,29 +97,36 @@ TEST(the_table_of_a_device_agrees)
 	compare_all(&device, 1);
 }
 
-static void compare_large(int threads)
+/* The cases whose name begins with `cases`, over the large shapes, against another table. */
+static void compare_large(const char *cases, const char *other, int threads)
 {
-	struct run direct = { 0 }, r = { 0 };
-	REQUIRE(fixture_open(&direct.f, "cpu:direct", 2));
+	struct run want = { 0 }, r = { 0 };
+	REQUIRE(fixture_open(&want.f, other, 2));
 	REQUIRE(fixture_open(&r.f, "cpu", threads));
 	for (size_t i = 0; i < backend_case_count; i++)
-		for (size_t k = LARGE; k < SHAPES && !strncmp(backend_cases[i].name, "conv", 4); k++) {
-			start(&direct, k);
+		for (size_t k = LARGE; k < SHAPES && !strncmp(backend_cases[i].name, cases, strlen(cases)); k++) {
+			start(&want, k);
 			start(&r, k);
-			backend_cases[i].run(&direct);
+			backend_cases[i].run(&want);
 			backend_cases[i].run(&r);
-			compare("cpu", &backend_cases[i], &direct, &r);
-			run_reset(&direct);
+			compare("cpu", &backend_cases[i], &want, &r);
+			run_reset(&want);
 			run_reset(&r);
 		}
-	fixture_close(&direct.f);
+	fixture_close(&want.f);
 	fixture_close(&r.f);
 }
 
 TEST(large_convolutions_agree)
 {
 	for (int threads = 1; threads <= 3; threads++)
-		compare_large(threads);
+		compare_large("conv", "cpu:direct", threads);
+}
+
+TEST(large_dense_layers_agree)
+{
+	for (int threads = 1; threads <= 3; threads++)
+		compare_large("dense", "plain", threads);
 }
 
 /* The same on the narrower vectors of older processors: oneDNN reads its limit once, so in a process of its own. */
