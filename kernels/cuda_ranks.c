@@ -1,4 +1,6 @@
 /* Several GPUs, one process each: sums by NCCL's all-reduce on the table's stream, so that a recorded step has them in it. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -26,6 +28,75 @@ static int open_library(struct cuda *c)
 	return nccl_library_open(&c->ranks->nccl);
 }
 
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void nap(void)
+{
+	nanosleep(&(const struct timespec){ .tv_nsec = 20000 }, NULL);
+}
+
+/* NCCL connects in a thread of its own, since it waits for all ranks there: for one that is gone, for ever. */
+struct connecting {
+	const struct nccl_library *nccl;
+	struct nccl_id id;
+	nccl_comm comm;
+	int n, rank, device, status;
+	atomic_bool done;
+};
+
+static void *connect_ranks(void *ctx)
+{
+	struct connecting *k = ctx;
+	cudaSetDevice(k->device);
+	k->status = k->nccl->comm_init_rank(&k->comm, k->n, k->id, k->rank);
+	atomic_store(&k->done, true);
+	return NULL;
+}
+
+/* Watches the others meanwhile. When one is gone the thread, k and its library are left as they are: the process is to end. */
+static int wait_for_connection(struct connecting *k, struct cuda *c)
+{
+	const double since = now();
+	double looked = since;
+	while (!atomic_load(&k->done)) {
+		const double time = now();
+		int rc;
+		if (time - looked > 1e-3 && (rc = c->ranks->watch(c->table.ranks, (looked = time) - since)))
+			return rc;
+		nap();
+	}
+	return 0;
+}
+
+static int connect_all(struct cuda *c, struct nccl_id id)
+{
+	struct cuda_ranks *r = c->ranks;
+	struct connecting *k = calloc(1, sizeof *k);
+	pthread_t thread;
+	int rc;
+	if (!k)
+		return error_set(ERR_FAILED, "out of memory");
+	*k = (struct connecting){ .nccl = &r->nccl, .id = id, .n = c->table.ranks->n, .rank = c->table.ranks->rank };
+	if (cudaGetDevice(&k->device) || pthread_create(&thread, NULL, connect_ranks, k)) {
+		free(k);
+		return error_set(ERR_FAILED, "cannot start a thread that connects the ranks' GPUs");
+	}
+	pthread_detach(thread);
+	if ((rc = wait_for_connection(k, c))) {
+		c->ranks = NULL;
+		return rc;
+	}
+	r->comm = k->comm;
+	rc = k->status ? failed(r, k->status, "connect the ranks' GPUs") : 0;
+	free(k);
+	return rc;
+}
+
 static int cuda_join(struct backend *b, int (*broadcast)(struct ranks *, void *, size_t), int (*watch)(struct ranks *, double))
 {
 	struct cuda *c = (struct cuda *)b;
@@ -39,8 +110,7 @@ static int cuda_join(struct backend *b, int (*broadcast)(struct ranks *, void *,
 		return failed(r, status, "begin");
 	if ((rc = broadcast(b->ranks, &id, sizeof id)))
 		return rc;
-	status = r->nccl.comm_init_rank(&r->comm, b->ranks->n, id, b->ranks->rank);
-	return status ? failed(r, status, "connect the ranks' GPUs") : 0;
+	return connect_all(c, id);
 }
 
 static void cuda_all_reduce(struct backend *b, float *data, size_t count)
@@ -50,13 +120,6 @@ static void cuda_all_reduce(struct backend *b, float *data, size_t count)
 	const int status = r->comm ? r->nccl.all_reduce(data, data, count, NCCL_FLOAT32, NCCL_SUM, r->comm, c->stream) : NCCL_SUCCESS;
 	if (status)
 		cuda_note_error(c, failed(r, status, "sum gradients"));
-}
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* Whether the others are still there; ends NCCL's kernels, which would wait for ever, when they are not. */
@@ -76,14 +139,13 @@ static int look_after(struct cuda *c, double waited)
 
 void cuda_ranks_wait(struct cuda *c)
 {
-	const struct timespec nap = { .tv_nsec = 20000 };
 	const double since = now();
 	double looked = since;
 	while (c->ranks && c->ranks->comm && cudaStreamQuery(c->stream) == cudaErrorNotReady) {
 		const double time = now();
 		if (time - looked > 1e-3 && look_after(c, (looked = time) - since))
 			break;
-		nanosleep(&nap, NULL);
+		nap();
 	}
 }
 

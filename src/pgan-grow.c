@@ -195,6 +195,8 @@ static void show_measuring(void *ctx, int measured)
 
 static int forecast(const struct config *c)
 {
+	if (ranks > 1)
+		return error_set(ERR_USAGE, "--dry-run looks at one process: leave --ranks out, and give --batch the images of one rank");
 	const struct forecast f = { .device = device, .threads = (int)threads, .data = data, .seconds = 2, .progress = show_measuring };
 	return forecast_print(&f, c, scale < 0 ? 0 : (int)scale, stdout);
 }

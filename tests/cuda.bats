@@ -254,14 +254,19 @@ a, b = np.load('cuda.npy').astype(float), np.load('cpu.npy').astype(float)
 assert a.shape == (4, 3, 8, 8) and a.std() > 0 and abs(a - b).max() <= 1, abs(a - b).max()"
 }
 
-@test "emulated: two processes on two GPUs train like one, with recorded steps and without to the same bytes" {
-  need_emulation
-  local tiny=(--set 'depthScales=8,8' --set dimLatentVector=8 --set previewImages=0 --scale 0 -n 3 -b 8)
+# Pictures for runs that only have to go on: data.h5.
+noise() {
   "$PYTHON" - <<'PY'
 import h5py, numpy as np
 with h5py.File('data.h5', 'w') as f:
     f['data4x4'] = np.random.default_rng(5).integers(0, 256, (20, 3, 4, 4)).astype('u1')
 PY
+}
+
+@test "emulated: two processes on two GPUs train like one, with recorded steps and without to the same bytes" {
+  need_emulation
+  local tiny=(--set 'depthScales=8,8' --set dimLatentVector=8 --set previewImages=0 --scale 0 -n 3 -b 8)
+  noise
   pgan-grow -q --data data.h5 -o one.h5 "${tiny[@]}" --device cuda:fp32
   for how in '' :eager; do
     pgan-grow -q --data data.h5 -o two$how.h5 "${tiny[@]}" --device cuda:fp32$how --ranks 2
@@ -277,11 +282,7 @@ PY
 
 @test "emulated: a GPU that waits for a process which is gone is given up" {
   need_emulation
-  "$PYTHON" - <<'PY'
-import h5py, numpy as np
-with h5py.File('data.h5', 'w') as f:
-    f['data4x4'] = np.random.default_rng(5).integers(0, 256, (20, 3, 4, 4)).astype('u1')
-PY
+  noise
   export PGAN_EMULATED_BUSY=$PWD/busy
   pgan-grow -q --data data.h5 -o two.h5 --set 'depthScales=8,8' --set dimLatentVector=8 --set previewImages=0 --scale 0 -n 100000 -b 8 --set saveIter=1 --keep 0 \
     --device cuda:fp32 --ranks 2 2>said.txt &
@@ -301,6 +302,14 @@ PY
   wait $run || status=$?
   [ "$status" = 1 ]
   [ "$(cat said.txt)" = "pgan-grow: rank 1 is gone: its process ended, or the connection to it did" ]
+}
+
+@test "emulated: a process that is gone before the GPUs are connected is not waited for" {
+  need_emulation
+  noise
+  fails 1 "rank 1 is gone: its process ended, or the connection to it did" env PGAN_EMULATED_GONE=1 pgan-grow -q --data data.h5 -o two.h5 \
+    --set 'depthScales=8,8' --set dimLatentVector=8 --set previewImages=0 --scale 0 -n 3 -b 8 --device cuda:fp32 --ranks 2
+  [ ! -e two.h5 ]
 }
 
 @test "what the plug-in knows of NCCL is what its header says" {

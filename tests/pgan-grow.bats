@@ -391,6 +391,7 @@ PY
   [ "$status" = 1 ]
   grep -q 'does not fit' table
   grep -q '1 of the scales do not fit into memory' said
+  fails 2 "--dry-run looks at one process" pgan-grow --dry-run --ranks 2 --set depthScales=8,8 --set dimLatentVector=8 -b 8
 }
 
 @test "what is missing or wrong on the command line is said" {
