@@ -1,4 +1,4 @@
-/* The `cpu` table: oneDNN for convolutions and dense layers, own vector loops for the rest.
+/* The `cpu` table: convolutions and dense layers by products of matrices of our own, vector loops for the rest; oneDNN for direct convolutions.
  *
  * Layout: up to 4 channels planar; above, channels in blocks of one vector register ("nChw16c" with AVX-512, "nChw8c" with AVX2), the last block padded
  * with zeros. Convolution weights are blocked [out/B][in/B][3][3][in B][out B], the layout that oneDNN's kernels read and write, so parameters,
