@@ -226,7 +226,8 @@ PY
   data 20 8 data.h5
   grow 0 scale0.h5 -n 5 -b 4 --record 2:r2.h5
   "$PYTHON" -c 'import h5py; assert h5py.File("r2.h5").attrs["depths"].tolist() == [8]' # a list at scale 0, too
-  grow 1 scale1.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5 --record 0:r0.h5 --record 9:r9.h5 --record 29:r29.h5
+  # Steps with no unit within rounding of the leaky ReLU's kink, as that after 29 iterations had one (3e-6 of its layer's size): there devices differ by a flip.
+  grow 1 scale1.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5 --record 0:r0.h5 --record 9:r9.h5 --record 22:r22.h5
   grow 1 plain.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5
   cmp scale1.h5 plain.h5
   grow 1 logistic.h5 -n 9 -b 4 --set lossMode=Logistic --set lambdaGP=0 --set logisticGradReal=0.5 --set penaltyEvery=4 --set GDPP=true --record 8:l8.h5 --record 7:l7.h5
@@ -235,7 +236,7 @@ PY
   fails 2 "'mse0.h5' was trained with tanh at the end of G, as its lossMode asks for" \
     pgan-grow --data data.h5 --scale 1 --from mse0.h5 -o x.h5 "${tiny[@]}" -n 1 --set miniBatchStdDev=false
   for device in cpu cpu:direct plain; do
-    run pgan-grow --device "$device" --verify r2.h5 r0.h5 r9.h5 r29.h5 l7.h5 l8.h5 m4.h5
+    run pgan-grow --device "$device" --verify r2.h5 r0.h5 r9.h5 r22.h5 l7.h5 l8.h5 m4.h5
     echo "$output"
     [ "$status" = 0 ]
     [ "$(grep -c ': pass$' <<<"$output")" = 7 ]
