@@ -35,11 +35,6 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void nap(void)
-{
-	nanosleep(&(const struct timespec){ .tv_nsec = 20000 }, NULL);
-}
-
 /* NCCL connects in a thread of its own, since it waits for all ranks there: for one that is gone, for ever. */
 struct connecting {
 	const struct nccl_library *nccl;
@@ -61,16 +56,14 @@ static void *connect_ranks(void *ctx)
 /* Watches the others meanwhile. When one is gone the thread, k and its library are left as they are: the process is to end. */
 static int wait_for_connection(struct connecting *k, struct cuda *c)
 {
+	const struct timespec nap = { .tv_nsec = 1000000 };
 	const double since = now();
-	double looked = since;
-	while (!atomic_load(&k->done)) {
-		const double time = now();
-		int rc;
-		if (time - looked > 1e-3 && (rc = c->ranks->watch(c->table.ranks, (looked = time) - since)))
-			return rc;
-		nap();
+	int rc = 0;
+	while (!rc && !atomic_load(&k->done)) {
+		nanosleep(&nap, NULL);
+		rc = c->ranks->watch(c->table.ranks, now() - since);
 	}
-	return 0;
+	return rc;
 }
 
 static int connect_all(struct cuda *c, struct nccl_id id)
@@ -139,13 +132,14 @@ static int look_after(struct cuda *c, double waited)
 
 void cuda_ranks_wait(struct cuda *c)
 {
+	const struct timespec nap = { .tv_nsec = 20000 };
 	const double since = now();
 	double looked = since;
 	while (c->ranks && c->ranks->comm && cudaStreamQuery(c->stream) == cudaErrorNotReady) {
 		const double time = now();
 		if (time - looked > 1e-3 && look_after(c, (looked = time) - since))
 			break;
-		nap();
+		nanosleep(&nap, NULL);
 	}
 }
 

@@ -24,7 +24,7 @@ struct metrics {
 	struct memory sliced;
 	int64_t images;                  /* of a batch */
 	uint8_t *bytes;                  /* (images,c,side,side), as they come */
-	float *level[LAPLACIAN_LEVELS];            /* (images, c, side >> k, side >> k) */
+	float *level[LAPLACIAN_LEVELS];  /* (images, c, side >> k, side >> k) */
 	int *corner;
 	struct patch_sums *sums;         /* (images, levels) */
 	float *u, *offset;               /* (c * 49, directions), (directions) */

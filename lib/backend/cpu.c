@@ -201,7 +201,7 @@ int backend_open_cpu(struct backend **out, int threads, bool direct)
 	b->param_size = cpu_param_size;
 	b->param_pack = cpu_param_pack;
 	b->param_unpack = cpu_param_unpack;
-	(avx512 ? cpu_point_table_avx512 : cpu_point_table_avx2)(cpu);
+	(avx512 ? cpu_table_avx512 : cpu_table_avx2)(cpu);
 	cpu_linear_table(b);
 	if ((rc = cpu_linear_open(cpu, direct))) {
 		cpu_close(b);

@@ -24,7 +24,7 @@ struct cpu {
 	struct cpu_linear_maps winograd, dense; /* cpu_winograd.h: pictures are whole tiles of 4x4; cpu_dense.h: samples are whole vectors */
 	char details[64];
 	int failure;      /* first of our own since the last check() */
-	float *partial;   /* sums of the chunks of a pass, see cpu_point.h */
+	float *partial;   /* sums of the chunks of a pass, see cpu_vector.h */
 	size_t partial_size;
 	void *scratch; /* of convolutions, one for all */
 	size_t scratch_size;
@@ -35,9 +35,9 @@ static inline int cpu_blocks(int channels, int block)
 	return channels <= 4 ? channels : (channels + block - 1) / block;
 }
 
-/* The point-wise operations, Winograd convolutions and dense layers for one vector length; cpu_point.h compiled twice. */
-void cpu_point_table_avx512(struct cpu *);
-void cpu_point_table_avx2(struct cpu *);
+/* The point-wise operations, Winograd convolutions and dense layers for one vector length; cpu_table.h compiled twice. */
+void cpu_table_avx512(struct cpu *);
+void cpu_table_avx2(struct cpu *);
 
 /* Convolutions and dense layers. */
 int cpu_linear_open(struct cpu *, bool direct) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* Dense layers whose inputs and outputs are whole vectors, as products of matrices: y = x w^T, dx = dy w, dw = dy^T x, w being [outputs][inputs]. Part of
- * cpu_point.h's template.
+ * cpu_table.h's template.
  *
  * Of a step's few samples and many weights, reading the weights from memory takes the time. So they are read once, as they stand, and what is made of the other
  * operand fits into a cache. The order of every sum is fixed: the same bytes for any number of threads or samples. */
@@ -69,14 +69,14 @@ static void dense_forward(struct backend *b, struct tensor y, struct tensor x, c
 	}
 }
 
-/* Inputs' gradients, vectors `first` … `end` of each sample. */
+/* Gradients of inputs `first` … `end` of all samples. */
 static void dense_inputs(struct tensor dx, struct tensor dy, const float *w, size_t first, size_t end)
 {
 	const size_t row = dx.sample_size / BLOCK, out = dy.sample_size;
-	const int count = (int)(end - first);
+	const int count = (int)((end - first) / BLOCK);
 	for (size_t o = 0; o < out; o += DENSE_OUTER)
 		for (int panel = 0; panel < panels_of(count); panel++) {
-			const size_t k = first + (size_t)panel_start(count, panel);
+			const size_t k = first / BLOCK + (size_t)panel_start(count, panel);
 			struct product p = { .b = (const vec *)w + o * row + k, .c_row = row, .c_column = 1, .a_row = out, .a_k = 1, .b_k = row, .b_column = 1,
 			                     .width = panel_start(count, panel + 1) - panel_start(count, panel), .blocks = 1, .each = min_size(DENSE_OUTER, out - o),
 			                     .add = o > 0 };
@@ -91,11 +91,10 @@ static void dense_inputs(struct tensor dx, struct tensor dy, const float *w, siz
 
 static void dense_backward_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w)
 {
-	const size_t vectors = dx.sample_size / BLOCK;
 	const int parts = b->threads;
 #pragma omp parallel for schedule(static) num_threads(parts)
 	for (int part = 0; part < parts; part++)
-		dense_inputs(dx, dy, w, (size_t)part_start((int64_t)vectors, part, parts), (size_t)part_start((int64_t)vectors, part + 1, parts));
+		dense_inputs(dx, dy, w, part_of(dx.sample_size, part, parts), part_of(dx.sample_size, part + 1, parts));
 }
 
 /* Weights' gradients of outputs `first` … `end`. packed: room for DENSE_BYTES, or one panel, of x. */

@@ -1,4 +1,4 @@
-/* Products of matrices as the convolutions and dense layers of the cpu table need them: a register block at a time. Part of cpu_point.h's template. */
+/* Products of matrices as the convolutions and dense layers of the cpu table need them: a register block at a time. Part of cpu_table.h's template. */
 
 enum {
 	ROWS = BLOCK == 16 ? 8 : 4, /* of a register block; divides BLOCK */
@@ -89,7 +89,7 @@ static inline int64_t part_start(int64_t count, int64_t part, int64_t parts)
 	return count * part / parts;
 }
 
-/* The same of whole vectors of `count` floats. */
+/* The same of `count` floats, parts of whole vectors. */
 static inline size_t part_of(size_t count, int part, int parts)
 {
 	return (size_t)part_start((int64_t)(count / BLOCK), part, parts) * BLOCK;

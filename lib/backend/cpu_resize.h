@@ -1,4 +1,4 @@
-/* Pooling and nearest-neighbour enlargement, blocked and planar. Part of cpu_point.h. */
+/* Pooling and nearest-neighbour enlargement, blocked and planar. Part of cpu_table.h's template. */
 
 /* Two planes seen as rows of pixels of type T: y = factor * 2x2 sums of x. */
 #define SHRINK_ROWS(T, out, in, h, width, factor, accumulate)                                                                                                     \

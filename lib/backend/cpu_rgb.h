@@ -1,4 +1,4 @@
-/* From and to RGB: 1x1 convolutions between planar images and channel blocks. Part of cpu_point.h. Weights are [3][channels], channels padded. */
+/* From and to RGB: 1x1 convolutions between planar images and channel blocks. Part of cpu_table.h's template. Weights are [3][channels], channels padded. */
 
 static inline const vec *rgb_row(const float *w, int k, int blocks)
 {

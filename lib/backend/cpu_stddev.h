@@ -1,4 +1,4 @@
-/* Minibatch standard deviation; part of cpu_point.h. Formulas: plain_stddev.c, here a vector of channels at a time. */
+/* Minibatch standard deviation; part of cpu_table.h's template. Formulas: plain_stddev.c, here a vector of channels at a time. */
 #include "stddev_group.h"
 
 static inline vec vec_sqrt(vec x)

@@ -1,5 +1,5 @@
 /* 3x3 convolutions by Winograd's minimal filtering F(4x4,3x3) (Lavin and Gray 2016, arXiv 1509.09308), 4 times fewer multiplications than the definition.
- * Part of cpu_point.h's template.
+ * Part of cpu_table.h's template.
  *
  * A picture is cut into tiles of 4x4 outputs, each from 6x6 inputs. B^T d B takes a tile of inputs to 36 "frequencies", G g G^T a kernel, and A^T m A the
  * products of both, summed over channels, to the 4x4 outputs; so at each frequency a convolution is a matrix product over tiles and channels. With respect to the

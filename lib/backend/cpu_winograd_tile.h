@@ -1,4 +1,4 @@
-/* Winograd's transforms, of a tile of inputs, of output gradients and of outputs: cpu_winograd.h says what they are. Part of cpu_point.h's template. */
+/* Winograd's transforms, of a tile of inputs, of output gradients and of outputs: cpu_winograd.h says what they are. Part of cpu_table.h's template. */
 
 /* -- the three transforms, one dimension at a time -- */
 

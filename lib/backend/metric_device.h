@@ -17,9 +17,9 @@ enum {
 	PATCH_AREA = PATCH_SIDE * PATCH_SIDE,
 	LAPLACIAN_LEVELS = 12, /* at most */
 	SLICED_CHANNELS = 3,   /* at most */
-	SLICED_SIDES = 2,    /* what is compared: two sets */
+	SLICED_SIDES = 2,      /* what is compared: two sets */
 	SSIM_SCALES = 5,
-	SSIM_WINDOW = 11     /* at most */
+	SSIM_WINDOW = 11       /* at most */
 };
 
 /* -- sliced Wasserstein distance -- */
