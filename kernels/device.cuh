@@ -1,7 +1,9 @@
 /* What the kernels share: launching, packs of values, sums in a fixed order.
  *
- * Features are seen as rows of `width` values: a row is a pixel with its channels (padding included), or a whole sample. Threads take packs of 4 neighbouring
- * values where the width allows. No sum uses atomic operations, so that every run gives the same bytes. */
+ * Features are seen as rows of `width` values: a row is a pixel with its channels (padding included), or a whole sample. A thread takes a pack of 8
+ * neighbouring values, which is 16 bytes of bfloat16, and reads all it needs before it computes: so enough bytes are under way to fill the memory's bandwidth.
+ * What numbers packs, rows and pixels is 32 bits wide and divided by multiplying (divisor.h): these kernels have some hundred instructions for a
+ * pack before they, not memory, set the time. No sum uses atomic operations, so that every run gives the same bytes. */
 #ifndef PGAN_DEVICE_CUH
 #define PGAN_DEVICE_CUH
 
@@ -9,9 +11,10 @@
 #include <cuda_bf16.h>
 
 #include "cuda.h"
+#include "divisor.h"
 #include "pointwise.h"
 
-enum { BLOCK = 256, WARP = 32 };
+enum { BLOCK = 256, WARP = 32, PACK = 8 };
 
 static inline struct cuda *cuda_of(struct backend *b)
 {
@@ -21,9 +24,8 @@ static inline struct cuda *cuda_of(struct backend *b)
 /* Blocks of BLOCK threads for at least `threads`. */
 static inline unsigned blocks_for(int64_t threads)
 {
-	const int64_t blocks = (threads + BLOCK - 1) / BLOCK;
-	assert(blocks > 0 && blocks <= INT32_MAX);
-	return (unsigned)blocks;
+	assert(threads > 0 && threads <= INT32_MAX);
+	return (unsigned)((threads + BLOCK - 1) / BLOCK);
 }
 
 /* Queues a kernel on the table's stream and notes a failure under its name. */
@@ -70,9 +72,58 @@ static inline bool is_rows(struct tensor t)
 	return t.c > 4 || t.c == 1 || area_of(t) == 1;
 }
 
-__device__ inline int64_t thread_index()
+/* Values that a thread takes at once, and how many of these packs a tensor has. */
+static inline int pack_of(struct tensor t)
 {
-	return (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+	return t.c > 4 ? PACK : 1;
+}
+
+static inline uint32_t packs_of(struct tensor t)
+{
+	const int64_t packs = count_of(t) / pack_of(t);
+	assert(packs <= INT32_MAX);
+	return (uint32_t)packs;
+}
+
+__device__ inline uint32_t thread_index()
+{
+	return blockIdx.x * blockDim.x + threadIdx.x;
+}
+
+/* -- pictures and those of twice the size, where a pixel is a block of four: planar ones are planes of one value a pixel, features of `across` packs -- */
+
+struct halved {
+	struct divisor w, across; /* columns of the small pictures */
+};
+
+static inline struct halved halved_of(struct tensor small)
+{
+	const struct halved s = { divisor_of(small.w), divisor_of(small.c > 4 ? width_of(small) / PACK : 1) };
+	return s;
+}
+
+/* The block's place: the number of its upper left pixel in the large pictures, and which pack of a pixel. */
+struct block {
+	uint32_t corner, pack;
+};
+
+/* That of pack j of a pixel of the small pictures, and of their pack number i. */
+__device__ inline struct block block_at(struct halved s, uint32_t pixel, uint32_t j)
+{
+	const struct block b = { 2 * (pixel + quotient(pixel, s.w) * s.w.d), j };
+	return b;
+}
+
+__device__ inline struct block block_of(struct halved s, uint32_t i)
+{
+	const uint32_t pixel = quotient(i, s.across);
+	return block_at(s, pixel, i - pixel * s.across.d);
+}
+
+/* The number of the block's pack in its pixel k, in the large pictures. */
+__device__ inline uint32_t block_pack(struct halved s, struct block b, int k)
+{
+	return (b.corner + (uint32_t)(k / 2) * 2 * s.w.d + (uint32_t)(k % 2)) * s.across.d + b.pack;
 }
 
 /* -- packs: V values read and written at once -- */
@@ -132,6 +183,17 @@ template <int V> __device__ inline void store(struct values to, int64_t at, cons
 	*reinterpret_cast<half_pack<V> *>((__nv_bfloat16 *)to.data + at) = h;
 }
 
+/* Pack number i. */
+template <int V> __device__ inline pack<V> load_pack(struct values from, uint32_t i)
+{
+	return load<V>(from, (int64_t)i * V);
+}
+
+template <int V> __device__ inline void store_pack(struct values to, uint32_t i, const pack<V> &p)
+{
+	store<V>(to, (int64_t)i * V, p);
+}
+
 __device__ inline float value_of(struct values from, int64_t at)
 {
 	return load<1>(from, at).v[0];
@@ -143,39 +205,52 @@ __device__ inline void set_value(struct values to, int64_t at, float value)
 	store<1>(to, at, p);
 }
 
-/* -- sums of a row: `lanes` neighbouring threads of a warp share it -- */
+/* -- sums of a row: 2^log neighbouring threads of a warp, its lanes, share it -- */
 
-/* A power of two, at most a warp, and no more than there are packs of 4. */
-static inline int lanes_for(int width)
+struct lanes {
+	uint32_t rows;
+	int log;
+};
+
+/* At most a warp, and no more than there are packs in a row. */
+static inline struct lanes lanes_for(int64_t rows, int packs)
 {
-	int lanes = 1;
-	while (lanes < WARP && 2 * lanes <= width / 4)
-		lanes *= 2;
-	return lanes;
+	struct lanes l = { (uint32_t)rows, 0 };
+	while (2 << l.log <= WARP && 2 << l.log <= packs)
+		l.log++;
+	return l;
+}
+
+static inline unsigned blocks_for(struct lanes l)
+{
+	return blocks_for((int64_t)l.rows << l.log);
 }
 
 /* The sum over the lanes, the same in each. Every thread of the warp takes part. */
-__device__ inline float lanes_sum(float x, int lanes)
+__device__ inline float lanes_sum(float x, struct lanes l)
 {
-	for (int d = lanes / 2; d > 0; d /= 2)
+	for (int d = 1 << l.log >> 1; d > 0; d /= 2)
 		x += __shfl_xor_sync(0xffffffffu, x, d);
 	return x;
 }
 
-/* Which row a thread works on. Threads past the last row work on the last one, and must not write. */
+/* Which row a thread works on, and which are its values: every `step`th pack from `first` on. Threads past the last row work on the last one, and must not
+ * write. */
 struct row_lane {
-	int64_t row;
-	int lane;
-	bool live;
+	uint32_t row;
+	int first, step;
+	bool live, leads; /* leads: the one of its row that writes what there is one of */
 };
 
-__device__ inline struct row_lane row_of_thread(int64_t rows, int lanes)
+template <int V> __device__ inline struct row_lane row_of_thread(struct lanes l)
 {
-	const int64_t i = thread_index();
+	const uint32_t i = thread_index(), row = i >> l.log, lane = i & ((1u << l.log) - 1);
 	struct row_lane r;
-	r.live = i / lanes < rows;
-	r.row = r.live ? i / lanes : rows - 1;
-	r.lane = (int)(i % lanes);
+	r.live = row < l.rows;
+	r.leads = r.live && lane == 0;
+	r.row = r.live ? row : l.rows - 1;
+	r.first = (int)lane * V;
+	r.step = V << l.log;
 	return r;
 }
 
@@ -200,7 +275,7 @@ __device__ inline double block_sum(double x)
 
 struct columns {
 	dim3 grid, block;
-	int64_t rows, chunk; /* rows, and rows of a chunk */
+	uint32_t rows, chunk; /* rows, and rows of a chunk */
 	int width, chunks;
 };
 
@@ -210,10 +285,10 @@ static inline struct columns columns_for(int64_t rows, int width, int pack)
 	const int across = width / pack, x = across < 128 ? across : 128, y = BLOCK / x;
 	const int64_t least = 4 * (int64_t)y, chunk = rows / 512 > least ? (rows + 511) / 512 : least;
 	struct columns c;
-	assert(rows > 0 && width % pack == 0);
-	c.rows = rows;
+	assert(rows > 0 && rows <= INT32_MAX && width % pack == 0);
+	c.rows = (uint32_t)rows;
 	c.width = width;
-	c.chunk = chunk;
+	c.chunk = (uint32_t)chunk;
 	c.chunks = (int)((rows + chunk - 1) / chunk);
 	c.block = dim3((unsigned)x, (unsigned)y);
 	c.grid = dim3((unsigned)c.chunks, (unsigned)((across + x - 1) / x));
@@ -228,14 +303,14 @@ static inline size_t columns_bytes(const struct columns *c, int sums)
 
 /* Calls each(row, column, sum) for the rows of this block's chunk and this thread's V columns, then writes the sums over the chunk to
  * partial[chunk][K][width], unless that is NULL. */
-template <int V, int K, class Each> __device__ inline void column_sums(double *partial, int64_t rows, int64_t chunk, int width, Each each)
+template <int V, int K, class Each> __device__ inline void column_sums(double *partial, uint32_t rows, uint32_t chunk, int width, Each each)
 {
 	__shared__ double shared[BLOCK * V];
 	const int column = (int)(blockIdx.y * blockDim.x + threadIdx.x) * V, thread = (int)(threadIdx.y * blockDim.x + threadIdx.x);
-	const int64_t first = blockIdx.x * chunk, end = first + chunk < rows ? first + chunk : rows;
+	const uint32_t first = blockIdx.x * chunk, end = first + chunk < rows ? first + chunk : rows;
 	double sum[K][V] = {};
 	if (column < width)
-		for (int64_t row = first + threadIdx.y; row < end; row += blockDim.y)
+		for (uint32_t row = first + threadIdx.y; row < end; row += blockDim.y)
 			each(row, column, sum);
 	for (int k = 0; partial && k < K; k++) {
 		__syncthreads();

@@ -130,16 +130,16 @@ static void cuda_label_loss(struct backend *b, struct tensor dscore, struct tens
 		(int64_t)label.sample_size, *groups, first);
 }
 
-__global__ static void score_fill_kernel(float *dscore, int64_t count, int64_t size, float value)
+__global__ static void score_fill_kernel(float *dscore, uint32_t count, uint32_t size, float value)
 {
-	const int64_t i = thread_index();
+	const uint32_t i = thread_index();
 	if (i < count)
 		dscore[i] = i % size ? 0 : value;
 }
 
 static void cuda_score_fill(struct backend *b, struct tensor dscore, float value)
 {
-	const int64_t size = (int64_t)dscore.sample_size, count = dscore.n * size;
+	const uint32_t size = (uint32_t)dscore.sample_size, count = (uint32_t)count_of(dscore);
 	assert(area_of(dscore) == 1);
 	launch(cuda_of(b), "fill scores", blocks_for(count), BLOCK, score_fill_kernel, dscore.data, count, size, value);
 }
@@ -178,20 +178,20 @@ static void cuda_gradient_penalty(struct backend *b, struct tensor v, struct ten
 	finish_sum(c, SUM_GRADIENT_NORM, partial + g.n, (int)g.n);
 }
 
-__global__ static void interpolate_kernel(float *x, const float *real, const float *fake, const float *mix, int64_t count, int64_t size)
+__global__ static void interpolate_kernel(float *x, const float *real, const float *fake, const float *mix, uint32_t count, struct divisor size)
 {
-	const int64_t i = thread_index();
+	const uint32_t i = thread_index();
 	if (i >= count)
 		return;
-	const float m = mix[i / size];
+	const float m = mix[quotient(i, size)];
 	x[i] = m * real[i] + (1 - m) * fake[i];
 }
 
 static void cuda_interpolate(struct backend *b, struct tensor x, struct tensor real, struct tensor fake, struct tensor mix)
 {
-	const int64_t size = (int64_t)x.sample_size, count = x.n * size;
-	assert(same_shape(x, real) && same_shape(x, fake) && mix.n == x.n && mix.sample_size == 1);
-	launch(cuda_of(b), "interpolate", blocks_for(count), BLOCK, interpolate_kernel, x.data, real.data, fake.data, mix.data, count, size);
+	const uint32_t count = packs_of(x);
+	assert(x.c <= 4 && same_shape(x, real) && same_shape(x, fake) && mix.n == x.n && mix.sample_size == 1);
+	launch(cuda_of(b), "interpolate", blocks_for(count), BLOCK, interpolate_kernel, x.data, real.data, fake.data, mix.data, count, divisor_of(sample_of(x)));
 }
 
 void cuda_loss_table(struct backend *b)

@@ -1,79 +1,60 @@
-/* Halving and doubling pictures, and mixing the old and the new path while a scale fades in. A planar tensor is planes of one value a
- * pixel, features are one plane a sample of `width` values a pixel: one kernel for both. */
+/* Halving and doubling pictures, and mixing the old and the new path while a scale fades in. */
 #include "device.cuh"
 
-/* The small pictures: planes of h x w pixels of `width` values. */
-struct planes {
-	int64_t packs;
-	int h, w, width;
-};
-
-/* Offset of value `at` (of the small pictures) in the upper left pixel of its block in the large ones. */
-__device__ inline int64_t corner_of(struct planes s, int64_t at)
-{
-	const int64_t pixel = at / s.width, row = pixel / s.w, column = pixel % s.w, plane = row / s.h;
-	return ((plane * 2 * s.h + row % s.h * 2) * 2 * s.w + column * 2) * s.width + at % s.width;
-}
-
-/* Offset of pixel k of a block from its corner. */
-__device__ inline int64_t block_offset(struct planes s, int k)
-{
-	return ((int64_t)(k / 2) * 2 * s.w + k % 2) * s.width;
-}
-
 /* small = (accumulate: +=) factor * sum of the block. */
-template <int V> __global__ static void gather_kernel(struct values small, struct values large, struct planes s, float factor, bool accumulate)
+template <int V> __global__ static void gather_kernel(struct values small, struct values large, uint32_t packs, struct halved s, float factor, bool accumulate)
 {
-	const int64_t i = thread_index() * V;
-	if (i >= s.packs * V)
+	const uint32_t i = thread_index();
+	if (i >= packs)
 		return;
-	const int64_t corner = corner_of(s, i);
-	pack<V> sum = {};
-	for (int k = 0; k < 4; k++) {
-		const pack<V> p = load<V>(large, corner + block_offset(s, k));
+	const struct block b = block_of(s, i);
+	const pack<V> before = accumulate ? load_pack<V>(small, i) : pack<V>{};
+	pack<V> p[4], sum = {};
+	for (int k = 0; k < 4; k++)
+		p[k] = load_pack<V>(large, block_pack(s, b, k));
+	for (int k = 0; k < 4; k++)
 		for (int v = 0; v < V; v++)
-			sum.v[v] += p.v[v];
-	}
-	const pack<V> before = accumulate ? load<V>(small, i) : pack<V>{};
+			sum.v[v] += p[k].v[v];
 	for (int v = 0; v < V; v++)
 		sum.v[v] = factor * sum.v[v] + before.v[v];
-	store<V>(small, i, sum);
+	store_pack<V>(small, i, sum);
 }
 
 /* Every pixel of the block = factor * small. */
-template <int V> __global__ static void spread_kernel(struct values large, struct values small, struct planes s, float factor)
+template <int V> __global__ static void spread_kernel(struct values large, struct values small, uint32_t packs, struct halved s, float factor)
 {
-	const int64_t i = thread_index() * V;
-	if (i >= s.packs * V)
+	const uint32_t i = thread_index();
+	if (i >= packs)
 		return;
-	const int64_t corner = corner_of(s, i);
-	pack<V> p = load<V>(small, i);
+	const struct block b = block_of(s, i);
+	pack<V> p = load_pack<V>(small, i);
 	for (int v = 0; v < V; v++)
 		p.v[v] *= factor;
 	for (int k = 0; k < 4; k++)
-		store<V>(large, corner + block_offset(s, k), p);
+		store_pack<V>(large, block_pack(s, b, k), p);
 }
 
-static struct planes planes_of(struct tensor small, struct tensor large)
+static void check_halved(struct tensor small, struct tensor large)
 {
-	const int width = small.c > 4 ? width_of(small) : 1, by = width % 4 ? 1 : 4;
-	struct planes s = { count_of(small) / by, small.h, small.w, width };
-	assert(small.n == large.n && small.c == large.c && 2 * small.h == large.h && 2 * small.w == large.w);
+	assert(small.n == large.n && small.c == large.c && 2 * small.h == large.h && 2 * small.w == large.w && packs_of(large) > 0);
+	(void)small;
 	(void)large;
-	return s;
 }
 
 static void gather(struct backend *b, struct tensor small, struct tensor large, float factor, bool accumulate)
 {
-	const struct planes s = planes_of(small, large);
-	launch(cuda_of(b), "halve", blocks_for(s.packs), BLOCK, s.width % 4 ? gather_kernel<1> : gather_kernel<4>, values_of(small), values_of(large), s,
-		factor, accumulate);
+	const uint32_t packs = packs_of(small);
+	check_halved(small, large);
+	launch(cuda_of(b), "halve", blocks_for(packs), BLOCK, small.c > 4 ? gather_kernel<PACK> : gather_kernel<1>, values_of(small), values_of(large), packs,
+		halved_of(small), factor, accumulate);
 }
 
 static void spread(struct backend *b, struct tensor large, struct tensor small, float factor)
 {
-	const struct planes s = planes_of(small, large);
-	launch(cuda_of(b), "double", blocks_for(s.packs), BLOCK, s.width % 4 ? spread_kernel<1> : spread_kernel<4>, values_of(large), values_of(small), s, factor);
+	const uint32_t packs = packs_of(small);
+	check_halved(small, large);
+	launch(cuda_of(b), "double", blocks_for(packs), BLOCK, small.c > 4 ? spread_kernel<PACK> : spread_kernel<1>, values_of(large), values_of(small), packs,
+		halved_of(small), factor);
 }
 
 static void cuda_pool(struct backend *b, struct tensor y, struct tensor x)
@@ -96,41 +77,54 @@ static void cuda_upsample_backward(struct backend *b, struct tensor dx, struct t
 	gather(b, dx, dy, 1, accumulate);
 }
 
-/* -- fading: value by value, so the layout does not matter -- */
+/* -- fading: pack by pack, so the layout does not matter -- */
 
-__global__ static void fade_kernel(struct values y, struct values old, struct values fresh, const struct step_scalars *scalars, int64_t count)
+template <int V> __global__ static void fade_kernel(struct values y, struct values old, struct values fresh, const struct step_scalars *scalars, uint32_t packs)
 {
-	const int64_t i = thread_index();
+	const uint32_t i = thread_index();
 	const float alpha = scalars->alpha;
-	if (i < count)
-		set_value(y, i, alpha * value_of(old, i) + (1 - alpha) * value_of(fresh, i));
+	if (i >= packs)
+		return;
+	const pack<V> o = load_pack<V>(old, i);
+	pack<V> p = load_pack<V>(fresh, i);
+	for (int v = 0; v < V; v++)
+		p.v[v] = alpha * o.v[v] + (1 - alpha) * p.v[v];
+	store_pack<V>(y, i, p);
 }
 
-__global__ static void fade_backward_kernel(struct values dold, struct values dfresh, struct values dy, const struct step_scalars *scalars, int64_t count)
+template <int V> __global__ static void fade_backward_kernel(struct values dold, struct values dfresh, struct values dy, const struct step_scalars *scalars,
+	uint32_t packs)
 {
-	const int64_t i = thread_index();
+	const uint32_t i = thread_index();
 	const float alpha = scalars->alpha;
-	if (i >= count)
+	if (i >= packs)
 		return;
-	const float d = value_of(dy, i);
-	set_value(dold, i, alpha * d);
-	set_value(dfresh, i, (1 - alpha) * d);
+	const pack<V> d = load_pack<V>(dy, i);
+	pack<V> o, f;
+	for (int v = 0; v < V; v++) {
+		o.v[v] = alpha * d.v[v];
+		f.v[v] = (1 - alpha) * d.v[v];
+	}
+	store_pack<V>(dold, i, o);
+	store_pack<V>(dfresh, i, f);
 }
 
 static void cuda_fade(struct backend *b, struct tensor y, struct tensor old, struct tensor fresh)
 {
 	struct cuda *c = cuda_of(b);
-	const int64_t count = count_of(y);
+	const uint32_t packs = packs_of(y);
 	assert(same_shape(y, old) && same_shape(y, fresh));
-	launch(c, "fade", blocks_for(count), BLOCK, fade_kernel, values_of(y), values_of(old), values_of(fresh), c->scalars, count);
+	launch(c, "fade", blocks_for(packs), BLOCK, y.c > 4 ? fade_kernel<PACK> : fade_kernel<1>, values_of(y), values_of(old), values_of(fresh), c->scalars,
+		packs);
 }
 
 static void cuda_fade_backward(struct backend *b, struct tensor dold, struct tensor dfresh, struct tensor dy)
 {
 	struct cuda *c = cuda_of(b);
-	const int64_t count = count_of(dy);
+	const uint32_t packs = packs_of(dy);
 	assert(same_shape(dy, dold) && same_shape(dy, dfresh));
-	launch(c, "differentiate fading", blocks_for(count), BLOCK, fade_backward_kernel, values_of(dold), values_of(dfresh), values_of(dy), c->scalars, count);
+	launch(c, "differentiate fading", blocks_for(packs), BLOCK, dy.c > 4 ? fade_backward_kernel<PACK> : fade_backward_kernel<1>, values_of(dold),
+		values_of(dfresh), values_of(dy), c->scalars, packs);
 }
 
 void cuda_resize_table(struct backend *b)
