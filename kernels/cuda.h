@@ -103,9 +103,15 @@ const char *cuda_conv_cache(const struct cuda *);
 void cuda_small_dense(struct cuda *, struct tensor y, struct tensor x, const float *w);
 void cuda_small_dense_backward_data(struct cuda *, struct tensor dx, struct tensor dy, const float *w);
 void cuda_small_dense_backward_weights(struct cuda *, float *dw, struct tensor x, struct tensor dy);
+/* y += x, features. */
+void cuda_add(struct cuda *, struct tensor y, struct tensor x);
 /* And rounding to bfloat16 and back; count is a multiple of 8. */
 void cuda_to_bf16(struct cuda *, void *to, const float *from, size_t count);
 void cuda_from_bf16(struct cuda *, float *to, const void *from, size_t count);
+
+/* enlarge.cu: weights (out,3,3,in) of a convolution of an enlarged picture -> v (in,4,4,out), float32 or (half) bfloat16; and dv -> dw. Channels with padding. */
+void cuda_enlarged_weights(struct cuda *, void *v, bool half, const float *w, int out, int in);
+void cuda_enlarged_gradient(struct cuda *, float *dw, const void *dv, bool half, int out, int in);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
-/* Convolutions and dense layers of the cuda table. A dense layer is a 1x1 convolution of a picture of one pixel,
- * so that both take the same way through cuDNN.
+/* Convolutions and dense layers of the cuda table. A dense layer is a 1x1 convolution of a picture of one pixel, and a convolution of an enlarged picture one with
+ * stride 2 backwards (enlarge.cu), so that all take the same way through cuDNN.
  *
  * A plan is made at the first use of a shape and direction and kept: the fastest of the first few that suit (cudnn_plan.h), which is measured once in the life
  * of the plan cache (plan_cache.h) and then taken for ever, so the same seed gives the same bytes. Without a cache it is the heuristic's first.
@@ -255,6 +255,61 @@ static void cuda_conv_backward_weights(struct backend *b, float *dw, struct tens
 	convolve(b, CONV_BACKWARD_WEIGHTS, x, dy, dw);
 }
 
+/* -- enlarging and a convolution in one -- */
+
+/* The convolution with stride 2, large -> small; scratch memory for its weights and, when asked for, for another `small`. */
+struct enlargement {
+	struct plan_key key;
+	void *weights;
+	float *spare;
+};
+
+/* False (noted) when there is no memory. */
+static bool enlarge(struct enlargement *e, struct cuda *c, enum conv_direction direction, struct tensor small, struct tensor large, bool spare)
+{
+	const struct conv_shape shape = { large.n, (int)layout_channels(large.c), (int)layout_channels(small.c), large.h, large.w, 4 };
+	const size_t weights = aligned(16 * (size_t)shape.in * (size_t)shape.out * (c->precision == CUDA_BF16 ? sizeof(uint16_t) : sizeof(float)));
+	char *scratch = cuda_scratch(c, weights + (spare ? (size_t)small.n * small.sample_size * sizeof(float) : 0));
+	assert(small.c > 4 && large.c > 4 && small.n == large.n && 2 * small.h == large.h && 2 * small.w == large.w);
+	*e = (struct enlargement){ { c->precision, direction, shape }, scratch, (float *)(scratch + weights) };
+	return scratch;
+}
+
+static void cuda_conv_up(struct backend *b, struct tensor y, struct tensor x, const float *w)
+{
+	struct cuda *c = (struct cuda *)b;
+	struct enlargement e;
+	if (!enlarge(&e, c, CONV_BACKWARD_DATA, x, y, false))
+		return;
+	cuda_enlarged_weights(c, e.weights, c->precision == CUDA_BF16, w, e.key.shape.in, e.key.shape.out);
+	execute(c, &e.key, &(struct operands){ y.data, x.data, e.weights });
+}
+
+static void cuda_conv_up_backward_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w, bool accumulate)
+{
+	struct cuda *c = (struct cuda *)b;
+	struct tensor to = dx;
+	struct enlargement e;
+	if (!enlarge(&e, c, CONV_FORWARD, dx, dy, accumulate))
+		return;
+	if (accumulate)
+		to.data = e.spare;
+	cuda_enlarged_weights(c, e.weights, c->precision == CUDA_BF16, w, e.key.shape.in, e.key.shape.out);
+	execute(c, &e.key, &(struct operands){ dy.data, to.data, e.weights });
+	if (accumulate)
+		cuda_add(c, dx, to);
+}
+
+static void cuda_conv_up_backward_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy)
+{
+	struct cuda *c = (struct cuda *)b;
+	struct enlargement e;
+	if (!enlarge(&e, c, CONV_BACKWARD_WEIGHTS, x, dy, false))
+		return;
+	execute(c, &e.key, &(struct operands){ dy.data, x.data, e.weights });
+	cuda_enlarged_gradient(c, dw, e.weights, c->precision == CUDA_BF16, e.key.shape.in, e.key.shape.out);
+}
+
 /* -- dense -- */
 
 /* One side of a dense layer as floats: as it is, or a copy at *at, which moves on. */
@@ -324,6 +379,9 @@ void cuda_conv_table(struct backend *b)
 	b->conv = cuda_conv;
 	b->conv_backward_data = cuda_conv_backward_data;
 	b->conv_backward_weights = cuda_conv_backward_weights;
+	b->conv_up = cuda_conv_up;
+	b->conv_up_backward_data = cuda_conv_up_backward_data;
+	b->conv_up_backward_weights = cuda_conv_up_backward_weights;
 	b->dense = cuda_dense;
 	b->dense_backward_data = cuda_dense_backward_data;
 	b->dense_backward_weights = cuda_dense_backward_weights;

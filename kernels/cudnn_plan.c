@@ -62,9 +62,9 @@ static cudnnBackendDescriptor_t tensor(struct graph *g, int64_t name, cudnnDataT
 	return d;
 }
 
-static cudnnBackendDescriptor_t convolution(struct graph *g, int kernel)
+static cudnnBackendDescriptor_t convolution(struct graph *g, const struct conv_shape *s)
 {
-	const int64_t dims = 2, one[] = { 1, 1 }, pad[] = { kernel / 2, kernel / 2 };
+	const int64_t dims = 2, one[] = { 1, 1 }, pad[] = { conv_padding(s), conv_padding(s) }, stride[] = { conv_stride(s), conv_stride(s) };
 	const cudnnDataType_t sums = CUDNN_DATA_FLOAT;
 	const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
 	cudnnBackendDescriptor_t d = create(g, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
@@ -73,7 +73,7 @@ static cudnnBackendDescriptor_t convolution(struct graph *g, int kernel)
 	set(g, d, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode);
 	set(g, d, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2, pad);
 	set(g, d, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2, pad);
-	set(g, d, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2, one);
+	set(g, d, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2, stride);
 	set(g, d, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2, one);
 	finalize(g, d);
 	return d;
@@ -100,9 +100,9 @@ static void graph_make(struct graph *g, const struct conv_shape *s, enum conv_di
 	const cudnnDataType_t type = precision == CUDA_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
 	const float one = 1, zero = 0;
 	g->x = tensor(g, CONV_X, type, s->n, s->in, s->h, s->w);
-	g->y = tensor(g, CONV_Y, type, s->n, s->out, s->h, s->w);
+	g->y = tensor(g, CONV_Y, type, s->n, s->out, s->h / conv_stride(s), s->w / conv_stride(s));
 	g->w = tensor(g, CONV_W, type, s->out, s->in, s->kernel, s->kernel);
-	g->conv = convolution(g, s->kernel);
+	g->conv = convolution(g, s);
 	g->operation = create(g, directions[direction].type);
 	set(g, g->operation, directions[direction].conv, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &g->conv);
 	set(g, g->operation, directions[direction].x, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &g->x);

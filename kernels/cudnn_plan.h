@@ -20,13 +20,16 @@ enum cuda_precision {
 
 enum conv_direction { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS };
 
-/* x (n,in,h,w) -> y (n,out,h,w), stride 1, zero padding kernel / 2. Everything NHWC: weights are (out,kernel,kernel,in) in memory.
+/* x (n,in,h,w) -> y (n,out,h,w), or with a kernel of 4 (n,out,h/2,w/2). Everything NHWC: weights are (out,kernel,kernel,in) in memory.
  * in and out are multiples of 8. */
 struct conv_shape {
 	int64_t n;
 	int in, out, h, w;
-	int kernel; /* 3, or 1: dense layers */
+	int kernel; /* 3; 1: dense layers; 4, with stride 2: enlarge.cu */
 };
+
+static inline int conv_stride(const struct conv_shape *s) { return s->kernel == 4 ? 2 : 1; }
+static inline int conv_padding(const struct conv_shape *s) { return (s->kernel - 1) / 2; } /* zeros, on every side */
 
 static inline bool conv_shape_equal(const struct conv_shape *a, const struct conv_shape *b)
 {

@@ -1,4 +1,4 @@
-/* Dense layers that make a few planar values of a sample (scores), and rounding to bfloat16 and back. */
+/* Dense layers that make a few planar values of a sample (scores), sums of features, and rounding to bfloat16 and back. */
 #include "device.cuh"
 
 /* -- dense: y (n,outs), x (n,width), w (outs,width) -- */
@@ -71,6 +71,26 @@ void cuda_small_dense_backward_weights(struct cuda *c, float *dw, struct tensor 
 	check_dense(dy, x);
 	launch(c, "differentiate the weights of a score", blocks_for(outs * width), BLOCK, dense_backward_weights_kernel, dw, values_of(x), dy.data, x.n, outs,
 		width);
+}
+
+/* -- sums -- */
+
+__global__ static void add_kernel(struct values y, struct values x, uint32_t packs)
+{
+	const uint32_t i = thread_index();
+	if (i >= packs)
+		return;
+	const pack<PACK> p = load_pack<PACK>(x, i);
+	pack<PACK> sum = load_pack<PACK>(y, i);
+	for (int v = 0; v < PACK; v++)
+		sum.v[v] += p.v[v];
+	store_pack<PACK>(y, i, sum);
+}
+
+void cuda_add(struct cuda *c, struct tensor y, struct tensor x)
+{
+	assert(y.c > 4 && same_shape(y, x));
+	launch(c, "add", blocks_for(packs_of(y)), BLOCK, add_kernel, values_of(y), values_of(x), packs_of(y));
 }
 
 /* -- bfloat16 -- */

@@ -16,7 +16,7 @@
 
 #include "error.h"
 
-#define BACKEND_ABI 7 /* counts the changes of this file and plugin.h that a plug-in has to know */
+#define BACKEND_ABI 8 /* counts the changes of this file and plugin.h that a plug-in has to know */
 
 /* (n,c,h,w) float32 in the backend's memory and layout; borrowed. Sample i starts i * sample_size floats into data. Up to 4 channels
  * (images, scores, per-pixel norms) are always planar: c planes of h*w floats. */
@@ -154,6 +154,10 @@ struct backend {
 	void (*conv)(struct backend *, struct tensor y, struct tensor x, const float *w);
 	void (*conv_backward_data)(struct backend *, struct tensor dx, struct tensor dy, const float *w);
 	void (*conv_backward_weights)(struct backend *, float *dw, struct tensor x, struct tensor dy);
+	/* The same of x enlarged by upsample(): x (n,in,h,w) -> y (n,out,2h,2w). dx = (accumulate: +=) the gradient. */
+	void (*conv_up)(struct backend *, struct tensor y, struct tensor x, const float *w);
+	void (*conv_up_backward_data)(struct backend *, struct tensor dx, struct tensor dy, const float *w, bool accumulate);
+	void (*conv_up_backward_weights)(struct backend *, float *dw, struct tensor x, struct tensor dy);
 	/* Dense over all values of a sample. */
 	void (*dense)(struct backend *, struct tensor y, struct tensor x, const float *w);
 	void (*dense_backward_data)(struct backend *, struct tensor dx, struct tensor dy, const float *w);

@@ -52,6 +52,7 @@ static void cpu_close(struct backend *b)
 {
 	struct cpu *cpu = (struct cpu *)b;
 	cpu_linear_close(cpu);
+	host_close(&cpu->host);
 	free(cpu->partial);
 	free(cpu->scratch);
 	free(cpu);
@@ -187,7 +188,7 @@ int backend_open_cpu(struct backend **out, int threads, bool direct)
 	b->name = "cpu";
 	const dnnl_version_t *library = dnnl_version();
 	snprintf(cpu->details, sizeof cpu->details, "oneDNN %d.%d.%d, %s, %s convolutions", library->major, library->minor, library->patch, avx512 ? "AVX-512" : "AVX2",
-	         avx512 && !direct ? "Winograd" : "direct");
+	         direct ? "direct" : "Winograd");
 	b->details = cpu->details;
 	b->threads = host_threads(threads);
 	omp_set_dynamic(0);

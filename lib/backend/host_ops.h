@@ -9,7 +9,9 @@
 struct host {
 	struct backend table;
 	double sums[STEP_SUMS];
-	int failure; /* of all_reduce(), since the last check() */
+	float *enlarged;   /* scratch memory of conv_up() and its gradients */
+	size_t enlarged_size;
+	int failure; /* since the last check() */
 };
 
 /* Pixels of a channel. */
@@ -40,7 +42,12 @@ int host_threads(int threads);
 /* The failure since the last call, with its text. */
 int host_check(struct backend *) MUST_CHECK;
 
-/* Fills in alloc, release, copy, check, join, all_reduce, set_scalars, read_sums, fade, fade_backward, the losses, the inputs and the updates. */
+/* Fills in alloc, release, copy, check, join, all_reduce, set_scalars, read_sums, conv_up and its gradients, fade, fade_backward, the losses, the inputs
+ * and the updates. */
 void host_table(struct backend *);
+/* Part of it: conv_up and its gradients, by the table's own upsample and conv. */
+void host_enlarge_table(struct backend *);
+/* Releases what these operations have allocated; the table itself is the caller's. */
+void host_close(struct host *);
 
 #endif

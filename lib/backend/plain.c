@@ -54,6 +54,7 @@ static void plain_param_unpack(struct backend *b, struct param_shape p, float *h
 
 static void plain_close(struct backend *b)
 {
+	host_close((struct host *)b);
 	free(b);
 }
 

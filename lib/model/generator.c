@@ -4,23 +4,17 @@
 
 #include "tensors.h"
 
-/* From x[s] at the top down to x[0]: each gradient is read for the last time when the one after it is made. */
+/* From x[s] at the top down to x[0]: each gradient is read for the last time when the next but one is made. */
 static void plan_gradients(struct tensors *t, struct generator *g)
 {
 	const struct arch *a = &g->arch;
 	const int64_t n = g->capacity;
-	struct tensor shape[2 * MAX_SCALES] = { 0 };
+	g->shared_dx = tensors_make_largest(t, n, g->x, MAX_SCALES);
+	g->shared_dmid = tensors_make_largest(t, n, g->mid, MAX_SCALES);
 	for (int s = 0; s <= a->scale; s++) {
-		g->dx[s] = g->dmid[s] = g->x[s];
-		shape[2 * s] = g->x[s];
+		g->dx[s] = tensor_in_place(g->shared_dx.data, g->x[s]);
 		if (s)
-			shape[2 * s + 1] = g->dup[s] = g->up[s];
-	}
-	for (int k = 0; k < 2; k++)
-		g->turn[k] = tensors_make_largest(t, n, shape, sizeof shape / sizeof *shape);
-	for (int s = a->scale, k = 0; s >= 0; s--, k = 1 - k) {
-		g->dx[s].data = g->dup[s].data = g->turn[k].data;
-		g->dmid[s].data = g->turn[1 - k].data;
+			g->dmid[s] = tensor_in_place(g->shared_dmid.data, g->mid[s]);
 	}
 	g->dformat = tensors_make(t, n, a->depth[0], 4);
 	if (!g->fading)
@@ -56,7 +50,6 @@ int generator_open(struct generator *g, struct backend *be, const struct arch *a
 			g->x_norm[s] = tensors_make(&t, n, 1, side);
 		if (!s)
 			continue;
-		g->up[s] = tensors_make(&t, n, a->depth[s - 1], side);
 		g->mid[s] = tensors_make(&t, n, d, side);
 		if (a->pixel_norm)
 			g->mid_norm[s] = tensors_make(&t, n, 1, side);
@@ -78,10 +71,10 @@ void generator_close(struct generator *g)
 	if (!be)
 		return;
 	struct tensor *single[] = { &g->z, &g->zn, &g->image, &g->format, &g->format_norm, &g->old_image, &g->old_up, &g->dformat, &g->dimage, &g->dold_image,
-		                    &g->turn[0], &g->turn[1], &g->below };
+		                    &g->shared_dx, &g->shared_dmid, &g->below };
 	for (size_t i = 0; i < sizeof single / sizeof *single; i++)
 		tensors_free(be, single[i], 1);
-	struct tensor *each[] = { g->x, g->x_norm, g->up, g->mid, g->mid_norm };
+	struct tensor *each[] = { g->x, g->x_norm, g->mid, g->mid_norm };
 	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
 		tensors_free(be, each[i], MAX_SCALES);
 	g->be = NULL;
@@ -93,10 +86,11 @@ static struct tensor part(struct tensor t, int64_t n)
 	return t.data ? tensor_part(t, 0, n) : t;
 }
 
+/* A layer between x and y, which has twice the size of x where the layer is the first of a scale. */
 static void conv_forward(struct generator *g, int layer, struct tensor y, struct tensor norm, struct tensor x, const float *w)
 {
 	const struct layer *l = &g->layers.item[layer];
-	g->be->conv(g->be, y, x, w + l->weight_at);
+	(y.h > x.h ? g->be->conv_up : g->be->conv)(g->be, y, x, w + l->weight_at);
 	g->be->activate(g->be, y, w + l->bias_at, l->act, norm);
 }
 
@@ -127,9 +121,8 @@ void generator_forward(struct generator *g, int64_t first, int64_t n, const floa
 
 	conv_forward(g, G_FIRST, part(g->x[0], n), part(g->x_norm[0], n), format, w);
 	for (int s = 1; s <= top; s++) {
-		const struct tensor up = part(g->up[s], n), mid = part(g->mid[s], n);
-		be->upsample(be, up, part(g->x[s - 1], n));
-		conv_forward(g, g_block(s, 0), mid, part(g->mid_norm[s], n), up, w);
+		const struct tensor mid = part(g->mid[s], n);
+		conv_forward(g, g_block(s, 0), mid, part(g->mid_norm[s], n), part(g->x[s - 1], n), w);
 		conv_forward(g, g_block(s, 1), part(g->x[s], n), part(g->x_norm[s], n), mid, w);
 	}
 	rgb_forward(g, top, image, n, w);
@@ -143,15 +136,20 @@ void generator_forward(struct generator *g, int64_t first, int64_t n, const floa
 		be->squash(be, image);
 }
 
-/* dy, the gradient at a convolution's output y, becomes that before its activation; then the layer's gradients, and those of its input. */
-static void conv_backward(struct generator *g, int layer, struct tensor dx, struct tensor dy, struct tensor y, struct tensor norm, struct tensor x,
+/* dy, the gradient at a layer's output y, becomes that before its activation; then the layer's gradients, and (accumulate: added) those of its input. */
+static void conv_backward(struct generator *g, int layer, struct tensor dx, bool accumulate, struct tensor dy, struct tensor y, struct tensor norm, struct tensor x,
                           const float *w, float *dw)
 {
 	struct backend *be = g->be;
 	const struct layer *l = &g->layers.item[layer];
 	be->activate_backward(be, dy, y, norm, l->act, dw + l->bias_at, false);
-	be->conv_backward_weights(be, dw + l->weight_at, x, dy);
-	be->conv_backward_data(be, dx, dy, w + l->weight_at);
+	if (y.h > x.h) {
+		be->conv_up_backward_weights(be, dw + l->weight_at, x, dy);
+		be->conv_up_backward_data(be, dx, dy, w + l->weight_at, accumulate);
+	} else {
+		be->conv_backward_weights(be, dw + l->weight_at, x, dy);
+		be->conv_backward_data(be, dx, dy, w + l->weight_at);
+	}
 }
 
 static void rgb_backward(struct generator *g, int scale, struct tensor dimage, const float *w, float *dw)
@@ -177,17 +175,15 @@ void generator_backward(struct generator *g, int64_t first, struct tensor dimage
 	}
 	rgb_backward(g, top, dimage, w, dw);
 	for (int s = top; s >= 1; s--) {
-		const struct tensor dx = part(g->dx[s], n), dmid = part(g->dmid[s], n), dup = part(g->dup[s], n);
-		const struct tensor mid = part(g->mid[s], n);
-		conv_backward(g, g_block(s, 1), dmid, dx, part(g->x[s], n), part(g->x_norm[s], n), mid, w, dw);
-		conv_backward(g, g_block(s, 0), dup, dmid, mid, part(g->mid_norm[s], n), part(g->up[s], n), w, dw);
-		be->upsample_backward(be, part(g->dx[s - 1], n), dup, g->fading && s == top);
+		const struct tensor dx = part(g->dx[s], n), dmid = part(g->dmid[s], n), mid = part(g->mid[s], n);
+		conv_backward(g, g_block(s, 1), dmid, false, dx, part(g->x[s], n), part(g->x_norm[s], n), mid, w, dw);
+		conv_backward(g, g_block(s, 0), part(g->dx[s - 1], n), g->fading && s == top, dmid, mid, part(g->mid_norm[s], n), part(g->x[s - 1], n), w, dw);
 	}
 
 	const struct layer *l = &g->layers.item[G_FORMAT];
 	const struct tensor dformat = part(g->dformat, n), format = tensor_part(g->format, first, n);
 	const struct tensor norm = g->arch.pixel_norm ? tensor_part(g->format_norm, first, n) : g->format_norm;
-	conv_backward(g, G_FIRST, dformat, part(g->dx[0], n), part(g->x[0], n), part(g->x_norm[0], n), format, w, dw);
+	conv_backward(g, G_FIRST, dformat, false, part(g->dx[0], n), part(g->x[0], n), part(g->x_norm[0], n), format, w, dw);
 	be->activate_backward(be, dformat, format, norm, l->act, dw + l->bias_at, false);
 	be->dense_backward_weights(be, dw + l->weight_at, tensor_part(g->zn, first, n), dformat);
 }

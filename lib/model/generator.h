@@ -17,13 +17,13 @@ struct generator {
 
 	/* What the forward pass leaves for the backward pass. norm: of the tensor of the same place, (n,1,h,w). */
 	struct tensor zn, format, format_norm, x[MAX_SCALES], x_norm[MAX_SCALES]; /* output of each scale */
-	struct tensor up[MAX_SCALES], mid[MAX_SCALES], mid_norm[MAX_SCALES];      /* of scale s >= 1: 2x input, output of the first convolution */
+	struct tensor mid[MAX_SCALES], mid_norm[MAX_SCALES];                      /* of scale s >= 1: output of the first convolution, of x[s - 1] enlarged */
 	struct tensor old_image, old_up;                                          /* fading: the scale below, and enlarged */
 
-	/* Gradients on their way down: of x[s] and mid[s], of up[s], of the images. NULL data without training. Those of x, mid and up take turns in two pieces of
-	 * memory; `below` is that of x[scale - 1], which fading fills in before its turn. */
-	struct tensor dx[MAX_SCALES], dmid[MAX_SCALES], dup[MAX_SCALES], dformat, dimage, dold_image;
-	struct tensor turn[2], below;
+	/* Gradients on their way down: of x[s] and mid[s], of the images. NULL data without training. Those of all x share one piece of memory, those of all mid
+	 * another; `below` is that of x[scale - 1], which fading fills in before its turn. */
+	struct tensor dx[MAX_SCALES], dmid[MAX_SCALES], dformat, dimage, dold_image;
+	struct tensor shared_dx, shared_dmid, below;
 };
 
 /* Plans the memory of `latents` latents and of `capacity` images at a time, and, for training, of the gradients of these. */

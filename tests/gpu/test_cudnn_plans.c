@@ -58,6 +58,12 @@ static void conv(struct tensor x, struct tensor y, enum conv_direction direction
 	note((struct conv_shape){ x.n, (int)layout_channels(x.c), (int)layout_channels(y.c), x.h, x.w, 3 }, direction);
 }
 
+/* large -> small with stride 2. */
+static void enlarging(struct tensor large, struct tensor small, enum conv_direction direction)
+{
+	note((struct conv_shape){ large.n, (int)layout_channels(large.c), (int)layout_channels(small.c), large.h, large.w, 4 }, direction);
+}
+
 static void dense(struct tensor x, struct tensor y, enum conv_direction direction)
 {
 	if (y.sample_size > 4)
@@ -67,6 +73,12 @@ static void dense(struct tensor x, struct tensor y, enum conv_direction directio
 static void note_conv(struct backend *b, struct tensor y, struct tensor x, const float *w) { (void)b, (void)w, conv(x, y, CONV_FORWARD); }
 static void note_conv_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w) { (void)b, (void)w, conv(dx, dy, CONV_BACKWARD_DATA); }
 static void note_conv_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy) { (void)b, (void)dw, conv(x, dy, CONV_BACKWARD_WEIGHTS); }
+static void note_conv_up(struct backend *b, struct tensor y, struct tensor x, const float *w) { (void)b, (void)w, enlarging(y, x, CONV_BACKWARD_DATA); }
+static void note_conv_up_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w, bool add)
+{
+	(void)b, (void)w, (void)add, enlarging(dy, dx, CONV_FORWARD);
+}
+static void note_conv_up_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy) { (void)b, (void)dw, enlarging(dy, x, CONV_BACKWARD_WEIGHTS); }
 static void note_dense(struct backend *b, struct tensor y, struct tensor x, const float *w) { (void)b, (void)w, dense(x, y, CONV_FORWARD); }
 static void note_dense_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w) { (void)b, (void)w, dense(dx, dy, CONV_BACKWARD_DATA); }
 static void note_dense_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy) { (void)b, (void)dw, dense(x, dy, CONV_BACKWARD_WEIGHTS); }
@@ -108,6 +120,7 @@ static void adam(B *b, float *w, const float *g, float *v, float *a, size_t n, e
 static struct backend noting = {
 	.name = "noting", .alloc = note_alloc, .release = note_release, .shape = note_shape, .param_size = note_param_size, .copy = copy,
 	.conv = note_conv, .conv_backward_data = note_conv_data, .conv_backward_weights = note_conv_weights,
+	.conv_up = note_conv_up, .conv_up_backward_data = note_conv_up_data, .conv_up_backward_weights = note_conv_up_weights,
 	.dense = note_dense, .dense_backward_data = note_dense_data, .dense_backward_weights = note_dense_weights,
 	.activate = activate, .activate_backward = activate_backward, .activate_pool = activate_pool, .activate_pool_backward = activate_pool_backward,
 	.pixel_norm = two, .squash = one, .squash_backward = two, .from_rgb = from_rgb, .from_rgb_tangent = from_rgb_tangent, .from_rgb_backward_data = from_rgb_data,
@@ -198,7 +211,8 @@ TEST(plans_of_odd_shapes)
 	for (int i = 0; i < 3; i++)
 		for (int k = 0; k < 3; k++)
 			for (int d = 0; d < 3; d++)
-				note((struct conv_shape){ 1 + 2 * (k % 2), channels[i], channels[k], 4 << k, 4 << k, 3 }, (enum conv_direction)d);
+				for (int kernel = 3; kernel <= 4; kernel++)
+					note((struct conv_shape){ 1 + 2 * (k % 2), channels[i], channels[k], 4 << k, 4 << k, kernel }, (enum conv_direction)d);
 	for (int p = CUDA_FP32; p <= CUDA_BF16; p++)
 		plan_all((enum cuda_precision)p);
 }

@@ -76,6 +76,55 @@ TEST(conv_moves_the_picture)
 	fixture_close(&f);
 }
 
+/* Pixel (r,c) of channel i of x enlarged, 0 outside. */
+static double enlarged_at(struct tensor x, int64_t n, int i, int r, int c)
+{
+	return r < 0 || r >= 2 * x.h || c < 0 || c >= 2 * x.w ? 0 : x.data[((n * x.c + i) * x.h + r / 2) * x.w + c / 2];
+}
+
+static void conv_up_shape(int64_t n, int in, int out, int h, int w)
+{
+	struct fixture f;
+	REQUIRE(fixture_open(&f, "plain", 2));
+	const struct param_shape shape = { PARAM_CONV, out, 1, in, 1 };
+	struct tensor x = fixture_tensor(&f, n, in, h, w), dy = fixture_tensor(&f, n, out, 2 * h, 2 * w);
+	struct tensor y = fixture_tensor(&f, n, out, 2 * h, 2 * w), dx = fixture_tensor(&f, n, in, h, w), twice = fixture_zeros(&f, n, in, h, w);
+	float *k = fixture_param(&f, shape), *dk = fixture_values(&f, param_count(shape));
+	size_t j = 0;
+
+	f.b->conv_up(f.b, y, x, k);
+	for (int64_t m = 0; m < n; m++)
+		for (int o = 0; o < out; o++)
+			for (int r = 0; r < 2 * h; r++)
+				for (int c = 0; c < 2 * w; c++, j++) {
+					want[j] = 0;
+					for (int i = 0; i < in; i++)
+						for (int t = 0; t < 9; t++)
+							want[j] += (double)k[(o * in + i) * 9 + t] * enlarged_at(x, m, i, r + t / 3 - 1, c + t % 3 - 1);
+				}
+	expect_close("conv_up", y.data, want, j, ROUNDING);
+
+	f.b->conv_up_backward_data(f.b, dx, dy, k, false);
+	f.b->conv_up_backward_weights(f.b, dk, x, dy);
+	const double forward = dot(y.data, dy.data, tensor_count(y));
+	expect_number("conv_up_backward_data", dot(dx.data, x.data, tensor_count(x)), forward, IDENTITY);
+	expect_number("conv_up_backward_weights", dot(dk, k, param_count(shape)), forward, IDENTITY);
+
+	f.b->copy(f.b, twice.data, dx.data, tensor_count(dx));
+	f.b->conv_up_backward_data(f.b, twice, dy, k, true);
+	for (size_t i = 0; i < tensor_count(dx); i++)
+		want[i] = 2. * dx.data[i];
+	expect_close("conv_up_backward_data, accumulating", twice.data, want, tensor_count(dx), ROUNDING);
+	fixture_close(&f);
+}
+
+TEST(conv_up)
+{
+	conv_up_shape(1, 1, 1, 1, 1);
+	conv_up_shape(2, 3, 5, 4, 4);
+	conv_up_shape(1, 4, 2, 3, 5);
+}
+
 static void dense_shape(int64_t n, int in, int in_side, int out, int out_side)
 {
 	struct fixture f;

@@ -91,8 +91,10 @@ static void convolve(void *arg)
 	const struct emulated_plan *p = call->plan;
 	void *x = call->x, *y = call->y, *w = call->w;
 	const struct conv_shape *s = &p->s;
-	const size_t in = (size_t)s->in, out = (size_t)s->out, taps = (size_t)(s->kernel * s->kernel), pixels = (size_t)(s->n * s->h * s->w);
-	const size_t size = p->direction == CONV_FORWARD ? pixels * out : p->direction == CONV_BACKWARD_DATA ? pixels * in : out * taps * in;
+	const int stride = conv_stride(s), pad = conv_padding(s), h = s->h / stride, wide = s->w / stride; /* of y */
+	const size_t in = (size_t)s->in, out = (size_t)s->out, taps = (size_t)(s->kernel * s->kernel);
+	const size_t size = p->direction == CONV_FORWARD ? (size_t)(s->n * h * wide) * out : p->direction == CONV_BACKWARD_DATA ? (size_t)(s->n * s->h * s->w) * in
+	                                                                                                                          : out * taps * in;
 	void *result = p->direction == CONV_FORWARD ? y : p->direction == CONV_BACKWARD_DATA ? x : w;
 	double *sum = calloc(size, sizeof *sum);
 	if (!sum)
@@ -101,14 +103,14 @@ static void convolve(void *arg)
 	const char *fastest = getenv("PGAN_EMULATED_FASTEST");
 	emulated_wait(p->engine == (fastest ? atoi(fastest) : 1) ? 1 : 2 + p->engine);
 	for (int64_t n = 0; n < s->n; n++)
-		for (int r = 0; r < s->h; r++)
-			for (int c = 0; c < s->w; c++)
+		for (int r = 0; r < h; r++)
+			for (int c = 0; c < wide; c++)
 				for (int t = 0; t < s->kernel * s->kernel; t++) {
-					const int fr = r + t / s->kernel - s->kernel / 2, fc = c + t % s->kernel - s->kernel / 2;
+					const int fr = r * stride + t / s->kernel - pad, fc = c * stride + t % s->kernel - pad;
 					if (fr < 0 || fr >= s->h || fc < 0 || fc >= s->w)
 						continue;
 					const size_t px = ((size_t)n * (size_t)s->h + (size_t)fr) * (size_t)s->w + (size_t)fc;
-					const size_t py = ((size_t)n * (size_t)s->h + (size_t)r) * (size_t)s->w + (size_t)c;
+					const size_t py = ((size_t)n * (size_t)h + (size_t)r) * (size_t)wide + (size_t)c;
 					for (size_t o = 0; o < out; o++) {
 						const size_t pw = (o * taps + (size_t)t) * in;
 						if (p->direction == CONV_FORWARD)
