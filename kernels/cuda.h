@@ -109,9 +109,11 @@ void cuda_add(struct cuda *, struct tensor y, struct tensor x);
 void cuda_to_bf16(struct cuda *, void *to, const float *from, size_t count);
 void cuda_from_bf16(struct cuda *, float *to, const void *from, size_t count);
 
-/* enlarge.cu: weights (out,3,3,in) of a convolution of an enlarged picture -> v (in,4,4,out), float32 or (half) bfloat16; and dv -> dw. Channels with padding. */
-void cuda_enlarged_weights(struct cuda *, void *v, bool half, const float *w, int out, int in);
-void cuda_enlarged_gradient(struct cuda *, float *dw, const void *dv, bool half, int out, int in);
+/* resized_conv.cu: weights w (out,3,3,in) of a convolution with resizing -> v, of one with stride 2 that does the same: up (in,4,4,out), down (out,4,4,in), float32 or
+ * (half) bfloat16; and dv -> dw. Channels with padding. */
+enum resizing { RESIZE_UP, RESIZE_DOWN };
+void cuda_resized_weights(struct cuda *, enum resizing, void *v, bool half, const float *w, int out, int in);
+void cuda_resized_gradient(struct cuda *, enum resizing, float *dw, const void *dv, bool half, int out, int in);
 
 #ifdef __cplusplus
 }

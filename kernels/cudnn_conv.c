@@ -1,5 +1,5 @@
-/* Convolutions and dense layers of the cuda table. A dense layer is a 1x1 convolution of a picture of one pixel, and a convolution of an enlarged picture one with
- * stride 2 backwards (enlarge.cu), so that all take the same way through cuDNN.
+/* Convolutions and dense layers of the cuda table. A dense layer is a 1x1 convolution of a picture of one pixel, and one with resizing has
+ * stride 2 (resized_conv.cu), so that all take the same way through cuDNN.
  *
  * A plan is made at the first use of a shape and direction and kept: the fastest of the first few that suit (cudnn_plan.h), which is measured once in the life
  * of the plan cache (plan_cache.h) and then taken for ever, so the same seed gives the same bytes. Without a cache it is the heuristic's first.
@@ -255,59 +255,88 @@ static void cuda_conv_backward_weights(struct backend *b, float *dw, struct tens
 	convolve(b, CONV_BACKWARD_WEIGHTS, x, dy, dw);
 }
 
-/* -- enlarging and a convolution in one -- */
+/* -- with resizing: a convolution with stride 2, large -> small, or one of its gradients -- */
 
-/* The convolution with stride 2, large -> small; scratch memory for its weights and, when asked for, for another `small`. */
-struct enlargement {
+struct resized {
+	enum resizing way;
+	struct tensor small, large;
 	struct plan_key key;
-	void *weights;
-	float *spare;
+	int out, in;    /* channels of the 3x3 convolution */
+	void *weights;  /* of the one with stride 2, in scratch memory; NULL: there is none (noted) */
+	float *spare;   /* of the size of `small`, when asked for */
 };
 
-/* False (noted) when there is no memory. */
-static bool enlarge(struct enlargement *e, struct cuda *c, enum conv_direction direction, struct tensor small, struct tensor large, bool spare)
+static struct resized resized(struct cuda *c, enum resizing way, enum conv_direction direction, struct tensor small, struct tensor large, bool spare)
 {
-	const struct conv_shape shape = { large.n, (int)layout_channels(large.c), (int)layout_channels(small.c), large.h, large.w, 4 };
-	const size_t weights = aligned(16 * (size_t)shape.in * (size_t)shape.out * (c->precision == CUDA_BF16 ? sizeof(uint16_t) : sizeof(float)));
+	const int s = (int)layout_channels(small.c), l = (int)layout_channels(large.c);
+	const size_t weights = aligned(16 * (size_t)s * (size_t)l * (c->precision == CUDA_BF16 ? sizeof(uint16_t) : sizeof(float)));
 	char *scratch = cuda_scratch(c, weights + (spare ? (size_t)small.n * small.sample_size * sizeof(float) : 0));
 	assert(small.c > 4 && large.c > 4 && small.n == large.n && 2 * small.h == large.h && 2 * small.w == large.w);
-	*e = (struct enlargement){ { c->precision, direction, shape }, scratch, (float *)(scratch + weights) };
-	return scratch;
+	return (struct resized){ way, small, large, { c->precision, direction, { large.n, l, s, large.h, large.w, 4 } }, way == RESIZE_UP ? l : s,
+		way == RESIZE_UP ? s : l, scratch, scratch ? (float *)(scratch + weights) : NULL };
+}
+
+/* Data of either side from the other, to `small` or `large` by the direction. */
+static void resized_data(struct cuda *c, const struct resized *r, const float *w)
+{
+	if (!r->weights)
+		return;
+	cuda_resized_weights(c, r->way, r->weights, c->precision == CUDA_BF16, w, r->out, r->in);
+	execute(c, &r->key, &(struct operands){ r->large.data, r->small.data, r->weights });
+}
+
+static void resized_weights(struct cuda *c, const struct resized *r, float *dw)
+{
+	if (!r->weights)
+		return;
+	execute(c, &r->key, &(struct operands){ r->large.data, r->small.data, r->weights });
+	cuda_resized_gradient(c, r->way, dw, r->weights, c->precision == CUDA_BF16, r->out, r->in);
 }
 
 static void cuda_conv_up(struct backend *b, struct tensor y, struct tensor x, const float *w)
 {
 	struct cuda *c = (struct cuda *)b;
-	struct enlargement e;
-	if (!enlarge(&e, c, CONV_BACKWARD_DATA, x, y, false))
-		return;
-	cuda_enlarged_weights(c, e.weights, c->precision == CUDA_BF16, w, e.key.shape.in, e.key.shape.out);
-	execute(c, &e.key, &(struct operands){ y.data, x.data, e.weights });
+	const struct resized r = resized(c, RESIZE_UP, CONV_BACKWARD_DATA, x, y, false);
+	resized_data(c, &r, w);
 }
 
 static void cuda_conv_up_backward_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w, bool accumulate)
 {
 	struct cuda *c = (struct cuda *)b;
-	struct tensor to = dx;
-	struct enlargement e;
-	if (!enlarge(&e, c, CONV_FORWARD, dx, dy, accumulate))
-		return;
+	struct resized r = resized(c, RESIZE_UP, CONV_FORWARD, dx, dy, accumulate);
 	if (accumulate)
-		to.data = e.spare;
-	cuda_enlarged_weights(c, e.weights, c->precision == CUDA_BF16, w, e.key.shape.in, e.key.shape.out);
-	execute(c, &e.key, &(struct operands){ dy.data, to.data, e.weights });
-	if (accumulate)
-		cuda_add(c, dx, to);
+		r.small.data = r.spare;
+	resized_data(c, &r, w);
+	if (accumulate && r.spare)
+		cuda_add(c, dx, r.small);
 }
 
 static void cuda_conv_up_backward_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy)
 {
 	struct cuda *c = (struct cuda *)b;
-	struct enlargement e;
-	if (!enlarge(&e, c, CONV_BACKWARD_WEIGHTS, x, dy, false))
-		return;
-	execute(c, &e.key, &(struct operands){ dy.data, x.data, e.weights });
-	cuda_enlarged_gradient(c, dw, e.weights, c->precision == CUDA_BF16, e.key.shape.in, e.key.shape.out);
+	const struct resized r = resized(c, RESIZE_UP, CONV_BACKWARD_WEIGHTS, x, dy, false);
+	resized_weights(c, &r, dw);
+}
+
+static void cuda_conv_down(struct backend *b, struct tensor y, struct tensor x, const float *w)
+{
+	struct cuda *c = (struct cuda *)b;
+	const struct resized r = resized(c, RESIZE_DOWN, CONV_FORWARD, y, x, false);
+	resized_data(c, &r, w);
+}
+
+static void cuda_conv_down_backward_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w)
+{
+	struct cuda *c = (struct cuda *)b;
+	const struct resized r = resized(c, RESIZE_DOWN, CONV_BACKWARD_DATA, dy, dx, false);
+	resized_data(c, &r, w);
+}
+
+static void cuda_conv_down_backward_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy)
+{
+	struct cuda *c = (struct cuda *)b;
+	const struct resized r = resized(c, RESIZE_DOWN, CONV_BACKWARD_WEIGHTS, dy, x, false);
+	resized_weights(c, &r, dw);
 }
 
 /* -- dense -- */
@@ -382,6 +411,9 @@ void cuda_conv_table(struct backend *b)
 	b->conv_up = cuda_conv_up;
 	b->conv_up_backward_data = cuda_conv_up_backward_data;
 	b->conv_up_backward_weights = cuda_conv_up_backward_weights;
+	b->conv_down = cuda_conv_down;
+	b->conv_down_backward_data = cuda_conv_down_backward_data;
+	b->conv_down_backward_weights = cuda_conv_down_backward_weights;
 	b->dense = cuda_dense;
 	b->dense_backward_data = cuda_dense_backward_data;
 	b->dense_backward_weights = cuda_dense_backward_weights;

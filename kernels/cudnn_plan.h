@@ -25,7 +25,7 @@ enum conv_direction { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS };
 struct conv_shape {
 	int64_t n;
 	int in, out, h, w;
-	int kernel; /* 3; 1: dense layers; 4, with stride 2: enlarge.cu */
+	int kernel; /* 3; 1: dense layers; 4, with stride 2: resized_conv.cu */
 };
 
 static inline int conv_stride(const struct conv_shape *s) { return s->kernel == 4 ? 2 : 1; }

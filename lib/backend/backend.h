@@ -158,6 +158,10 @@ struct backend {
 	void (*conv_up)(struct backend *, struct tensor y, struct tensor x, const float *w);
 	void (*conv_up_backward_data)(struct backend *, struct tensor dx, struct tensor dy, const float *w, bool accumulate);
 	void (*conv_up_backward_weights)(struct backend *, float *dw, struct tensor x, struct tensor dy);
+	/* The same with pool() behind it: x (n,in,2h,2w) -> y (n,out,h,w). */
+	void (*conv_down)(struct backend *, struct tensor y, struct tensor x, const float *w);
+	void (*conv_down_backward_data)(struct backend *, struct tensor dx, struct tensor dy, const float *w);
+	void (*conv_down_backward_weights)(struct backend *, float *dw, struct tensor x, struct tensor dy);
 	/* Dense over all values of a sample. */
 	void (*dense)(struct backend *, struct tensor y, struct tensor x, const float *w);
 	void (*dense_backward_data)(struct backend *, struct tensor dx, struct tensor dy, const float *w);

@@ -330,7 +330,7 @@ static void host_adam(struct backend *b, float *w, const float *g, float *v, flo
 
 void host_close(struct host *host)
 {
-	free(host->enlarged);
+	free(host->large);
 }
 
 void host_table(struct backend *b)
@@ -341,7 +341,7 @@ void host_table(struct backend *b)
 	b->alloc = host_alloc;
 	b->release = host_release;
 	b->copy = host_copy;
-	host_enlarge_table(b);
+	host_conv_table(b);
 	b->set_scalars = host_set_scalars;
 	b->read_sums = host_read_sums;
 	b->fade = host_fade;

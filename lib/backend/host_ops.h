@@ -9,8 +9,8 @@
 struct host {
 	struct backend table;
 	double sums[STEP_SUMS];
-	float *enlarged;   /* scratch memory of conv_up() and its gradients */
-	size_t enlarged_size;
+	float *large; /* scratch memory of host_conv.c */
+	size_t large_size;
 	int failure; /* since the last check() */
 };
 
@@ -42,11 +42,11 @@ int host_threads(int threads);
 /* The failure since the last call, with its text. */
 int host_check(struct backend *) MUST_CHECK;
 
-/* Fills in alloc, release, copy, check, join, all_reduce, set_scalars, read_sums, conv_up and its gradients, fade, fade_backward, the losses, the inputs
- * and the updates. */
+/* Fills in alloc, release, copy, check, join, all_reduce, set_scalars, read_sums, convolutions with resizing, fade, fade_backward, the losses, the
+ * inputs and the updates. */
 void host_table(struct backend *);
-/* Part of it: conv_up and its gradients, by the table's own upsample and conv. */
-void host_enlarge_table(struct backend *);
+/* Part of it: convolutions with resizing, by the table's own operations. */
+void host_conv_table(struct backend *);
 /* Releases what these operations have allocated; the table itself is the caller's. */
 void host_close(struct host *);
 

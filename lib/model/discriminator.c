@@ -53,7 +53,8 @@ int discriminator_open(struct discriminator *d, struct backend *be, const struct
 	d->rgb = pair_make(&t, batch, a->depth[top], side);
 	for (int s = top; s >= 1; s--) {
 		d->mid[s] = pair_make(&t, batch, a->depth[s], 4 << s);
-		d->full[s] = tensors_make(&t, D_SLOTS * batch, a->depth[s - 1], 4 << s);
+		if (!a->profile->pool_before_bias)
+			d->full[s] = tensors_make(&t, D_SLOTS * batch, a->depth[s - 1], 4 << s);
 		d->pooled[s] = pair_make(&t, batch, a->depth[s - 1], 2 << s);
 	}
 	d->full_tangent = tensors_make_largest(&t, batch, d->full, MAX_SCALES);
@@ -119,12 +120,12 @@ void discriminator_forward(struct discriminator *d, enum d_slot slot, int count,
 		be->conv(be, X(d->mid[s]), X(*input(d, s)), w + l->weight_at);
 		be->activate(be, X(d->mid[s]), w + l->bias_at, l->act, no_norm);
 		l = &d->layers.item[d_block(s, 1)];
-		const struct tensor full = discriminator_slots(d, d->full[s], slot, count);
-		be->conv(be, full, X(d->mid[s]), w + l->weight_at);
 		if (pool_first) {
-			be->pool(be, X(d->pooled[s]), full);
+			be->conv_down(be, X(d->pooled[s]), X(d->mid[s]), w + l->weight_at);
 			be->activate(be, X(d->pooled[s]), w + l->bias_at, l->act, no_norm);
 		} else {
+			const struct tensor full = discriminator_slots(d, d->full[s], slot, count);
+			be->conv(be, full, X(d->mid[s]), w + l->weight_at);
 			be->activate_pool(be, X(d->pooled[s]), full, w + l->bias_at, l->act);
 		}
 		if (d->fading && s == top) {
@@ -186,14 +187,15 @@ static void activate_backward(struct discriminator *d, const struct sweep *sweep
 	}
 }
 
-/* dL/dpooled -> dL/dz of the second convolution of scale s. */
-static void pooled_backward(struct discriminator *d, const struct sweep *sweep, int s, float *dw)
+/* The second convolution of scale s: dL/dpooled -> dL/dz and dL/dmid. */
+static void pooled_backward(struct discriminator *d, const struct sweep *sweep, int s, const float *w, float *dw)
 {
 	struct backend *be = d->be;
 	const struct layer *l = &d->layers.item[d_block(s, 1)];
+	const struct tensor dmid = sweep_b(d, sweep, d->mid[s].b);
 	if (d->arch.profile->pool_before_bias) {
 		activate_backward(d, sweep, &d->pooled[s], l, dw);
-		be->pool_backward(be, sweep_b(d, sweep, d->full[s]), sweep_b(d, sweep, d->pooled[s].b));
+		be->conv_down_backward_data(be, dmid, sweep_b(d, sweep, d->pooled[s].b), w + l->weight_at);
 		return;
 	}
 	for (int i = 0; i < sweep->spans; i++) {
@@ -202,6 +204,7 @@ static void pooled_backward(struct discriminator *d, const struct sweep *sweep, 
 		                           discriminator_slots(d, d->full[s], p->x, p->count), l->act, p->bias == BIAS_NONE ? NULL : dw + l->bias_at,
 		                           p->bias == BIAS_ADD);
 	}
+	be->conv_backward_data(be, dmid, sweep_b(d, sweep, d->full[s]), w + l->weight_at);
 }
 
 /* From dL/d(input of scale 0) in b down to dL/dz of fromRGB. */
@@ -215,8 +218,7 @@ static void scales_backward(struct discriminator *d, const struct sweep *sweep, 
 			be->fade_backward(be, B(d->old), B(d->pooled[s]), B(d->faded));
 			activate_backward(d, sweep, &d->old, &d->layers.item[d_from_rgb(top - 1)], dw);
 		}
-		pooled_backward(d, sweep, s, dw);
-		be->conv_backward_data(be, B(d->mid[s]), sweep_b(d, sweep, d->full[s]), w + d->layers.item[d_block(s, 1)].weight_at);
+		pooled_backward(d, sweep, s, w, dw);
 		const struct layer *l = &d->layers.item[d_block(s, 0)];
 		activate_backward(d, sweep, &d->mid[s], l, dw);
 		be->conv_backward_data(be, B(*input(d, s)), B(d->mid[s]), w + l->weight_at);
@@ -311,13 +313,15 @@ static void tangent_pass(struct discriminator *d, const float *w)
 		be->conv(be, T(d->mid[s]), T(*input(d, s)), w + l->weight_at);
 		tangent(d, T(d->mid[s]), X(d->mid[s]), l);
 		l = &d->layers.item[d_block(s, 1)];
-		const struct tensor masks = discriminator_slots(d, d->full[s], SLOT_PENALTY_X, 1), full = tensor_in_place(d->full_tangent.data, masks);
-		be->conv(be, full, T(d->mid[s]), w + l->weight_at);
-		if (!pool_first)
-			tangent(d, full, masks, l);
-		be->pool(be, T(d->pooled[s]), full);
-		if (pool_first)
+		if (pool_first) {
+			be->conv_down(be, T(d->pooled[s]), T(d->mid[s]), w + l->weight_at);
 			tangent(d, T(d->pooled[s]), X(d->pooled[s]), l);
+		} else {
+			const struct tensor masks = discriminator_slots(d, d->full[s], SLOT_PENALTY_X, 1), full = tensor_in_place(d->full_tangent.data, masks);
+			be->conv(be, full, T(d->mid[s]), w + l->weight_at);
+			tangent(d, full, masks, l);
+			be->pool(be, T(d->pooled[s]), full);
+		}
 		if (d->fading && s == top) {
 			l = &d->layers.item[d_from_rgb(top - 1)];
 			be->pool(be, T(d->old_image), T(d->image));
@@ -369,7 +373,10 @@ void discriminator_weights(struct discriminator *d, bool penalty, float *dw)
 	be->dense_backward_weights(be, DW(D_DENSE), X(d->conv, end), B(d->dense, end));
 	be->conv_backward_weights(be, DW(D_CONV), X(*end_input(d), end), B(d->conv, end));
 	for (int s = 1; s <= top; s++) {
-		be->conv_backward_weights(be, DW(d_block(s, 1)), X(d->mid[s], count), discriminator_slots(d, d->full[s], first, count));
+		if (d->arch.profile->pool_before_bias)
+			be->conv_down_backward_weights(be, DW(d_block(s, 1)), X(d->mid[s], count), B(d->pooled[s], count));
+		else
+			be->conv_backward_weights(be, DW(d_block(s, 1)), X(d->mid[s], count), discriminator_slots(d, d->full[s], first, count));
 		be->conv_backward_weights(be, DW(d_block(s, 0)), X(*input(d, s), count), B(d->mid[s], count));
 	}
 	be->from_rgb_backward_weights(be, DW(d_from_rgb(top)), X(d->image, count), B(d->rgb, count));

@@ -35,8 +35,8 @@ struct discriminator {
 	struct d_pair old_image, old;               /* fading: images halved; their fromRGB */
 	struct d_pair rgb;                          /* output of fromRGB at the newest scale */
 	struct d_pair mid[MAX_SCALES];              /* of scale s >= 1: after the first convolution */
-	struct tensor full[MAX_SCALES];             /* after the second, before pooling, 4N. x is read for the last time as the mask of b of the same slot, so b takes
-	                                               its place; x's slot 0 is the */
+	struct tensor full[MAX_SCALES];             /* after the second, where bias and activation come before pooling, 4N. x is read for the last time as the mask of
+	                                               b of the same slot, so b takes its place; x's slot 0 is the */
 	struct tensor full_tangent;                 /* N samples, one scale after the other */
 	struct d_pair pooled[MAX_SCALES];           /* after pooling: the input of scale s - 1 unless that is faded in */
 	struct d_pair faded;                        /* fading: the mix of old and pooled */

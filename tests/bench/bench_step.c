@@ -88,6 +88,21 @@ static void conv_up_backward_weights(struct backend *b, float *dw, struct tensor
 	TIMED(inner.conv_up_backward_weights(b, dw, x, dy), 4 * conv_flop(x, dy));
 }
 
+static void conv_down(struct backend *b, struct tensor y, struct tensor x, const float *w)
+{
+	TIMED(inner.conv_down(b, y, x, w), conv_flop(x, y));
+}
+
+static void conv_down_backward_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w)
+{
+	TIMED(inner.conv_down_backward_data(b, dx, dy, w), conv_flop(dx, dy));
+}
+
+static void conv_down_backward_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy)
+{
+	TIMED(inner.conv_down_backward_weights(b, dw, x, dy), conv_flop(x, dy));
+}
+
 static void dense(struct backend *b, struct tensor y, struct tensor x, const float *w)
 {
 	TIMED(inner.dense(b, y, x, w), dense_flop(x, y));
@@ -112,6 +127,9 @@ static void time_linear_maps(struct backend *b)
 	b->conv_up = conv_up;
 	b->conv_up_backward_data = conv_up_backward_data;
 	b->conv_up_backward_weights = conv_up_backward_weights;
+	b->conv_down = conv_down;
+	b->conv_down_backward_data = conv_down_backward_data;
+	b->conv_down_backward_weights = conv_down_backward_weights;
 	b->dense = dense;
 	b->dense_backward_data = dense_backward_data;
 	b->dense_backward_weights = dense_backward_weights;

@@ -59,7 +59,7 @@ static void conv(struct tensor x, struct tensor y, enum conv_direction direction
 }
 
 /* large -> small with stride 2. */
-static void enlarging(struct tensor large, struct tensor small, enum conv_direction direction)
+static void resizing(struct tensor large, struct tensor small, enum conv_direction direction)
 {
 	note((struct conv_shape){ large.n, (int)layout_channels(large.c), (int)layout_channels(small.c), large.h, large.w, 4 }, direction);
 }
@@ -73,12 +73,18 @@ static void dense(struct tensor x, struct tensor y, enum conv_direction directio
 static void note_conv(struct backend *b, struct tensor y, struct tensor x, const float *w) { (void)b, (void)w, conv(x, y, CONV_FORWARD); }
 static void note_conv_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w) { (void)b, (void)w, conv(dx, dy, CONV_BACKWARD_DATA); }
 static void note_conv_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy) { (void)b, (void)dw, conv(x, dy, CONV_BACKWARD_WEIGHTS); }
-static void note_conv_up(struct backend *b, struct tensor y, struct tensor x, const float *w) { (void)b, (void)w, enlarging(y, x, CONV_BACKWARD_DATA); }
+static void note_conv_up(struct backend *b, struct tensor y, struct tensor x, const float *w) { (void)b, (void)w, resizing(y, x, CONV_BACKWARD_DATA); }
 static void note_conv_up_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w, bool add)
 {
-	(void)b, (void)w, (void)add, enlarging(dy, dx, CONV_FORWARD);
+	(void)b, (void)w, (void)add, resizing(dy, dx, CONV_FORWARD);
 }
-static void note_conv_up_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy) { (void)b, (void)dw, enlarging(dy, x, CONV_BACKWARD_WEIGHTS); }
+static void note_conv_up_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy) { (void)b, (void)dw, resizing(dy, x, CONV_BACKWARD_WEIGHTS); }
+static void note_conv_down(struct backend *b, struct tensor y, struct tensor x, const float *w) { (void)b, (void)w, resizing(x, y, CONV_FORWARD); }
+static void note_conv_down_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w) { (void)b, (void)w, resizing(dx, dy, CONV_BACKWARD_DATA); }
+static void note_conv_down_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy)
+{
+	(void)b, (void)dw, resizing(x, dy, CONV_BACKWARD_WEIGHTS);
+}
 static void note_dense(struct backend *b, struct tensor y, struct tensor x, const float *w) { (void)b, (void)w, dense(x, y, CONV_FORWARD); }
 static void note_dense_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w) { (void)b, (void)w, dense(dx, dy, CONV_BACKWARD_DATA); }
 static void note_dense_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy) { (void)b, (void)dw, dense(x, dy, CONV_BACKWARD_WEIGHTS); }
@@ -121,6 +127,7 @@ static struct backend noting = {
 	.name = "noting", .alloc = note_alloc, .release = note_release, .shape = note_shape, .param_size = note_param_size, .copy = copy,
 	.conv = note_conv, .conv_backward_data = note_conv_data, .conv_backward_weights = note_conv_weights,
 	.conv_up = note_conv_up, .conv_up_backward_data = note_conv_up_data, .conv_up_backward_weights = note_conv_up_weights,
+	.conv_down = note_conv_down, .conv_down_backward_data = note_conv_down_data, .conv_down_backward_weights = note_conv_down_weights,
 	.dense = note_dense, .dense_backward_data = note_dense_data, .dense_backward_weights = note_dense_weights,
 	.activate = activate, .activate_backward = activate_backward, .activate_pool = activate_pool, .activate_pool_backward = activate_pool_backward,
 	.pixel_norm = two, .squash = one, .squash_backward = two, .from_rgb = from_rgb, .from_rgb_tangent = from_rgb_tangent, .from_rgb_backward_data = from_rgb_data,
@@ -132,9 +139,9 @@ static struct backend noting = {
 
 /* -- -- */
 
-static void note_step(int scale, int64_t batch)
+static void note_step(const char *profile, int scale, int64_t batch)
 {
-	struct arch a = { .profile = profile_find("zoo"), .scale = scale, .depth = { 512, 512, 512, 512, 256, 128 }, .latent = 512, .leak = .2f,
+	struct arch a = { .profile = profile_find(profile), .scale = scale, .depth = { 512, 512, 512, 512, 256, 128 }, .latent = 512, .leak = .2f,
 		          .pixel_norm = true, .stddev = true, .equalized = true };
 	const struct step_losses losses = { .loss = LOSS_WGAN, .penalty = PENALTY_WGAN_GP, .epsilon_d = 1e-3 };
 	struct network g, d;
@@ -193,9 +200,11 @@ static void plan_steps(enum cuda_precision precision)
 	if (getenv("PGAN_QUICK"))
 		SKIP("PGAN_QUICK is set");
 	work_count = 0;
-	for (int scale = 0; scale < 6; scale++)
-		note_step(scale, 16);
-	CHECK(work_count > 60);
+	for (int scale = 0; scale < 6; scale++) {
+		note_step("zoo", scale, 16);
+		note_step("karras", scale, 16);
+	}
+	CHECK(work_count > 80);
 	plan_all(precision);
 }
 

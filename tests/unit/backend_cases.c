@@ -159,6 +159,20 @@ static void run_conv_up(struct run *r)
 	emit_param(r, "dw", conv_shape(r), dw);
 }
 
+static void run_conv_down(struct run *r)
+{
+	struct backend *b = r->f.b;
+	struct tensor x = features(r, r->in, 2 * r->side), dx = features(r, r->in, 2 * r->side);
+	struct tensor y = features(r, r->out, r->side), dy = features(r, r->out, r->side);
+	float *w = fixture_param(&r->f, conv_shape(r)), *dw = fixture_param(&r->f, conv_shape(r));
+	b->conv_down(b, y, x, w);
+	emit(r, "y", y);
+	b->conv_down_backward_data(b, dx, dy, w);
+	emit(r, "dx", dx);
+	b->conv_down_backward_weights(b, dw, x, dy);
+	emit_param(r, "dw", conv_shape(r), dw);
+}
+
 static void dense(struct run *r, int out, int out_side, int in, int in_side)
 {
 	struct backend *b = r->f.b;
@@ -552,6 +566,7 @@ const struct backend_case backend_cases[] = {
 	{ "conv_backward_data", run_conv_backward_data, WINOGRAD },
 	{ "conv_backward_weights", run_conv_backward_weights, WINOGRAD },
 	{ "conv_up", run_conv_up, WINOGRAD },
+	{ "conv_down", run_conv_down, WINOGRAD },
 	{ "dense to a picture", run_dense_to_picture, PRODUCTS },
 	{ "dense of a picture", run_dense_of_picture, PRODUCTS },
 	{ "dense to a score", run_dense_decision, SUMS },

@@ -125,6 +125,42 @@ TEST(conv_up)
 	conv_up_shape(1, 4, 2, 3, 5);
 }
 
+static void conv_down_shape(int64_t n, int in, int out, int h, int w)
+{
+	struct fixture f;
+	REQUIRE(fixture_open(&f, "plain", 2));
+	const struct param_shape shape = { PARAM_CONV, out, 1, in, 1 };
+	struct tensor x = fixture_tensor(&f, n, in, 2 * h, 2 * w), dx = fixture_tensor(&f, n, in, 2 * h, 2 * w);
+	struct tensor y = fixture_tensor(&f, n, out, h, w), dy = fixture_tensor(&f, n, out, h, w);
+	float *k = fixture_param(&f, shape), *dk = fixture_values(&f, param_count(shape));
+	size_t j = 0;
+
+	f.b->conv_down(f.b, y, x, k);
+	for (int64_t m = 0; m < n; m++)
+		for (int o = 0; o < out; o++)
+			for (int r = 0; r < h; r++)
+				for (int c = 0; c < w; c++, j++) {
+					want[j] = 0;
+					for (int q = 0; q < 4; q++)
+						want[j] += conv_at(x, k, m, o, 2 * r + q / 2, 2 * c + q % 2) / 4;
+				}
+	expect_close("conv_down", y.data, want, j, ROUNDING);
+
+	f.b->conv_down_backward_data(f.b, dx, dy, k);
+	f.b->conv_down_backward_weights(f.b, dk, x, dy);
+	const double forward = dot(y.data, dy.data, tensor_count(y));
+	expect_number("conv_down_backward_data", dot(dx.data, x.data, tensor_count(x)), forward, IDENTITY);
+	expect_number("conv_down_backward_weights", dot(dk, k, param_count(shape)), forward, IDENTITY);
+	fixture_close(&f);
+}
+
+TEST(conv_down)
+{
+	conv_down_shape(1, 1, 1, 1, 1);
+	conv_down_shape(2, 3, 5, 4, 4);
+	conv_down_shape(1, 4, 2, 3, 5);
+}
+
 static void dense_shape(int64_t n, int in, int in_side, int out, int out_side)
 {
 	struct fixture f;
