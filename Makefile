@@ -214,14 +214,14 @@ build/fuzz/fuzz_npy: $(FUZZ_SOURCES) $(wildcard lib/base/*.h)
 # -- for a machine with a GPU --
 
 # A folder that runs tests/gpu/run.sh on a machine with nothing but a GPU, its driver and cuDNN: the programs, and the libraries that they need, packed, as they
-# are large; the C library's own are the machine's.
+# are large; those of C and C++ themselves are the machine's.
 BUNDLE := build/gpu-bundle
 BUNDLED = $(BUILT_TOOLS:%=bin/%) $(BUILD)/tests/test_backend_tables $(BUILD)/tests/test_metric_device $(BUILD)/bench/bench_step
 gpu-bundle: all benches $(BUILD)/tests/test_backend_tables $(BUILD)/tests/test_metric_device
 	@rm -rf $(BUNDLE); mkdir -p $(BUNDLE)/bin $(BUNDLE)/lib $(BUNDLE)/tests/golden
 	@install -s -m 755 $(BUNDLED) $(BUNDLE)/bin; $(if $(PLUGIN),install -m 755 $(PLUGIN) $(BUNDLE)/bin)
 	@install -m 755 tests/gpu/run.sh $(BUNDLE); install -m 644 tests/golden/step_*.h5 $(BUNDLE)/tests/golden
-	@ldd $(BUNDLED) | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p' | sort -u | grep -Ev '/(ld-linux[^/]*|lib(c|m|dl|rt|pthread|resolv))\.so' | \
+	@ldd $(BUNDLED) | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p' | sort -u | grep -Ev '/(ld-linux[^/]*|lib(c|m|dl|rt|pthread|resolv|stdc\+\+|gcc_s))\.so' | \
 		xargs -I{} cp -L {} $(BUNDLE)/lib
 	@tar czf $(BUNDLE)/lib.tar.gz -C $(BUNDLE)/lib . && rm -rf $(BUNDLE)/lib; git describe --always --dirty 2>/dev/null > $(BUNDLE)/VERSION || true
 	@du -sh $(BUNDLE)

@@ -2,16 +2,16 @@
 # Everything that needs a GPU, in one run, without network or packages: each operation against the plain loops, the recorded steps in three precisions, the
 # same bytes twice and after an interruption, compute-sanitizer, a short training with pictures, and the speed of every scale, beside PyTorch's where that is.
 #
-#   tests/gpu/run.sh [--device cuda[:N]|cpu] [--out FOLDER] [--quick] [--stage NAME]… [--scales 'S …']
+#   tests/gpu/run.sh [--device cuda[:N]|cpu] [--out FOLDER] [--quick] [--stage NAME]… [--scales 'S …'] [--peer only|no]
 #
 # Runs from the source tree after `make`, `make unit-tests` and `make benches`, or from the folder that `make gpu-bundle` makes, which holds all it needs
 # but the driver and cuDNN 9 (also found in a Python package). --device cpu rehearses it without a GPU. --quick: small networks. --stage: a part alone
-# (operations, records, training, metrics, sanitizer, speed), where a command may only take so long; --scales: of the stage speed. PGAN_SHARED: a folder with
-# further records in golden/, pictures in data/ and PyTorch's training step in peer/. Writes FOLDER/results.txt (gpu-results), with --stage to its end;
-# ends with "N passed, N failed, N skipped".
+# (operations, records, training, metrics, sanitizer, speed), where a command may only take so long; --scales, --peer: of the stage speed, some scales, and PyTorch
+# alone or not at all. PGAN_SHARED: a folder with further records in golden/, pictures in data/ and PyTorch's training step in peer/. Writes FOLDER (gpu-results):
+# results.txt, with --stage to its end; pictures; and cache/, where the choice of plans is kept. Ends with "N passed, N failed, N skipped".
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-device=cuda out=gpu-results quick='' stages=() scales=''
+device=cuda out=gpu-results quick='' stages=() scales='' peers=''
 while [ $# -gt 0 ]; do
   case $1 in
     --device) device=$2 && shift ;;
@@ -19,12 +19,15 @@ while [ $# -gt 0 ]; do
     --quick) quick=1 ;;
     --stage) stages+=("$2") && shift ;;
     --scales) scales=$2 && shift ;;
+    --peer) peers=$2 && shift ;;
     *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2; exit 2 ;;
   esac
   shift
 done
 mkdir -p "$out" && out=$(cd "$out" && pwd) || exit 1
 results=$out/results.txt
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
 if [ ${#stages[@]} = 0 ]; then
   stages=(operations records training metrics sanitizer speed)
   : >"$results"
@@ -34,14 +37,14 @@ fi
 
 if [ -d "$here/bin" ]; then
   root=$here programs=$here/bin tables=$here/bin/test_backend_tables metrics=$here/bin/test_metric_device bench=$here/bin/bench_step
-  if [ ! -d "$out/lib" ]; then mkdir "$out/lib" && tar xzf "$here/lib.tar.gz" -C "$out/lib" || exit 1; fi
-  libraries=$out/lib
+  mkdir "$work/lib" && tar xzf "$here/lib.tar.gz" -C "$work/lib" || exit 1
+  libraries=$work/lib
 else
   root=$(cd "$here/../.." && pwd)
   programs=$root/bin tables=$root/build/gcc/tests/test_backend_tables metrics=$root/build/gcc/tests/test_metric_device bench=$root/build/gcc/bench/bench_step libraries=
 fi
 : "${PGAN_PLUGINS:=$programs}"
-export PGAN_PLUGINS OMP_WAIT_POLICY=passive PGAN_CACHE=$out/cache
+export PGAN_PLUGINS OMP_WAIT_POLICY=passive PGAN_CACHE=$out/cache PATH=$PATH:/usr/local/cuda/bin
 if [ "$device" != cpu ]; then
   cudnn=$(python3 -c 'import nvidia.cudnn as c; print(list(c.__path__)[0] + "/lib")' 2>/dev/null)
   libraries=$libraries${cudnn:+:$cudnn}
@@ -65,7 +68,7 @@ section() { say ""; say "== $* =="; }
 step() {
   local name=$1 start=$SECONDS status=0
   shift
-  "$@" >"$out/step.log" 2>&1 </dev/null || status=$?
+  "$@" >"$work/step.log" 2>&1 </dev/null || status=$?
   if [ "$status" = 0 ]; then
     passed=$((passed + 1))
     say "ok   $name ($((SECONDS - start)) s)"
@@ -73,7 +76,7 @@ step() {
     failed=$((failed + 1))
     say "FAIL $name (ended with $status)"
   fi
-  tail -n 40 "$out/step.log" | sed 's/^/     /' | tee -a "$results"
+  tail -n 40 "$work/step.log" | sed 's/^/     /' | tee -a "$results"
 }
 skip() { skipped=$((skipped + 1)); say "skip $1: $2"; }
 
@@ -84,9 +87,10 @@ esac
 exact=${precisions[0]} fast=${precisions[-1]}
 if [ -n "$quick" ]; then
   depths=16,16,16 batch=8 iterations=3 short=12 long=6
+  if [ "$device" = cpu ]; then short=300; fi
   : "${scales:=0 1 2}"
 else
-  depths=512,512,512,512,256,128 batch=16 iterations=20 short=60 long=300
+  depths=512,512,512,512,256,128 batch=16 iterations=20 short=3000 long=300
   : "${scales:=0 1 2 3 4 5}"
 fi
 
@@ -116,43 +120,50 @@ stage_records() {
 
 # -- training --
 
-make_data() { tool toy-faces -n 512 -o "$out/faces.zip" && tool celeba-crop "$out/faces.zip" | tool pack-h5 -o "$out/data.h5"; }
-real_data() { tool celeba-crop "$PGAN_SHARED/data/avatars.zip" | tool pack-h5 -o "$out/data.h5"; }
+make_data() { tool toy-faces -n 512 -o "$work/faces.zip" && tool celeba-crop "$work/faces.zip" | tool pack-h5 -o "$work/data.h5"; }
+real_data() { tool celeba-crop "$PGAN_SHARED/data/avatars.zip" | tool pack-h5 -o "$work/data.h5"; }
 small=(--set 'depthScales=32,32,32,32,32,16' --set dimLatentVector=32 --set alphaNJumps=10 --set alphaSizeJumps=4)
-# grow SCALE OUT DEVICE OPTION…: on the scale below in $out.
+# grow SCALE OUT DEVICE OPTION…: on the scale below.
 grow() {
   local scale=$1 to=$2 on=$3 from=()
   shift 3
-  if [ "$scale" != 0 ]; then from=(--from "$out/scale$((scale - 1)).h5"); fi
-  tool pgan-grow -q --data "$out/data.h5" --scale "$scale" "${from[@]}" -o "$out/$to" "${small[@]}" --device "$on" "$@"
+  if [ "$scale" != 0 ]; then from=(--from "$work/scale$((scale - 1)).h5"); fi
+  tool pgan-grow -q --data "$work/data.h5" --scale "$scale" "${from[@]}" -o "$work/$to" "${small[@]}" --device "$on" "$@"
 }
+# scale1 OUT DEVICE: the run whose bytes are compared.
+scale1() { grow 1 "$1" "$2" -n $short -b 8 --set saveIter=$((short / 3)); }
+same() { rm -f "$work/again.h5" && scale1 again.h5 "$2" && cmp "$work/$1" "$work/again.h5"; }
 # A run that is stopped after its first checkpoint goes on to the same bytes.
 interrupted() {
   local status=0
-  launcher="exec" grow 1 stopped.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3)) &
+  launcher="exec" scale1 stopped.h5 "$exact" &
   local run=$!
-  for _ in $(seq 600); do if [ -e "$out/stopped.ckpt" ] || ! kill -0 $run 2>/dev/null; then break; fi; sleep .05; done
+  for _ in $(seq 6000); do if [ -e "$work/stopped.ckpt" ] || ! kill -0 $run 2>/dev/null; then break; fi; sleep .01; done
   kill -TERM $run 2>/dev/null
   wait $run || status=$?
   echo "the first run ended with $status"
-  grow 1 stopped.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3)) && cmp "$out/scale1.h5" "$out/stopped.h5"
+  [ "$status" != 0 ] && scale1 stopped.h5 "$exact" && cmp "$work/scale1.h5" "$work/stopped.h5"
 }
-eagerly() { grow 1 again.h5 "$exact:eager" -n $short -b 8 --set saveIter=$((short / 3)) --restart && cmp "$out/scale1.h5" "$out/again.h5"; }
-twice() { grow 1 again.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3)) && cmp "$out/scale1.h5" "$out/again.h5"; }
 # Two processes: a step that they recorded holds for one, and a second run of them has the same bytes.
 ranks() {
-  grow 1 ranks.h5 "$exact" -n $short -b 8 --ranks 2 --record "5:$out/ranks.rec" && tool pgan-grow --verify "$out/ranks.rec" --device "$exact" &&
-    grow 1 ranks-again.h5 "$exact" -n $short -b 8 --ranks 2 && cmp "$out/ranks.h5" "$out/ranks-again.h5"
+  grow 1 ranks.h5 "$exact" -n $short -b 8 --ranks 2 --record "5:$work/ranks.rec" && tool pgan-grow --verify "$work/ranks.rec" --device "$exact" &&
+    grow 1 ranks-again.h5 "$exact" -n $short -b 8 --ranks 2 && cmp "$work/ranks.h5" "$work/ranks-again.h5"
 }
 stage_training() {
-  local s gpus
+  local s d gpus
   if [ -z "$quick" ] && [ -f "${PGAN_SHARED-}/data/avatars.zip" ]; then step "pictures" real_data; else step "drawn pictures" make_data; fi
-  rm -f "$out"/scale* "$out"/again* "$out"/stopped* "$out"/ranks*
   step "scale 0, $exact" grow 0 scale0.h5 "$exact" -n $short -b 8
-  step "scale 1, $exact" grow 1 scale1.h5 "$exact" -n $short -b 8 --set saveIter=$((short / 3))
-  step "the same bytes twice" twice
-  if [ "$device" != cpu ]; then step "the same bytes without CUDA graphs" eagerly; fi
+  step "scale 1, $exact" scale1 scale1.h5 "$exact"
+  step "the same bytes twice" same scale1.h5 "$exact"
   step "the same bytes after an interruption" interrupted
+  if [ "$device" != cpu ]; then
+    step "the same bytes without CUDA graphs" same scale1.h5 "$exact:eager"
+    for d in "${precisions[@]:1}"; do
+      step "scale 1, $d" scale1 "scale1-$d.h5" "$d"
+      step "the same bytes twice, $d" same "scale1-$d.h5" "$d"
+      step "the same bytes without CUDA graphs, $d" same "scale1-$d.h5" "$d:eager"
+    done
+  fi
   gpus=$(nvidia-smi -L 2>/dev/null | wc -l)
   if [ "$device" = cpu ] || { [ "$device" = cuda ] && [ "$gpus" -gt 1 ]; }; then
     step "two processes, $exact" ranks
@@ -162,7 +173,7 @@ stage_training() {
   for s in 2 3 4 5; do
     if [ -n "$quick" ] && [ "$s" -gt 2 ]; then break; fi
     step "scale $s, $fast" grow "$s" "scale$s.h5" "$fast" -n $long -b 16
-    step "pictures of scale $s" tool pgan-sample "$out/scale$s.h5" -n 16 -o "$out/scale$s.png" --device "$fast"
+    step "pictures of scale $s" tool pgan-sample "$work/scale$s.h5" -n 16 -o "$out/scale$s.png" --device "$fast"
   done
 }
 
@@ -171,15 +182,15 @@ stage_training() {
 # The same two sets on the processor and on the GPU: the means within 1e-4, and how long each took.
 scores() {
   local on
-  tool toy-faces -n "$1" --seed 1 -o "$out/one.zip" && tool celeba-crop -q "$out/one.zip" >"$out/one.npy" &&
-    tool toy-faces -n "$1" --seed 2 -o "$out/two.zip" && tool celeba-crop -q "$out/two.zip" >"$out/two.npy" || return 1
+  tool toy-faces -n "$1" --seed 1 -o "$work/one.zip" && tool celeba-crop -q "$work/one.zip" >"$work/one.npy" &&
+    tool toy-faces -n "$1" --seed 2 -o "$work/two.zip" && tool celeba-crop -q "$work/two.zip" >"$work/two.npy" || return 1
   for on in cpu "$device"; do
     echo "swd and msssim of $1 pictures, $on"
-    (TIMEFORMAT='%R s' && time tool swd --json --device "$on" --ref "$out/one.npy" "$out/two.npy" >"$out/swd.$on") || return 1
-    (TIMEFORMAT='%R s' && time tool msssim --json --device "$on" "$out/two.npy" >"$out/msssim.$on") || return 1
+    (TIMEFORMAT='%R s' && time tool swd --json --device "$on" --ref "$work/one.npy" "$work/two.npy" >"$work/swd.$on") || return 1
+    (TIMEFORMAT='%R s' && time tool msssim --json --device "$on" "$work/two.npy" >"$work/msssim.$on") || return 1
   done
   for on in swd msssim; do
-    paste <(sed -E 's/.*"(average|msssim)": ([0-9.e-]+).*/\2/' "$out/$on.cpu") <(sed -E 's/.*"(average|msssim)": ([0-9.e-]+).*/\2/' "$out/$on.$device") |
+    paste <(sed -E 's/.*"(average|msssim)": ([0-9.e-]+).*/\2/' "$work/$on.cpu") <(sed -E 's/.*"(average|msssim)": ([0-9.e-]+).*/\2/' "$work/$on.$device") |
       awk -v name=$on '{ e = $1 / $2 - 1; printf "%s: %s on the processor, %s here, relative difference %.1e\n", name, $1, $2, e; exit !(e * e < 1e-8) }' || return 1
   done
 }
@@ -191,12 +202,12 @@ stage_metrics() {
     step "the metrics' operations, $device" operations_of_metrics
   fi
   step "swd and msssim" scores "$(if [ -n "$quick" ]; then echo 32; else echo 4096; fi)"
-  rm -f "$out"/one.* "$out"/two.*
 }
 
 # -- compute-sanitizer --
 
-sanitized_metrics() { PGAN_TEST_METRICS=$device tool "$@" "$metrics"; }
+# sanitized TOOL COMMAND…: without a cache of plans, since nothing should be measured so. Failures of CUDA's calls are told by the program itself.
+sanitized() { PGAN_CACHE='' PGAN_TEST_METRICS=$device tool "$(command -v compute-sanitizer)" --tool "$1" --report-api-errors no --error-exitcode 9 --print-limit 5 "${@:2}"; }
 stage_sanitizer() {
   local t
   if [ "$device" = cpu ]; then
@@ -205,9 +216,9 @@ stage_sanitizer() {
     skip "compute-sanitizer" "it is not on the PATH"
   else
     for t in memcheck racecheck synccheck initcheck; do
-      step "$t" tool "$(command -v compute-sanitizer)" --tool $t --error-exitcode 9 --print-limit 5 \
-        "$programs/pgan-grow" --device "$exact" --verify "$root/tests/golden/step_s1_b8_a060.h5"
-      step "$t, metrics" sanitized_metrics "$(command -v compute-sanitizer)" --tool $t --error-exitcode 9 --print-limit 5
+      step "$t, $exact" sanitized $t "$programs/pgan-grow" --device "$exact" --verify "$root/tests/golden/step_s1_b8_a060.h5"
+      step "$t, $fast" sanitized $t "$programs/pgan-grow" --device "$fast" --verify "$root/tests/golden/step_karras_s1_b8_a060.h5"
+      step "$t, metrics" sanitized $t "$metrics"
     done
   fi
 }
@@ -235,10 +246,11 @@ stage_speed() {
     some=$(echo "$depths" | cut -d , -f "1-$((s + 1))")
     for d in "${precisions[@]}"; do
       for alpha in 0 0.5; do
-        if [ "$s" = 0 ] && [ "$alpha" != 0 ]; then continue; fi
+        if [ "$peers" = only ] || { [ "$s" = 0 ] && [ "$alpha" != 0 ]; }; then continue; fi
         step "pgan, scale $s, alpha $alpha, $d" with_memory tool "$bench" "depths=$some" "batch=$batch" "alpha=$alpha" "iters=$iterations" "device=$d"
       done
     done
+    if [ "$peers" = no ]; then continue; fi
     if [ -f "$peer" ] && python3 -c 'import torch' 2>/dev/null; then
       if [ "$device" = cpu ]; then
         step "PyTorch, scale $s" python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations"
@@ -261,9 +273,7 @@ for stage in "${stages[@]}"; do
   "stage_$stage"
 done
 
-rm -f "$out/step.log"
 section "summary"
-grep -E '^FAIL' "$results" | sort -u >"$out/failures" && say "$(cat "$out/failures")"
-rm -f "$out/failures"
+if failures=$(grep -E '^FAIL' "$results" | sort -u); then say "$failures"; fi
 say "$passed passed, $failed failed, $skipped skipped; pictures and this text in $out"
 [ "$failed" = 0 ]
