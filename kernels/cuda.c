@@ -61,6 +61,7 @@ static void cuda_release(struct backend *b, float *data)
 {
 	struct cuda *c = (struct cuda *)b;
 	cuda_graphs_drop(c);
+	cuda_ranks_wait(c); /* cudaFree() waits without watching the other ranks */
 	cuda_note(c, cudaFree(data), "free memory");
 }
 
@@ -70,22 +71,52 @@ static void cuda_copy(struct backend *b, float *to, const float *from, size_t co
 	cuda_note(c, cudaMemcpyAsync(to, from, count * sizeof *to, cudaMemcpyDefault, c->stream), "copy");
 }
 
-void cuda_grow(struct cuda *c, void **memory, size_t *size, size_t bytes)
+int cuda_grow(struct cuda *c, void **memory, size_t *size, size_t bytes)
 {
 	if (bytes <= *size)
-		return;
-	/* cudaFree() waits for what is queued. */
+		return 0;
 	cuda_graphs_drop(c);
+	cuda_ranks_wait(c); /* cudaFree() waits for what is queued, without watching the other ranks */
 	cuda_note(c, cudaFree(*memory), "free memory");
 	*memory = NULL;
-	cuda_note(c, cudaMalloc(memory, bytes), "allocate scratch memory");
-	*size = *memory ? bytes : 0;
+	const cudaError_t status = cudaMalloc(memory, bytes);
+	*size = status == cudaSuccess ? bytes : 0;
+	if (status == cudaSuccess)
+		return 0;
+	(void)cudaGetLastError(); /* told here: the next launch has not failed */
+	*memory = NULL;
+	return error_set(ERR_FAILED, "no %zu bytes of GPU memory: %s", bytes, cudaGetErrorString(status));
 }
 
 void *cuda_scratch(struct cuda *c, size_t bytes)
 {
-	cuda_grow(c, &c->scratch, &c->scratch_size, bytes);
+	cuda_note_error(c, cuda_grow(c, &c->scratch, &c->scratch_size, bytes));
 	return c->scratch;
+}
+
+/* -- bytes to the device: from a ring of places in pinned memory, so that the host need not wait -- */
+
+void *cuda_pinned(struct cuda *c, size_t bytes)
+{
+	struct cuda_upload *u = &c->upload[c->uploads % CUDA_UPLOADS];
+	cuda_note(c, cudaEventSynchronize(u->copied), "wait for an upload");
+	if (bytes <= u->size)
+		return u->pinned;
+	cuda_note(c, cudaFreeHost(u->pinned), "free memory");
+	u->pinned = NULL;
+	const cudaError_t status = cudaMallocHost(&u->pinned, bytes);
+	u->size = status == cudaSuccess ? bytes : 0;
+	if (status == cudaSuccess)
+		return u->pinned;
+	(void)cudaGetLastError();
+	cuda_note(c, status, "allocate memory for an upload");
+	return u->pinned = NULL;
+}
+
+void cuda_send(struct cuda *c, void *to, const void *pinned, size_t bytes)
+{
+	cuda_note(c, cudaMemcpyAsync(to, pinned, bytes, cudaMemcpyHostToDevice, c->stream), "send");
+	cuda_note(c, cudaEventRecord(c->upload[c->uploads++ % CUDA_UPLOADS].copied, c->stream), "send");
 }
 
 /* -- layout: arranged on the host; this is not on the way of a training step -- */
@@ -137,18 +168,18 @@ static void cuda_upload(struct backend *b, struct tensor t, const float *host)
 {
 	struct cuda *c = (struct cuda *)b;
 	const size_t sample = layout_values(t), count = (size_t)t.n * sample;
-	float *memory = staging(b, count), *widened;
+	float *const memory = cuda_pinned(c, count * sizeof *memory), *widened;
 	if (!memory)
 		return;
+	memset(memory, 0, count * sizeof *memory);
 	for (size_t i = 0; i < (size_t)t.n; i++)
 		layout_sample_each(t, memory + i * sample, (float *)host + i * sample_values(t), layout_pack_value);
 	if (!layout_is_half(t)) {
-		to_device(b, t.data, memory, count);
+		cuda_send(c, t.data, memory, count * sizeof *memory);
 	} else if ((widened = cuda_scratch(c, count * sizeof *widened))) {
-		to_device(b, widened, memory, count);
+		cuda_send(c, widened, memory, count * sizeof *memory);
 		cuda_to_bf16(c, t.data, widened, count);
 	}
-	free(memory);
 }
 
 static void cuda_download(struct backend *b, float *host, struct tensor t)
@@ -258,9 +289,8 @@ static void cuda_close(struct backend *b)
 	cuda_graphs_drop(c);
 	cuda_ranks_close(c);
 	cuda_conv_close(c);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < CUDA_UPLOADS; i++) {
 		cudaFreeHost(c->upload[i].pinned);
-		cudaFree(c->upload[i].device);
 		if (c->upload[i].copied)
 			cudaEventDestroy(c->upload[i].copied);
 	}
@@ -270,6 +300,7 @@ static void cuda_close(struct backend *b)
 			cudaEventDestroy(c->kept[i].there);
 	}
 	cudaFree(c->scratch);
+	cudaFree(c->bytes);
 	cudaFree(c->scalars);
 	cudaFree(c->sums);
 	if (c->stream)
@@ -308,10 +339,11 @@ static int start(struct cuda *c)
 	if ((status = cudaMalloc((void **)&c->scalars, sizeof *c->scalars)) ||
 	    (status = cudaMalloc((void **)&c->sums, STEP_SUMS * sizeof *c->sums)) ||
 	    (status = cudaMemsetAsync(c->scalars, 0, sizeof *c->scalars, c->stream)) ||
-	    (status = cudaMemsetAsync(c->sums, 0, STEP_SUMS * sizeof *c->sums, c->stream)) ||
-	    (status = cudaEventCreateWithFlags(&c->upload[0].copied, cudaEventDisableTiming)) ||
-	    (status = cudaEventCreateWithFlags(&c->upload[1].copied, cudaEventDisableTiming)))
+	    (status = cudaMemsetAsync(c->sums, 0, STEP_SUMS * sizeof *c->sums, c->stream)))
 		return error_set(ERR_FAILED, "the GPU cannot be used: %s", cudaGetErrorString(status));
+	for (int i = 0; i < CUDA_UPLOADS; i++)
+		if ((status = cudaEventCreateWithFlags(&c->upload[i].copied, cudaEventDisableTiming)))
+			return error_set(ERR_FAILED, "the GPU cannot be used: %s", cudaGetErrorString(status));
 	for (int i = 0; i < BACKEND_AHEAD; i++)
 		if ((status = cudaMallocHost((void **)&c->kept[i].pinned, STEP_SUMS * sizeof(double))) ||
 		    (status = cudaEventCreateWithFlags(&c->kept[i].there, cudaEventDisableTiming)))

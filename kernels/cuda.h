@@ -1,7 +1,7 @@
 /* The `cuda` table: one GPU, its stream, and what the operations share.
  *
  * Every operation only queues work on the stream. check(), read_sums() and transfers to the host wait for it, and next_sums() if told to; nothing else does,
- * but for the upload of images when the one before the last is still under way. A table belongs to the thread that opened it. Failures are kept and reported
+ * but for an upload when one of the last few is still under way. A table belongs to the thread that opened it. Failures are kept and reported
  * by check(). */
 #ifndef PGAN_CUDA_H
 #define PGAN_CUDA_H
@@ -20,7 +20,7 @@ struct cuda_conv; /* cudnn_conv.c: the plans made so far */
 
 /* Bytes on their way to the device. */
 struct cuda_upload {
-	void *pinned, *device;
+	void *pinned;
 	size_t size;
 	cudaEvent_t copied; /* pinned may be written again */
 };
@@ -38,7 +38,7 @@ struct cuda_recording {
 	cudaGraphExec_t graph; /* NULL before it is recorded */
 };
 
-enum { CUDA_RECORDINGS = 8 };
+enum { CUDA_RECORDINGS = 8, CUDA_UPLOADS = 8 };
 
 struct cuda {
 	struct backend table; /* first */
@@ -51,8 +51,10 @@ struct cuda {
 	uint64_t keep, taken;         /* steps kept, and taken of these, so far */
 	void *scratch;                /* of the operation being queued */
 	size_t scratch_size;
-	struct cuda_upload upload[2];
-	int turn;                     /* which of them is next */
+	struct cuda_upload upload[CUDA_UPLOADS];
+	uint64_t uploads;             /* so far: they take the places in turn */
+	void *bytes;                  /* of the images being loaded */
+	size_t bytes_size;
 	struct cuda_conv *conv;
 	struct cuda_ranks *ranks;     /* NULL: alone */
 	struct cuda_recording recording[CUDA_RECORDINGS], *capturing;
@@ -67,8 +69,12 @@ void cuda_note_error(struct cuda *, int rc);
 /* Device memory for the operation being queued, 256-byte aligned; the next operation uses it again. NULL (noted) when there is none. */
 void *cuda_scratch(struct cuda *, size_t bytes);
 
-/* The same for memory of another kind, of *size bytes so far. */
-void cuda_grow(struct cuda *, void **memory, size_t *size, size_t bytes);
+/* Device memory of *size bytes so far -> of `bytes` at least. ERR_FAILED, not noted: there is none, and *size is 0. */
+int cuda_grow(struct cuda *, void **memory, size_t *size, size_t bytes) MUST_CHECK;
+
+/* Pinned memory for bytes that go to the device, once those sent from the same place before have left; NULL (noted) when there is none. cuda_send() queues the copy. */
+void *cuda_pinned(struct cuda *, size_t bytes);
+void cuda_send(struct cuda *, void *to, const void *pinned, size_t bytes);
 
 /* The operations of each file. */
 void cuda_activation_table(struct backend *);
@@ -96,6 +102,10 @@ int cuda_open_bare(struct cuda **, const char *options) MUST_CHECK;
 
 int cuda_conv_open(struct cuda *) MUST_CHECK;
 void cuda_conv_close(struct cuda *);
+/* Between the two, weights that convolutions read are rounded or summed up once, until cuda_conv_changed() says that these `count` at w are others. */
+void cuda_conv_begin_step(struct cuda *);
+void cuda_conv_end_step(struct cuda *);
+void cuda_conv_changed(struct cuda *, const float *w, size_t count);
 /* The file that the choice of plans is kept in, "" when it is not kept. */
 const char *cuda_conv_cache(const struct cuda *);
 
@@ -103,6 +113,8 @@ const char *cuda_conv_cache(const struct cuda *);
 void cuda_small_dense(struct cuda *, struct tensor y, struct tensor x, const float *w);
 void cuda_small_dense_backward_data(struct cuda *, struct tensor dx, struct tensor dy, const float *w);
 void cuda_small_dense_backward_weights(struct cuda *, float *dw, struct tensor x, struct tensor dy);
+/* Keeps the stream busy for about 0.3 ms: what is queued meanwhile then runs without waiting for the host. (The emulation: no time.) */
+void cuda_hold(struct cuda *);
 /* y += x, features. */
 void cuda_add(struct cuda *, struct tensor y, struct tensor x);
 /* And rounding to bfloat16 and back; count is a multiple of 8. */

@@ -52,6 +52,7 @@ static bool cuda_begin_step(struct backend *b, const void *owner, int variant)
 		cuda_note(c, cudaStreamBeginCapture(c->stream, cudaStreamCaptureModeThreadLocal), "record a step");
 		c->capturing = r;
 	}
+	cuda_conv_begin_step(c);
 	return true;
 }
 
@@ -60,6 +61,7 @@ static void cuda_end_step(struct backend *b)
 	struct cuda *c = (struct cuda *)b;
 	struct cuda_recording *r = c->capturing;
 	cudaGraph_t graph = NULL;
+	cuda_conv_end_step(c);
 	if (!r)
 		return;
 	c->capturing = NULL;

@@ -125,6 +125,7 @@ static int look_after(struct cuda *c, double waited)
 	if (!rc)
 		return 0;
 	cuda_note_error(c, rc);
+	cuda_graphs_drop(c); /* NCCL waits for those that have a sum in them to go */
 	r->nccl.comm_abort(r->comm);
 	r->comm = NULL;
 	return rc;

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "fnv.h"
+
 enum { CANDIDATES = 64, NOTES = 16 };
 
 static int cudnn_failed(cudnnStatus_t status, const char *what)
@@ -164,10 +166,10 @@ static bool suits(cudnnBackendDescriptor_t config, enum cuda_precision precision
 		case CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION:
 		case CUDNN_NUMERICAL_NOTE_FFT:
 		case CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13: /* loses too much */
+		case CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS:
 			good = false;
 			break;
 		case CUDNN_NUMERICAL_NOTE_TENSOR_CORE:
-		case CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS:
 			good = precision != CUDA_FP32;
 			break;
 		default:
@@ -175,6 +177,20 @@ static bool suits(cudnnBackendDescriptor_t config, enum cuda_precision precision
 		}
 	destroy(engine);
 	return good;
+}
+
+/* The hash of the part of a plan's description that tells its engine and how that is set. */
+static cudnnStatus_t hash_settings(struct cudnn_plan *p)
+{
+	char text[8192];
+	int64_t size = 0;
+	const cudnnStatus_t status = cudnnBackendGetAttribute(p->plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, sizeof text - 1, &size, text);
+	if (status)
+		return status;
+	text[size < (int64_t)sizeof text ? size : (int64_t)sizeof text - 1] = 0;
+	const char *const engine = strstr(text, "\"engine\":");
+	p->settings = engine ? fnv1a(engine, strlen(engine)) : 0;
+	return engine ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
 }
 
 /* A plan of one configuration; false when the engine does not take this shape, or wants too much memory. */
@@ -191,6 +207,8 @@ static bool finish(struct cudnn_plan *p, const struct cudnn_target *target, cudn
 	finalize(&g, p->plan);
 	if (!g.status)
 		g.status = cudnnBackendGetAttribute(p->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &found, &p->workspace);
+	if (!g.status)
+		g.status = hash_settings(p);
 	if (!g.status && p->workspace <= workspace_limit)
 		return true;
 	cudnn_plan_free(p);

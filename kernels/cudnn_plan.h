@@ -45,7 +45,8 @@ struct cudnn_target {
 struct cudnn_plan {
 	cudnnBackendDescriptor_t plan; /* owned */
 	int64_t workspace;             /* bytes */
-	int64_t engine;                /* the library's number for it */
+	int64_t engine;                /* the library's number for it, and */
+	uint32_t settings;             /* a hash of how it is set: tiles, splitting, … */
 };
 
 /* The names of the tensors in a graph. */

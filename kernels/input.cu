@@ -33,42 +33,20 @@ __global__ static void load_images_kernel(float *x, struct loaded l, int64_t cou
 	x[i] = value;
 }
 
-/* Room for `size` bytes; waits until the bytes sent with it before have left. */
-static bool prepare(struct cuda *c, struct cuda_upload *u, size_t size)
-{
-	if (u->size) {
-		cuda_note(c, cudaEventSynchronize(u->copied), "wait for images");
-		if (size <= u->size)
-			return true;
-	}
-	cuda_note(c, cudaStreamSynchronize(c->stream), "wait for images");
-	cuda_note(c, cudaFreeHost(u->pinned), "free memory");
-	cuda_note(c, cudaFree(u->device), "free memory");
-	u->pinned = u->device = NULL;
-	u->size = 0;
-	cuda_note(c, cudaMallocHost(&u->pinned, size), "allocate memory for images");
-	cuda_note(c, cudaMalloc(&u->device, size), "allocate memory for images");
-	if (!u->pinned || !u->device)
-		return false;
-	u->size = size;
-	return true;
-}
-
 static void cuda_load_images(struct backend *b, struct tensor x, const uint8_t *host, const uint8_t *mirror, bool fading)
 {
 	struct cuda *c = cuda_of(b);
-	struct cuda_upload *u = &c->upload[c->turn];
 	const size_t count = (size_t)x.n * x.sample_size, flags = mirror ? (size_t)x.n : 0;
 	assert(x.c <= 4 && (!fading || (x.h % 2 == 0 && x.w % 2 == 0)));
-	c->turn = !c->turn;
-	if (!prepare(c, u, count + flags))
+	cuda_note_error(c, cuda_grow(c, &c->bytes, &c->bytes_size, count + flags));
+	uint8_t *const pinned = (uint8_t *)cuda_pinned(c, count + flags);
+	if (!pinned || !c->bytes)
 		return;
-	memcpy(u->pinned, host, count);
+	memcpy(pinned, host, count);
 	if (mirror)
-		memcpy((uint8_t *)u->pinned + count, mirror, flags);
-	cuda_note(c, cudaMemcpyAsync(u->device, u->pinned, count + flags, cudaMemcpyHostToDevice, c->stream), "upload images");
-	cuda_note(c, cudaEventRecord(u->copied, c->stream), "upload images");
-	const uint8_t *bytes = (const uint8_t *)u->device;
+		memcpy(pinned + count, mirror, flags);
+	cuda_send(c, c->bytes, pinned, count + flags);
+	const uint8_t *bytes = (const uint8_t *)c->bytes;
 	const struct loaded l = { bytes, mirror ? bytes + count : NULL, (int64_t)x.sample_size, x.w };
 	launch(c, "load images", blocks_for((int64_t)count), BLOCK, load_images_kernel, x.data, l, (int64_t)count, c->scalars, fading);
 }

@@ -127,6 +127,8 @@ static int sliced_open(struct metric_device *d, const struct sliced_plan *plan)
 	for (int side = 0; side < SLICED_SIDES; side++)
 		m->projection[side] = plan->wanted[side] ? get(m, all, directions * row) : NULL;
 	m->w1 = plan->wanted[0] && plan->wanted[1] ? get(m, all, metrics_w1_bytes(plan->descriptors, m->group)) : NULL;
+	if (m->sums) /* that of a channel which the pictures do not have is copied, too */
+		cuda_note(m->c, cudaMemsetAsync(m->sums, 0, (size_t)m->images * (size_t)plan->levels * sizeof *m->sums, m->c->stream), "clear sums");
 	if (!(m->host_u = calloc(length * directions, sizeof *m->host_u)))
 		return error_set(ERR_FAILED, "out of memory");
 	return check(m);

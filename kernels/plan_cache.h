@@ -16,10 +16,11 @@ struct plan_key {
 	struct conv_shape shape;
 };
 
-/* A plan: its place among those that suit, best ranked first (cudnn_plan.h), and the library's number for its engine. */
+/* A plan: its place among those that suit, best ranked first, and what cudnn_plan.h has for its engine. */
 struct plan_choice {
 	int place;
 	int64_t engine;
+	uint32_t settings;
 };
 
 struct plan_cache {

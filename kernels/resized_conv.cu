@@ -7,57 +7,68 @@
  * (Karras et al. 2018 do so in their code, as "fused_scale".) */
 #include "device.cuh"
 
-enum { TILE = 32, TILE_ROWS = 8 };
+enum { TILE = 32, TILE_ROWS = 8, SIDES = 3 + 4 }; /* a kernel has 3 x 3 taps on one side of the sums, 4 x 4 on the other */
 
-/* A kernel of side x side taps for every two channels: [k][tap][j]. */
+/* Kernels for every two channels: [k][tap][j]. */
 struct taps {
 	struct values w;
 	int side, ks, js;
 };
 
-/* The sum of the four taps from (row, column) on, as far as they are there. */
-__device__ inline float sum_of_taps(const struct taps &from, int k, int row, int column, int j)
+/* The sum of the four taps from (row, column) on, as far as they are there, for V channels from j on. All are read, and those that are not there count as 0. */
+template <int V, int SIDE> __device__ inline pack<V> sum_of_taps(const struct taps &from, int k, int row, int column, int j)
 {
-	float sum = 0;
+	pack<V> p[4], sum = {};
 	for (int i = 0; i < 4; i++) {
 		const int r = row + i / 2, s = column + i % 2;
-		if (r >= 0 && r < from.side && s >= 0 && s < from.side)
-			sum += value_of(from.w, (((int64_t)k * from.side + r) * from.side + s) * from.js + j);
+		const bool there = r >= 0 && r < SIDE && s >= 0 && s < SIDE;
+		p[i] = load<V>(from.w, (int64_t)((k * SIDE + (there ? r : 0)) * SIDE + (there ? s : 0)) * from.js + j);
+		for (int v = 0; v < V; v++)
+			p[i].v[v] = there ? p[i].v[v] : 0;
 	}
+	for (int i = 0; i < 4; i++)
+		for (int v = 0; v < V; v++)
+			sum.v[v] += p[i].v[v];
 	return sum;
 }
 
 /* to[j][tap][k] from from[k][…][j], as for "up": a block turns 32 x 32 channels of a tap, blockIdx.z, in shared memory. */
-__global__ static void turned_kernel(struct taps to, struct taps from)
+template <int SIDE> __global__ static void turned_kernel(struct taps to, struct taps from)
 {
 	__shared__ float tile[TILE][TILE + 1];
 	const int tap = (int)blockIdx.z, j0 = (int)blockIdx.x * TILE, k0 = (int)blockIdx.y * TILE, x = (int)threadIdx.x;
 	for (int y = (int)threadIdx.y; y < TILE; y += TILE_ROWS)
-		tile[y][x] = k0 + y < from.ks && j0 + x < from.js ? sum_of_taps(from, k0 + y, 2 - tap / to.side, 2 - tap % to.side, j0 + x) : 0;
+		tile[y][x] = k0 + y < from.ks && j0 + x < from.js ? sum_of_taps<1, SIDES - SIDE>(from, k0 + y, 2 - tap / SIDE, 2 - tap % SIDE, j0 + x).v[0] : 0;
 	__syncthreads();
 	for (int y = (int)threadIdx.y; y < TILE; y += TILE_ROWS)
 		if (j0 + y < to.ks && k0 + x < to.js)
-			set_value(to.w, ((int64_t)(j0 + y) * to.side * to.side + tap) * to.js + k0 + x, tile[x][y]);
+			set_value(to.w, (int64_t)((j0 + y) * SIDE * SIDE + tap) * to.js + k0 + x, tile[x][y]);
 }
 
 /* to[k][tap][j] from from[k][…][j], as for "down": from tap (r + offset, s + offset) on. */
-__global__ static void averaged_kernel(struct taps to, struct taps from, int offset, uint32_t count, struct divisor js)
+template <int SIDE> __global__ static void averaged_kernel(struct taps to, struct taps from, uint32_t packs, struct divisor across)
 {
-	const uint32_t i = thread_index(), row = quotient(i, js);
-	const int taps = to.side * to.side, k = (int)row / taps, tap = (int)row % taps;
-	if (i < count)
-		set_value(to.w, i, .25f * sum_of_taps(from, k, tap / to.side + offset, tap % to.side + offset, (int)(i - row * js.d)));
+	enum { OFFSET = SIDE == 4 ? -1 : 0 };
+	const uint32_t i = thread_index(), row = quotient(i, across);
+	const int k = (int)row / (SIDE * SIDE), tap = (int)row % (SIDE * SIDE);
+	if (i >= packs)
+		return;
+	pack<PACK> mean = sum_of_taps<PACK, SIDES - SIDE>(from, k, tap / SIDE + OFFSET, tap % SIDE + OFFSET, (int)(i - row * across.d) * PACK);
+	for (int v = 0; v < PACK; v++)
+		mean.v[v] *= .25f;
+	store_pack<PACK>(to.w, i, mean);
 }
 
 static void resize_taps(struct cuda *c, enum resizing direction, struct taps to, struct taps from)
 {
-	if (direction == RESIZE_UP) {
+	const int64_t values = (int64_t)to.ks * to.side * to.side * to.js;
+	assert(to.side + from.side == SIDES && to.js % PACK == 0 && from.js % PACK == 0 && 2 * values <= INT32_MAX);
+	if (direction == RESIZE_UP)
 		launch(c, "sum weights", dim3((unsigned)(from.js + TILE - 1) / TILE, (unsigned)(from.ks + TILE - 1) / TILE, (unsigned)(to.side * to.side)),
-			dim3(TILE, TILE_ROWS), turned_kernel, to, from);
-	} else {
-		const uint32_t count = (uint32_t)(to.ks * to.side * to.side * to.js);
-		launch(c, "average weights", blocks_for(count), BLOCK, averaged_kernel, to, from, to.side > from.side ? -1 : 0, count, divisor_of(to.js));
-	}
+			dim3(TILE, TILE_ROWS), to.side == 4 ? turned_kernel<4> : turned_kernel<3>, to, from);
+	else
+		launch(c, "average weights", blocks_for(values / PACK), BLOCK, to.side == 4 ? averaged_kernel<4> : averaged_kernel<3>, to, from,
+			(uint32_t)(values / PACK), divisor_of(to.js / PACK));
 }
 
 static struct taps kernels_of(const float *w, int out, int in)

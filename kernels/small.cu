@@ -1,4 +1,4 @@
-/* Dense layers that make a few planar values of a sample (scores), sums of features, and rounding to bfloat16 and back. */
+/* Dense layers that make a few planar values of a sample (scores), sums of features, rounding to bfloat16 and back. */
 #include "device.cuh"
 
 /* -- dense: y (n,outs), x (n,width), w (outs,width) -- */
@@ -71,6 +71,24 @@ void cuda_small_dense_backward_weights(struct cuda *c, float *dw, struct tensor 
 	check_dense(dy, x);
 	launch(c, "differentiate the weights of a score", blocks_for(outs * width), BLOCK, dense_backward_weights_kernel, dw, values_of(x), dy.data, x.n, outs,
 		width);
+}
+
+/* -- time -- */
+
+__global__ static void hold_kernel(long long ticks)
+{
+#ifdef __CUDACC__
+	const long long begin = clock64();
+	while (clock64() - begin < ticks)
+		;
+#else
+	(void)ticks;
+#endif
+}
+
+void cuda_hold(struct cuda *c)
+{
+	launch(c, "wait", dim3(1), dim3(1), hold_kernel, 500000LL);
 }
 
 /* -- sums -- */

@@ -171,7 +171,7 @@ PY
   export PGAN_CACHE=$PWD/cache/of/plans
   PGAN_EMULATED_FASTEST=1 train first
   local kept=$PGAN_CACHE/cuda-plans
-  [ "$(head -n 1 "$kept")" = "pgan-plans 1" ]
+  [ "$(head -n 1 "$kept")" = "pgan-plans 2" ]
   cut -f 1-4,12 "$kept" | grep -qP "^emulated GPU \(sm_00, 1 multiprocessors\)\t0\tfp32\tweights\t1$"
   [ "$(cut -f 2-10 "$kept" | sort | uniq -d)" = "" ]
   cp "$kept" before
@@ -217,7 +217,7 @@ PY
   done
   head -c -1 good >cache/cuda-plans
   fails 3 "'$PWD/cache/cuda-plans' is damaged in line $(wc -l <good)" train bad
-  sed '1s/1/2/' good >cache/cuda-plans
+  sed '1s/2/1/' good >cache/cuda-plans
   fails 3 "'$PWD/cache/cuda-plans' is not a list of plans of this version" train bad
   : >cache/cuda-plans
   train empty

@@ -285,8 +285,8 @@ static int replay_step(struct replay *r)
 /* loss: float32 PyTorch is within 3e-7 of the records, sums of other orders and Winograd somewhat further.
  * gradients: a unit within rounding of the leaky ReLU's kink may fall on its other side, which moves a few tensors of a small network by as much as 1.5e-3
  * (float32 PyTorch does so on one file); the median does not see that, and records up to scale 2 have no such unit that plain float32 sums would move.
- * TF32 and bfloat16: their rounding alone, of every operand to 11 bits or of every picture's features to 8, moves the records' losses, and flips so many units
- * that losses and the gradients of these small networks err by up to half of what is allowed here (measured by rounding so on the processor:
+ * TF32 and bfloat16: they alone, operands cut to 11 bits or every picture's features rounded to 8, move the records' losses, and flip so many units that
+ * losses and the gradients of these small networks err by up to half, or with bfloat16 two thirds, of what is allowed here (measured by doing so on the processor:
  * tests/gpu/emulation). A correct device passes with these; to find a mistake, verify in float32.
  * update: a few float32 roundings of values up to 4; it is computed from the recorded gradient. */
 struct record_tolerance record_tolerance_of(const char *device)
@@ -296,7 +296,7 @@ struct record_tolerance record_tolerance_of(const char *device)
 	if (cuda && strstr(device, "bf16"))
 		return (struct record_tolerance){ .loss = 4.5e-2, .grad_median = .22, .grad_worst = .66, .update = 1e-6 };
 	if (cuda && !fp32)
-		return (struct record_tolerance){ .loss = 6e-3, .grad_median = .2, .grad_worst = .6, .update = 1e-6 };
+		return (struct record_tolerance){ .loss = 1.4e-2, .grad_median = .2, .grad_worst = .6, .update = 1e-6 };
 	if (cuda || !strcmp(device, "plain") || !strcmp(device, "cpu:direct"))
 		t.grad_worst_exact = 1e-4;
 	return t;
