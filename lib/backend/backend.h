@@ -1,7 +1,7 @@
 /* A backend: one device, its memory, and the table of operations that the models are made of.
  *
- * Tensors and parameters live in the backend's own layout, from upload() to download(): models never look inside. Tables: `cpu` (oneDNN,
- * channel-blocked), `plain` (slow loops over NCHW, the oracle of the tests); a table for another device fills in the same struct.
+ * Tensors and parameters live in the backend's own layout, from upload() to download(): models never look inside. Tables: `cpu`
+ * (channel-blocked), `plain` (slow loops over NCHW, the oracle of the tests), `cuda` (a plug-in: plugin.h); all fill in the same struct.
  *
  * Operations return nothing: the first failure is kept and reported by check(), once a step, so that a device may run behind. Outputs come
  * first. Inputs and outputs must not overlap unless "in place" is said. Shapes are the caller's contract: asserted, not reported.
@@ -48,7 +48,7 @@ struct param_shape {
 	int out, out_pixels, in, in_pixels;
 };
 
-/* What follows a linear map z: y = lrelu(weight_gain * z + bias_gain * bias), slope `leak` below 0 (1: linear); design.md gives the gains. */
+/* What follows a linear map z: y = lrelu(weight_gain * z + bias_gain * bias), slope `leak` below 0 (1: linear); docs/formats.md gives the gains. */
 struct activation {
 	float weight_gain, bias_gain, leak;
 	bool bias_map; /* a bias per value of the sample, not per channel */
@@ -115,10 +115,11 @@ enum penalty_kind {
 struct ranks;
 
 struct backend {
-	const char *name;    /* "cpu", "plain" */
+	const char *name;    /* "cpu", "plain", "cuda" */
 	const char *details; /* for --version and logs: library, version, instruction set */
 	struct step_scalars scalars;
 	int threads;
+	bool in_host_memory; /* what the table allocates; then several of them may run side by side, too */
 	struct ranks *ranks; /* the processes that train together (ranks.h), borrowed; NULL: this one alone. Set by backend_join() */
 
 	/* Reports the first failure since the last check(); waits for the device. */

@@ -335,6 +335,7 @@ void host_close(struct host *host)
 
 void host_table(struct backend *b)
 {
+	b->in_host_memory = true;
 	b->check = host_check;
 	b->join = host_join;
 	b->all_reduce = host_all_reduce;

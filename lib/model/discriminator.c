@@ -224,29 +224,31 @@ static void scales_backward(struct discriminator *d, const struct sweep *sweep, 
 		be->conv_backward_data(be, B(*input(d, s)), B(d->mid[s]), w + l->weight_at);
 	}
 	activate_backward(d, sweep, &d->rgb, &d->layers.item[d_from_rgb(top)], dw);
+#undef B
 }
 
-/* Adds d->dfeature to slot 1 of the gradients of the last hidden layer. */
-static void add_feature_gradient(struct discriminator *d)
+/* Adds dfeature to slot 1 of the gradients of the last hidden layer. */
+static void add_feature_gradient(struct discriminator *d, const float *dfeature)
 {
 	struct backend *be = d->be;
 	const struct tensor t = discriminator_slots(d, d->dense.b, SLOT_REAL, 1);
 	const size_t values = (size_t)t.n * (size_t)t.c;
 	be->download(be, d->host, t);
 	for (size_t i = 0; i < values; i++)
-		d->host[i] += d->dfeature[i];
+		d->host[i] += dfeature[i];
 	be->upload(be, t, d->host);
 }
 
-/* From dL/dscore down to dL/dz of fromRGB. */
-static void backward(struct discriminator *d, const struct sweep *sweep, const float *w, float *dw)
+/* From dL/dscore down to dL/dz of fromRGB. dfeature: NULL, or what is added on the way. */
+static void backward(struct discriminator *d, const struct sweep *sweep, const float *w, float *dw, const float *dfeature)
 {
+#define B(pair) sweep_b(d, sweep, (pair).b)
 	struct backend *be = d->be;
 	const struct layer *l = &d->layers.item[D_DECISION];
 	activate_backward(d, sweep, &d->score, l, dw);
 	be->dense_backward_data(be, B(d->dense), B(d->score), w + l->weight_at);
-	if (d->dfeature && sweep == &sweep_images)
-		add_feature_gradient(d);
+	if (dfeature)
+		add_feature_gradient(d, dfeature);
 	l = &d->layers.item[D_DENSE];
 	activate_backward(d, sweep, &d->dense, l, dw);
 	be->dense_backward_data(be, B(d->conv), B(d->dense), w + l->weight_at);
@@ -278,14 +280,14 @@ static void images_backward(struct discriminator *d, enum d_slot slot, const flo
 
 void discriminator_backward(struct discriminator *d, bool penalty, const float *w, float *dw)
 {
-	backward(d, penalty ? &sweep_all : &sweep_losses, w, dw);
+	backward(d, penalty ? &sweep_all : &sweep_losses, w, dw, NULL);
 	if (penalty)
 		images_backward(d, SLOT_PENALTY_B, w);
 }
 
-void discriminator_backward_images(struct discriminator *d, const float *w)
+void discriminator_backward_images(struct discriminator *d, const float *w, const float *dfeature)
 {
-	backward(d, &sweep_images, w, NULL);
+	backward(d, &sweep_images, w, NULL, dfeature);
 	images_backward(d, SLOT_REAL, w);
 }
 

@@ -9,8 +9,7 @@
  *   3       interpolates             e: second derivative of the minibatch standard deviation
  *
  * Forward runs over slots 1-3 of x, backward over 0-2 of b (slot 0 with the masks of x's slot 3), the tangent pass fills x's slot 0, the e pass b's
- * slot 3; then x and b of equal slots belong together, and the weight gradients are one call over 4N. design.md ("The gradient penalty in closed form")
- * and docs/design.md derive this. */
+ * slot 3; then x and b of equal slots belong together, and the weight gradients are one call over 4N. docs/design.md ("The training step") derives this. */
 #ifndef PGAN_DISCRIMINATOR_H
 #define PGAN_DISCRIMINATOR_H
 
@@ -36,14 +35,12 @@ struct discriminator {
 	struct d_pair rgb;                          /* output of fromRGB at the newest scale */
 	struct d_pair mid[MAX_SCALES];              /* of scale s >= 1: after the first convolution */
 	struct tensor full[MAX_SCALES];             /* after the second, where bias and activation come before pooling, 4N. x is read for the last time as the mask of
-	                                               b of the same slot, so b takes its place; x's slot 0 is the */
-	struct tensor full_tangent;                 /* N samples, one scale after the other */
+	                                               b of the same slot, so b takes its place, and x has no slot 0: */
+	struct tensor full_tangent;                 /* tangents there, N samples, one scale after the other */
 	struct d_pair pooled[MAX_SCALES];           /* after pooling: the input of scale s - 1 unless that is faded in */
 	struct d_pair faded;                        /* fading: the mix of old and pooled */
 	struct d_pair stddev, conv, dense, score;   /* the 4x4 end */
 	float *host;                                /* (N,d_0): scratch */
-	const float *dfeature;                      /* (N,d_0) on the host, borrowed: added to the gradient at the layer before the decision by
-	                                               discriminator_backward_images(); NULL: nothing */
 };
 
 int discriminator_open(struct discriminator *, struct backend *, const struct arch *, int64_t batch, bool fading) MUST_CHECK;
@@ -64,7 +61,8 @@ void discriminator_backward(struct discriminator *, bool penalty, const float *w
 void discriminator_penalty(struct discriminator *, const float *w, float *dw);
 void discriminator_weights(struct discriminator *, bool penalty, float *dw);
 
-/* For the generator's step: from score.b slot 1 to image.b slot 1, no parameter gradients. */
-void discriminator_backward_images(struct discriminator *, const float *w);
+/* For the generator's step: from score.b slot 1 to image.b slot 1, no parameter gradients. dfeature: NULL, or (N,d_0) on the host, which is added to the gradient at the
+ * layer before the decision. */
+void discriminator_backward_images(struct discriminator *, const float *w, const float *dfeature);
 
 #endif

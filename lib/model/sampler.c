@@ -127,7 +127,7 @@ static int read_generator(struct sampler *s, struct h5file *f)
 /* A processor runs a batch on every core; another device runs one at a time. */
 static int most_workers(const struct backend *be)
 {
-	return !strcmp(be->name, "cpu") || !strcmp(be->name, "plain") ? be->threads : 1;
+	return be->in_host_memory ? be->threads : 1;
 }
 
 static int start(struct sampler *s)

@@ -151,18 +151,18 @@ static int collect_features(struct step *s, enum d_slot slot, float *own, float 
 	return s->be->ranks ? share_gather(&s->share, s->be->ranks, own, c, all, true) : 0;
 }
 
-/* The features of real images (slot 2) and of G's (slot 1) -> the loss, and its derivative for the way back. Every rank looks at the batch as a whole. */
-static int compare_features(struct step *s)
+/* The features of real images (slot 2) and of G's (slot 1) -> the loss, and *derivative of it for our samples, for the way back. Every rank looks at the batch as a
+ * whole. */
+static int compare_features(struct step *s, const float **derivative)
 {
 	const size_t n = (size_t)s->share.batch, c = (size_t)s->arch.depth[0];
 	float *real = s->feature, *fake = real + n * c, *dfake = fake + n * c, *own = dfake + n * c;
 	int rc;
-	s->d.dfeature = NULL;
 	if ((rc = collect_features(s, SLOT_FAKE, own, real)) || (rc = collect_features(s, SLOT_REAL, own, fake)) ||
 	    (rc = gdpp_loss(real, fake, n, c, &s->gdpp, dfake)))
 		return rc;
 	share_pick(&s->share, dfake, c);
-	s->d.dfeature = dfake;
+	*derivative = dfake;
 	return 0;
 }
 
@@ -170,6 +170,7 @@ void step_g_gradients(struct step *s)
 {
 	struct backend *be = s->be;
 	struct discriminator *d = &s->d;
+	const float *dfeature = NULL;
 	int rc = 0;
 
 	if (s->losses.gdpp)
@@ -177,11 +178,11 @@ void step_g_gradients(struct step *s)
 	generate(s, s->batch, SLOT(d->image.x, SLOT_REAL));
 	discriminator_forward(d, SLOT_REAL, s->losses.gdpp ? 2 : 1, s->d_net->w);
 	if (s->losses.gdpp)
-		rc = compare_features(s);
+		rc = compare_features(s, &dfeature);
 	s->rc = s->rc ? s->rc : rc;
 	be->score_loss(be, SLOT(d->score.b, SLOT_REAL), SLOT(d->score.x, SLOT_REAL), s->losses.loss, true, s->weight.score, SUM_G_FAKE);
 	add_label_loss(s, step_label_g, SUM_G_CLASSIF);
-	discriminator_backward_images(d, s->d_net->w);
+	discriminator_backward_images(d, s->d_net->w, dfeature);
 	generator_backward(&s->g, s->batch, SLOT(d->image.b, SLOT_REAL), s->g_net->w, s->g_net->gradient);
 	reduce(s, s->g_net);
 }

@@ -138,7 +138,7 @@ static void print_row(FILE *out, const struct settings *s, const struct row *row
 /* Bytes of this machine's memory; a device in a plug-in has its own, and says itself when it is full. */
 static double memory_of(const struct backend *be)
 {
-	return strcmp(be->name, "cuda") ? (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) : 1e18;
+	return be->in_host_memory ? (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) : 1e18;
 }
 
 static int forecast_scale(const struct forecast *f, struct backend *be, const struct settings *s, FILE *out, double *seconds, int *too_large)
