@@ -11,6 +11,7 @@
 #include "message.h"
 #include "options.h"
 #include "progress.h"
+#include "reading.h"
 #include "sampler.h"
 #include "sink.h"
 #include "size.h"
@@ -271,5 +272,7 @@ int main(int argc, char **argv)
 	const int operands = options_parse(&tool, argc, argv);
 	if (operands < 0)
 		return message_exit(operands);
+	for (int i = 1; i <= operands; i++)
+		reading_note(argv[i]);
 	return message_exit(operands > 1 ? rows(argv + 1, operands) : run(operands ? argv[1] : NULL));
 }

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "reading.h"
+
 /* Temporary files to remove when the process ends before they are renamed. Threads may open files at the same time. */
 enum { SLOTS = 64 };
 static _Atomic(char *) open_temp[SLOTS];
@@ -159,6 +161,8 @@ static int open_path(struct outfile *o, const char *path, bool one_of_many)
 
 	watch();
 	*o = (struct outfile){ .slot = -1, .one_of_many = one_of_many };
+	if ((rc = reading_check(path)))
+		return rc;
 	if (there && S_ISDIR(st.st_mode))
 		return error_set(ERR_FAILED, "cannot create '%s': it is a folder", path);
 	/* A symbolic link keeps pointing where it does. */
