@@ -104,7 +104,7 @@ static int compare(struct swd_report *r, struct image_set *input, struct image_s
 {
 	const struct swd_part a = { ref, 0, n, 0 }, b = { input, 0, n, 1 };
 	struct swd_reference save = { 0 };
-	int rc = save_path ? swd_reference_alloc(&save, r->protocol, n, r->seed, ref->c, ref->side, strcmp(reference, "-") ? reference : NULL) : 0;
+	int rc = save_path ? swd_reference_alloc(&save, r->protocol, n, r->seed, ref->c, ref->side, images_from_pipe(reference) ? NULL : reference) : 0;
 	if (!rc)
 		rc = add_comparison(r, &a, input ? &b : NULL, NULL, save_path ? &save : NULL);
 	if (!rc && save_path)
@@ -165,7 +165,7 @@ static int with_statistics(struct swd_report *r, const char *path)
 	return rc;
 }
 
-/* Finds what is wrong with REF before a long INPUT is waited for. */
+/* Finds what is wrong with REF before a long INPUT is waited for. (A pipe can be opened but once.) */
 static int probe(const char *path)
 {
 	struct images i;
@@ -180,7 +180,7 @@ static int with_set(struct swd_report *r, const char *path)
 {
 	const int64_t limit = count ? count : swd_protocol_images(r->protocol);
 	struct image_set input = { 0 }, ref = { 0 };
-	int rc = strcmp(reference, "-") ? probe(reference) : 0;
+	int rc = images_from_pipe(reference) ? 0 : probe(reference);
 	if (!rc && path && !(rc = swd_open_set(&input, path, 0, limit, r->protocol)))
 		rc = swd_levels(r->protocol, input.side, input.name);
 	if (rc >= 0 && !(rc = swd_open_set(&ref, reference, input.side, want_floor ? 2 * limit : limit, r->protocol)))
@@ -206,7 +206,7 @@ static int run(int operands, char **argv)
 	if (threads)
 		omp_set_num_threads((int)threads);
 	r.floor = want_floor;
-	const bool saved = strcmp(reference, "-") && swd_reference_is(reference);
+	const bool saved = !images_from_pipe(reference) && swd_reference_is(reference);
 	if (saved && (want_floor || save_path))
 		return error_set(ERR_USAGE, "'%s' holds statistics: neither --floor nor --save-ref goes with it", reference);
 	if ((rc = metric_open(&device, device_name)))

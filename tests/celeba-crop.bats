@@ -187,6 +187,31 @@ want = np.load("want.npy")
 sys.exit(any((np.asarray(Image.open(f"out/{i:06d}.png")).transpose(2, 0, 1) != want[i]).any() for i in range(70)))'
 }
 
+@test "a pipe given by name is read as stdin or a file is, by pack-h5 too" {
+  make_pictures
+  npy 70,3,128,128 u1 >images.npy
+  crop=(celeba-crop --center 64,64 --size 128)
+  "${crop[@]}" images.npy >want.npy
+  "${crop[@]}" <(cat images.npy) | cmp - want.npy
+  mkfifo named
+  cat images.npy >named &
+  "${crop[@]}" named | cmp - want.npy
+  pack-h5 -q -o want.h5 - <images.npy
+  pack-h5 -q -o got.h5 <(cat images.npy)
+  cmp got.h5 want.h5
+  celeba-crop in/a.jpg in/rgb.png >want.npy
+  celeba-crop <(cat in/a.jpg) <(cat in/rgb.png) | cmp - want.npy
+  celeba-crop in/rgb.png >want.npy
+  celeba-crop <(cat in/rgb.png) | cmp - want.npy
+  celeba-crop -o square --pad --center 89,109 --size 256 in/rgb.png # pack-h5 looks at the first picture twice
+  cat square/rgb.png >named &
+  pack-h5 -q -o got.h5 named
+  pack-h5 -q -o want.h5 square/rgb.png
+  "$PYTHON" -c 'import h5py; a, b = (h5py.File(f)["data256x256"][()] for f in ("got.h5", "want.h5")); assert (a == b).all()'
+  fails 3 "is not a PNG or JPEG picture" bash -c 'celeba-crop <(echo text)'
+  fails 3 "is empty" bash -c 'celeba-crop <(true)'
+}
+
 @test "images that are too small are left out by number, and a truncated stream is an error" {
   "$PYTHON" -c 'import numpy as np; np.save("two.npy", np.zeros((2, 3, 16, 16), np.uint8))'
   run -3 --separate-stderr celeba-crop --center 8,8 --size 20 --rejects r.txt two.npy

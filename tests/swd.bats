@@ -32,6 +32,14 @@ PY
   done
   swd --json --ref real.h5 <fake.npy | cmp - h5.json
   cat fake.npy | swd --json --ref real.h5 - | cmp - h5.json
+  swd --json --ref real.h5 <(cat fake.npy) | cmp - h5.json
+  swd --json --ref fake.npy real.h5 >back.json
+  swd --json --ref <(cat fake.npy) real.h5 | cmp - back.json
+  mkfifo named
+  cat fake.npy >named &
+  swd -n 40 --ref named --save-ref saved >table </dev/null
+  [ ! -s table ]
+  swd --ref saved real.h5 | grep -q "statistics of 'a stream'" # which nobody waits for
 }
 
 @test "swd: the JSON has the fields, and the sizes are said" {

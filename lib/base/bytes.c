@@ -1,7 +1,6 @@
 #include "bytes.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,15 +17,11 @@ int bytes_reserve(struct bytes *b, size_t room)
 	return 0;
 }
 
-int bytes_read(struct bytes *b, const char *path)
+int bytes_append(struct bytes *b, FILE *f, const char *name)
 {
-	FILE *f = fopen(path, "rb");
 	struct stat st;
-	int rc = 0;
+	int rc;
 
-	b->size = 0;
-	if (!f)
-		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
 	/* One byte more than there is, to meet the end at once. */
 	size_t room = !fstat(fileno(f), &st) && S_ISREG(st.st_mode) ? (size_t)st.st_size + 1 : 65536;
 	while (!(rc = bytes_reserve(b, room))) {
@@ -36,7 +31,18 @@ int bytes_read(struct bytes *b, const char *path)
 		room = 2 * b->room;
 	}
 	if (!rc && ferror(f))
-		rc = error_set(ERR_INPUT, "cannot read '%s': %s", path, strerror(errno));
+		rc = error_set(ERR_INPUT, "cannot read '%s': %s", name, strerror(errno));
+	return rc;
+}
+
+int bytes_read(struct bytes *b, const char *path)
+{
+	FILE *f = fopen(path, "rb");
+
+	b->size = 0;
+	if (!f)
+		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
+	const int rc = bytes_append(b, f, path);
 	fclose(f);
 	return rc;
 }

@@ -310,6 +310,15 @@ static int pictures_open(struct images *i, struct picture_source *s, const char 
 
 /* -- all of them -- */
 
+static int open_records(struct images *i, FILE *f, bool owned)
+{
+	struct npy_source *s = i->source;
+	s->base.kind = &npy_kind;
+	s->file = f;
+	s->owned = owned;
+	return npy_open(i, s);
+}
+
 /* Told by the first bytes. */
 static int open_file(struct images *i, const char *path, int side)
 {
@@ -321,13 +330,8 @@ static int open_file(struct images *i, const char *path, int side)
 		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
 	const size_t got = S_ISREG(st.st_mode) ? fread(start, 1, sizeof start, f) : 0;
 	const bool stream = !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode); /* a named pipe holds what stdin would */
-	if (stream || (got >= sizeof npy && !memcmp(start, npy, sizeof npy) && !fseeko(f, 0, SEEK_SET))) {
-		struct npy_source *s = i->source;
-		s->base.kind = &npy_kind;
-		s->file = f;
-		s->owned = true;
-		return npy_open(i, s);
-	}
+	if (stream || (got >= sizeof npy && !memcmp(start, npy, sizeof npy) && !fseeko(f, 0, SEEK_SET)))
+		return open_records(i, f, true);
 	fclose(f);
 	if (got == sizeof hdf5 && !memcmp(start, hdf5, sizeof hdf5)) {
 		struct h5_source *s = i->source;
@@ -340,40 +344,54 @@ static int open_file(struct images *i, const char *path, int side)
 	return pictures_open(i, i->source, path);
 }
 
-static int open_input(struct images *i, const char *input, int side)
-{
-	if (strcmp(input, "-"))
-		return open_file(i, input, side);
-	struct npy_source *s = i->source;
-	s->base.kind = &npy_kind;
-	s->file = stdin;
-	return npy_open(i, s);
-}
-
-int images_open(struct images *i, const char *input, int side)
+/* What every kind of input begins with. */
+static int start(struct images *i, const char *name)
 {
 	union {
 		struct npy_source npy;
 		struct h5_source h5;
 		struct picture_source pictures;
 	} *any = size_zalloc(1, sizeof *any);
-	int rc;
 
 	*i = (struct images){ .n = -1, .source = any };
 	if (!any)
 		return ERR_FAILED;
 	struct input *s = i->source;
-	if (!(s->name = strdup(strcmp(input, "-") ? input : "stdin")))
-		rc = error_set(ERR_FAILED, "out of memory");
-	else {
-		i->name = s->name;
-		rc = open_input(i, input, side);
-	}
+	if (!(s->name = strdup(name)))
+		return error_set(ERR_FAILED, "out of memory");
+	i->name = s->name;
+	return 0;
+}
+
+int images_open(struct images *i, const char *input, int side)
+{
+	const bool from_stdin = !strcmp(input, "-");
+	int rc = start(i, from_stdin ? "stdin" : input);
+	if (!rc)
+		rc = from_stdin ? open_records(i, stdin, false) : open_file(i, input, side);
 	if (!rc && side && i->side != side)
 		rc = error_set(ERR_INPUT, "'%s' holds images of side %d where %d is expected", i->name, i->side, side);
 	if (rc)
 		images_close(i);
 	return rc;
+}
+
+int images_open_pipe(struct images *i, FILE *f, const char *name)
+{
+	int rc = start(i, name);
+	if (rc)
+		fclose(f);
+	else
+		rc = open_records(i, f, true);
+	if (rc)
+		images_close(i);
+	return rc;
+}
+
+bool images_from_pipe(const char *input)
+{
+	struct stat st;
+	return !strcmp(input, "-") || (!stat(input, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
 }
 
 int64_t images_left(struct images *i)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "error.h"
@@ -22,6 +23,12 @@ struct images {
  * or "-": .npy records on stdin. side 0: any; otherwise another size is refused. A file that is none of these is ERR_INPUT.
  * Not known yet is the number of images (-1) on stdin and in a .npy file whose end is damaged. */
 int images_open(struct images *, const char *input, int side) MUST_CHECK;
+
+/* .npy records of a pipe, of which the beginning may have been looked at: it is open. Closed by images_close(), or here by a failure. */
+int images_open_pipe(struct images *, FILE *, const char *name) MUST_CHECK;
+
+/* Whether an input can be opened and read but once: "-", or the name of what is neither a file nor a folder, as <(…) of a shell is. */
+bool images_from_pipe(const char *input);
 
 /* Images in memory: data (n,c,side,side), borrowed until images_close(). name: for messages. */
 int images_borrow(struct images *, const char *name, const uint8_t *data, int64_t n, int c, int side) MUST_CHECK;

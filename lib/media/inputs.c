@@ -1,20 +1,25 @@
 #include "inputs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* What a file, or stdin (NULL), begins with. */
+/* What an input begins with. */
 enum content { NOTHING, NPY, HDF5, OTHER };
+
+static const unsigned char npy[] = "\x93NUMPY", hdf5[] = "\x89HDF";
+
+/* Of a pipe one byte can be looked at. It is enough: neither a name, since it is no letter in UTF-8, nor a picture begins as .npy does. */
+static enum content content_of_pipe(FILE *f)
+{
+	const int first = getc(f);
+	ungetc(first, f);
+	return first == EOF ? NOTHING : first == npy[0] ? NPY : OTHER;
+}
 
 static enum content content_of(const char *path)
 {
-	static const unsigned char npy[] = "\x93NUMPY", hdf5[] = "\x89HDF";
 	unsigned char head[8] = { 0 };
-	if (!path) {
-		const int first = getc(stdin); /* no name begins with it: it is no letter in UTF-8 */
-		ungetc(first, stdin);
-		return first == EOF ? NOTHING : first == npy[0] ? NPY : OTHER;
-	}
 	FILE *f = fopen(path, "rb");
 	const size_t got = f ? fread(head, 1, sizeof head, f) : 0;
 	if (f)
@@ -22,13 +27,25 @@ static enum content content_of(const char *path)
 	return got < sizeof head ? OTHER : !memcmp(head, npy, sizeof npy - 1) ? NPY : !memcmp(head, hdf5, sizeof hdf5 - 1) ? HDF5 : OTHER;
 }
 
+/* A pipe given by name: what has been looked at is gone from it, so the open file is handed on. */
+static int open_pipe(struct inputs *in, const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	if (!f)
+		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
+	return content_of_pipe(f) == NPY ? images_open_pipe(&in->images, f, path) : source_open_pipe(&in->source, f, path);
+}
+
 int inputs_open(struct inputs *in, const char *const *inputs, size_t n)
 {
 	static const char *const in_stdin[] = { "-" };
 	const bool from_stdin = !n || (n == 1 && !strcmp(inputs[0], "-"));
-	const enum content content = n > 1 ? OTHER : content_of(from_stdin ? NULL : inputs[0]);
+	const bool from_pipe = !from_stdin && n == 1 && images_from_pipe(inputs[0]);
+	const enum content content = n > 1 || from_pipe ? OTHER : from_stdin ? content_of_pipe(stdin) : content_of(inputs[0]);
 
 	*in = (struct inputs){ .hdf5 = content == HDF5 };
+	if (from_pipe)
+		return open_pipe(in, inputs[0]);
 	if (content == NOTHING)
 		return error_set(ERR_INPUT, "stdin is empty: an image stream or a list of file names was expected");
 	if (content == OTHER)

@@ -11,7 +11,8 @@ struct inputs {
 	bool hdf5;             /* images out of an HDF5 file: the library cannot read and write in two threads */
 };
 
-/* inputs: none or "-": stdin, an image stream or a list of file names (the first byte tells which); one HDF5 or .npy file; or whatever source_open() takes.
+/* inputs: none or "-": stdin, an image stream or a list of file names (the first byte tells which); one HDF5 or .npy file; one image stream in a pipe
+ * given by name; or whatever source_open() takes.
  * Borrowed for the call. An empty stdin, and what source_open() and images_open() refuse: ERR_INPUT. */
 int inputs_open(struct inputs *, const char *const *inputs, size_t n) MUST_CHECK;
 void inputs_close(struct inputs *); /* a zeroed struct is fine */

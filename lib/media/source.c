@@ -17,6 +17,7 @@ struct entry {
 	size_t member;   /* where the path below the input begins in it */
 	int64_t archive; /* its number, -1 for a file */
 	int64_t index;   /* in the archive */
+	struct bytes kept; /* of a pipe: what it held; owned */
 };
 
 struct source {
@@ -65,7 +66,7 @@ static int add(struct source *s, char *name, size_t member, int64_t archive, int
 		free(name);
 		return error_set(ERR_FAILED, "out of memory");
 	}
-	s->entry[s->n++] = (struct entry){ name, member, archive, index };
+	s->entry[s->n++] = (struct entry){ .name = name, .member = member, .archive = archive, .index = index };
 	return 0;
 }
 
@@ -171,35 +172,68 @@ static int add_list(struct source *s)
 	return rc;
 }
 
+static int add_picture(struct source *s, const char *input)
+{
+	return add(s, strdup(input), (size_t)(last_part(input) - input), -1, 0);
+}
+
+/* A picture that is asked for twice (pack-h5 measures the first one) is there but once. */
+static int add_pipe(struct source *s, FILE *f, const char *name)
+{
+	const int rc = add_picture(s, name);
+	return rc ? rc : bytes_append(&s->entry[s->n - 1].kept, f, name);
+}
+
 static int add_file(struct source *s, const char *input, bool regular)
 {
 	uint8_t head[ARCHIVE_HEAD];
-	size_t got = 0;
+	FILE *f = fopen(input, "rb");
 
-	if (regular) { /* a pipe has to be read from its beginning, later */
-		FILE *f = fopen(input, "rb");
-		if (!f)
-			return error_set(ERR_INPUT, "cannot open '%s': %s", input, strerror(errno));
-		got = fread(head, 1, sizeof head, f);
-		fclose(f);
-	}
+	if (!f)
+		return error_set(ERR_INPUT, "cannot open '%s': %s", input, strerror(errno));
+	const int rc = regular ? 0 : add_pipe(s, f, input);
+	const size_t got = regular ? fread(head, 1, sizeof head, f) : 0;
+	fclose(f);
+	if (!regular)
+		return rc;
 	if (got > 2 && head[0] == 0x1f && head[1] == 0x8b)
 		return error_set(ERR_INPUT, "'%s' is compressed with gzip: unpack it with gunzip first", input);
 	if (archive_told_by(head, got))
 		return add_archive(s, input, head, got);
-	return add(s, strdup(input), (size_t)(last_part(input) - input), -1, 0);
+	return add_picture(s, input);
+}
+
+/* An empty one, or NULL. */
+static struct source *new_source(void)
+{
+	struct source *s = size_zalloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	pthread_mutex_init(&s->lock, NULL);
+	s->decode_as = picture_defaults;
+	return s;
+}
+
+int source_open_pipe(struct source **out, FILE *f, const char *name)
+{
+	struct source *s = new_source();
+	const int rc = s ? add_pipe(s, f, name) : ERR_FAILED;
+
+	fclose(f);
+	if (rc)
+		source_close(&s);
+	*out = s;
+	return rc;
 }
 
 int source_open(struct source **out, const char *const *inputs, size_t n)
 {
-	struct source *s = size_zalloc(1, sizeof *s);
+	struct source *s = new_source();
 	int rc = 0;
 
 	*out = NULL;
 	if (!s)
 		return ERR_FAILED;
-	pthread_mutex_init(&s->lock, NULL);
-	s->decode_as = picture_defaults;
 	for (size_t i = 0; !rc && i < n; i++) {
 		struct stat st;
 		if (!strcmp(inputs[i], "-"))
@@ -220,8 +254,10 @@ void source_close(struct source **source)
 	struct source *s = *source;
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		free(s->entry[i].name);
+		free(s->entry[i].kept.data);
+	}
 	for (size_t i = 0; i < s->archives; i++)
 		archive_close(&s->archive[i]);
 	pthread_mutex_destroy(&s->lock);
@@ -258,9 +294,22 @@ void source_decode_as(struct source *s, const struct picture_options *options)
 	s->decode_as = *options;
 }
 
+static int copy(struct bytes *b, const struct bytes *from)
+{
+	const int rc = bytes_reserve(b, from->size + 1);
+	b->size = 0;
+	if (rc)
+		return rc;
+	memcpy(b->data, from->data, from->size);
+	b->size = from->size;
+	return 0;
+}
+
 int source_read(struct source *s, int64_t i, struct bytes *b)
 {
 	const struct entry *e = &s->entry[i];
+	if (e->kept.data)
+		return copy(b, &e->kept);
 	if (e->archive < 0)
 		return bytes_read(b, e->name);
 	pthread_mutex_lock(&s->lock);

@@ -13,6 +13,8 @@
 #ifndef PGAN_SOURCE_H
 #define PGAN_SOURCE_H
 
+#include <stdio.h>
+
 #include "bytes.h"
 #include "picture.h"
 
@@ -22,9 +24,13 @@ struct source;
  *   a folder          every file below it that is named .png, .jpg or .jpeg in any case, hidden ones excepted
  *   a zip or tar      its members so named, read in place (told by content, whatever the archive's name is; a tar is not compressed)
  *   "-"               a list of file names on stdin, one a line, in its order; read to its end here
- *   any other file    a picture, whatever its name
+ *   any other file    a picture, whatever its name; one in a pipe is read here and kept, since it can be read but once
  * A missing input, a folder or archive without pictures, an empty list or a damaged archive is ERR_INPUT. Listed names and members are not opened yet. */
 int source_open(struct source **, const char *const *inputs, size_t n) MUST_CHECK;
+
+/* The same for one pipe, of which the beginning may have been looked at: it is open. Closed here. */
+int source_open_pipe(struct source **, FILE *, const char *name) MUST_CHECK;
+
 void source_close(struct source **); /* NULL is fine */
 
 int64_t source_count(const struct source *);
