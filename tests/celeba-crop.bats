@@ -248,6 +248,16 @@ sys.exit(any((np.asarray(Image.open(f"out/{i:06d}.png")).transpose(2, 0, 1) != w
   fails 3 "no pictures in 'empty.zip'" celeba-crop empty.zip
 }
 
+@test "a file that is no picture is refused by its first bytes, however large it is" {
+  truncate -s 64G large.jpg
+  fails 3 "'large.jpg' is not a PNG or JPEG picture" timeout 20 celeba-crop large.jpg
+  fails 3 "'/dev/zero' is not a PNG or JPEG picture" timeout 20 celeba-crop /dev/zero
+  fails 3 "'/dev/zero' is not a PNG or JPEG picture" timeout 20 bash -c 'echo /dev/zero | celeba-crop -'
+  printf '\377\330' >short.jpg
+  fails 3 "'short.jpg' is not a PNG or JPEG picture" celeba-crop short.jpg
+  fails 3 "is empty" celeba-crop /dev/null
+}
+
 @test "a damaged member of an archive is left out" {
   make_pictures
   (cd in && zip -q0r ../in.zip a.jpg rgb.png)

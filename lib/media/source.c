@@ -177,11 +177,32 @@ static int add_picture(struct source *s, const char *input)
 	return add(s, strdup(input), (size_t)(last_part(input) - input), -1, 0);
 }
 
+/* Whether a file may be a picture, by its first bytes; picture.h says whether it is one. */
+static bool begins_as_picture(const struct bytes *b)
+{
+	static const uint8_t png[] = { 0x89, 'P', 'N', 'G' }, jpeg[] = { 0xff, 0xd8, 0xff };
+	return (b->size >= sizeof png && !memcmp(b->data, png, sizeof png)) || (b->size >= sizeof jpeg && !memcmp(b->data, jpeg, sizeof jpeg));
+}
+
+/* The whole of a file; of what is no picture the beginning, for the message: it may be a device, or larger than memory. */
+static int read_picture(struct bytes *b, FILE *f, const char *name)
+{
+	enum { HEAD = 8 };
+	const int rc = bytes_reserve(b, HEAD);
+	b->size = 0;
+	if (rc)
+		return rc;
+	b->size = fread(b->data, 1, HEAD, f);
+	if (b->size == HEAD ? !begins_as_picture(b) : !ferror(f))
+		return 0;
+	return bytes_append(b, f, name);
+}
+
 /* A picture that is asked for twice (pack-h5 measures the first one) is there but once. */
 static int add_pipe(struct source *s, FILE *f, const char *name)
 {
 	const int rc = add_picture(s, name);
-	return rc ? rc : bytes_append(&s->entry[s->n - 1].kept, f, name);
+	return rc ? rc : read_picture(&s->entry[s->n - 1].kept, f, name);
 }
 
 static int add_file(struct source *s, const char *input, bool regular)
@@ -294,6 +315,16 @@ void source_decode_as(struct source *s, const struct picture_options *options)
 	s->decode_as = *options;
 }
 
+static int read_file(struct bytes *b, const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	if (!f)
+		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
+	const int rc = read_picture(b, f, path);
+	fclose(f);
+	return rc;
+}
+
 static int copy(struct bytes *b, const struct bytes *from)
 {
 	const int rc = bytes_reserve(b, from->size + 1);
@@ -311,7 +342,7 @@ int source_read(struct source *s, int64_t i, struct bytes *b)
 	if (e->kept.data)
 		return copy(b, &e->kept);
 	if (e->archive < 0)
-		return bytes_read(b, e->name);
+		return read_file(b, e->name);
 	pthread_mutex_lock(&s->lock);
 	const int rc = archive_read(s->archive[e->archive], e->index, b);
 	pthread_mutex_unlock(&s->lock);
