@@ -272,6 +272,13 @@ PY
   cmp got.npy want.npy
 }
 
+@test "a message is one line, whatever a name holds" {
+  "$PYTHON" -c 'import zipfile; zipfile.ZipFile("nl.zip", "w").writestr("a\n\x1b[31mb\x7f.png", b"text")'
+  fails 3 "celeba-crop: 'nl.zip/a??[31mb?.png' is not a PNG or JPEG picture" celeba-crop nl.zip
+  fails 3 "cannot open 'no?f??ü': No such file" celeba-crop $'no\nf\xc2\x9bü'
+  fails 2 "unknown option '--no?thing'" celeba-crop $'--no\nthing'
+}
+
 @test "an archive cannot write outside the folder" {
   make_pictures
   "$PYTHON" - <<'PY'

@@ -9,6 +9,7 @@ const char *message_tool(void);
 /* 0 for -q, 1 by default, 2 for -v. */
 extern int message_level;
 
+/* Each is one line; control characters, which names may hold, are shown as '?'. */
 void message_error(const char *format, ...) __attribute__((format(printf, 1, 2)));   /* always */
 void message_note(const char *format, ...) __attribute__((format(printf, 1, 2)));    /* unless -q */
 void message_verbose(const char *format, ...) __attribute__((format(printf, 1, 2))); /* with -v */
