@@ -221,6 +221,14 @@ sys.exit(any((np.asarray(Image.open(f"out/{i:06d}.png")).transpose(2, 0, 1) != w
   [ "$(ls -A out)" = 000000.png ] # the one that came whole
 }
 
+@test "images with values that are not finite are refused, by pack-h5 too" {
+  "$PYTHON" -c 'import numpy as np; x = np.zeros((3, 3, 16, 16), "f4"); x[1, 2, 3, 4] = np.nan; np.save("nan.npy", x); x[1, 2, 3, 4] = -np.inf; np.save("inf.npy", x)'
+  fails 3 "'nan.npy': image 1 holds values that are not finite" celeba-crop --center 8,8 --size 8 nan.npy
+  fails 3 "'inf.npy': image 1 holds values that are not finite" celeba-crop --center 8,8 --size 8 inf.npy
+  fails 3 "'stdin': image 1 holds values that are not finite" bash -c 'pack-h5 -o out.h5 - <nan.npy'
+  [ ! -e out.h5 ]
+}
+
 @test "bad input: one line, the right exit code, nothing written" {
   make_pictures
   mkdir empty

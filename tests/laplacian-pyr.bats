@@ -71,6 +71,9 @@ PY
   fails 2 "no level of side 64" laplacian-pyr --level 64 in.npy
   fails 2 "unknown option" laplacian-pyr --leve1 16 in.npy
   fails 3 "not a pyramid" laplacian-pyr --inverse in.npy
+  npy 2,3,32,32 f4 'np.where(np.arange(32) == 5, np.nan, 0.5)' >nan.npy
+  fails 3 "'nan.npy': image 0 holds values that are not finite" laplacian-pyr -o out nan.npy
+  no_leftovers out
 }
 
 @test "laplacian-pyr: a truncated stream is an error, in both directions" {

@@ -1,6 +1,7 @@
 #include "images.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ struct kind {
 
 struct input {
 	const struct kind *kind;
-	char *name; /* what images->name points to */
+	char *name;      /* what images->name points to */
+	int64_t checked; /* images read so far, of floats */
 };
 
 static bool shape_ok(int64_t c, int64_t h, int64_t w)
@@ -400,10 +402,28 @@ int64_t images_left(struct images *i)
 	return s->kind->left(i);
 }
 
+/* n floats of images that have just been read. */
+static int check_finite(const struct images *i, const float *x, int64_t n)
+{
+	struct input *s = i->source;
+	const size_t values = images_size(i) / sizeof *x;
+	for (int64_t k = 0; k < n; k++, x += values) {
+		int bad = 0;
+		for (size_t v = 0; v < values; v++)
+			bad |= !(fabsf(x[v]) <= FLT_MAX);
+		if (bad)
+			return error_set(ERR_INPUT, "'%s': image %lld holds values that are not finite", i->name, (long long)(s->checked + k));
+	}
+	s->checked += n;
+	return 0;
+}
+
 int64_t images_read(struct images *i, void *data, int64_t max)
 {
 	const struct input *s = i->source;
-	return s->kind->read(i, data, max);
+	const int64_t n = s->kind->read(i, data, max);
+	const int rc = n > 0 && i->type == NPY_F32 ? check_finite(i, data, n) : 0;
+	return rc ? rc : n;
 }
 
 bool images_decodes(const struct images *i)

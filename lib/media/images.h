@@ -34,7 +34,7 @@ bool images_from_pipe(const char *input);
 int images_borrow(struct images *, const char *name, const uint8_t *data, int64_t n, int c, int side) MUST_CHECK;
 
 /* Reads up to `max` images into data (max * c * side * side values of ->type). Returns how many, 0 at the end, or ERR_INPUT: a truncated record, a picture of
- * another size or channel count (named). Records of a stream may differ in their N but not in size, channels or type. */
+ * another size or channel count (named), values that are not finite. Records of a stream may differ in their N but not in size, channels or type. */
 int64_t images_read(struct images *, void *data, int64_t max) MUST_CHECK;
 
 /* Images until the end of the current record, or of the next one when it is read up; of everything where there are no records.

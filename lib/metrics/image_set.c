@@ -1,7 +1,5 @@
 #include "image_set.h"
 
-#include <float.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,19 +23,6 @@ struct image_set_parts {
 	int64_t position; /* images of the input read so far */
 };
 
-static int check_finite(const struct image_set *s, const float *x, int64_t n)
-{
-	const size_t values = (size_t)s->c * (size_t)s->side * (size_t)s->side;
-	for (int64_t i = 0; i < n; i++) {
-		int bad = 0;
-		for (size_t v = 0; v < values; v++)
-			bad |= !(fabsf(x[(size_t)i * values + v]) <= FLT_MAX);
-		if (bad)
-			return error_set(ERR_INPUT, "'%s': image %lld holds values that are not finite", s->name, (long long)(s->parts->position + i));
-	}
-	return 0;
-}
-
 static int grow(struct image_set_parts *p, size_t images)
 {
 	size_t bytes, room = p->room + p->room / 2;
@@ -59,8 +44,6 @@ static int read_batch(struct image_set *s, int64_t max, int64_t *at, int64_t *go
 	*got = images_read(&p->images, p->raw, max < BATCH ? max : BATCH);
 	if (*got < 0)
 		return (int)*got;
-	if (p->images.type == NPY_F32 && (rc = check_finite(s, p->raw, *got)))
-		return rc;
 	for (int64_t i = 0; i < *got; i++) {
 		const char *const in = (const char *)p->raw + (size_t)i * raw_size;
 		if ((p->position + i) % p->stride)

@@ -1,6 +1,5 @@
 #include "pairs.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,48 +29,34 @@ static enum npy_type type_of(const struct work *w, const struct images *set)
 	return w->protocol == MSSSIM_PADDLE ? set->type : NPY_U8;
 }
 
-/* Checks n images that follow the first `before`; floats that the protocol takes as bytes become bytes, in place. */
-static int prepare(const struct work *w, const struct images *set, char *data, int64_t n, int64_t before)
+/* Reads up to n images; floats that the protocol takes as bytes become bytes, in place. */
+static int64_t read_images(const struct work *w, struct images *set, char *data, int64_t n)
 {
-	const size_t values = values_of(set);
-	const float *const x = (const float *)data;
-	if (set->type == NPY_U8)
-		return 0;
-	for (int64_t i = 0; i < n; i++) {
-		int bad = 0;
-		for (size_t v = 0; v < values; v++)
-			bad |= !(fabsf(x[(size_t)i * values + v]) <= FLT_MAX);
-		if (bad)
-			return error_set(ERR_INPUT, "'%s': image %lld holds values that are not finite", set->name, (long long)(before + i));
-	}
-	if (type_of(w, set) == NPY_U8)
-		images_to_bytes((uint8_t *)data, x, (size_t)n * values); /* byte i lies before float i */
-	return 0;
+	const int64_t got = images_read(set, data, n);
+	if (got > 0 && set->type != type_of(w, set))
+		images_to_bytes((uint8_t *)data, (const float *)data, (size_t)got * values_of(set)); /* byte i lies before float i */
+	return got;
 }
 
-/* Reads up to n pairs after the first `before`. *left: images without a partner. */
-static int64_t read_pairs(struct work *w, int64_t n, int64_t before, struct ssim_pairs *p, int64_t *left)
+/* Reads up to n pairs. *left: images without a partner. */
+static int64_t read_pairs(struct work *w, int64_t n, struct ssim_pairs *p, int64_t *left)
 {
 	const size_t size = values_of(w->set) * npy_type_size(type_of(w, w->set));
 	const struct images *const b = w->other ? w->other : w->set;
 	int64_t got, got_other;
-	int rc;
 	*p = (struct ssim_pairs){ .a = w->a, .bytes_a = type_of(w, w->set) == NPY_U8, .bytes_b = type_of(w, b) == NPY_U8 };
 	if (!w->other) {
-		got = images_read(w->set, w->a, 2 * n);
-		if (got < 0 || (rc = prepare(w, w->set, w->a, got, 2 * before)))
-			return got < 0 ? got : rc;
+		if ((got = read_images(w, w->set, w->a, 2 * n)) < 0)
+			return got;
 		p->b = w->a + size;
 		p->step_a = p->step_b = 2 * size;
 		*left = got % 2;
 		return p->n = got / 2;
 	}
-	if ((got = images_read(w->set, w->a, n)) < 0)
+	if ((got = read_images(w, w->set, w->a, n)) < 0)
 		return got;
-	if ((got_other = images_read(w->other, w->b, n)) < 0)
+	if ((got_other = read_images(w, w->other, w->b, n)) < 0)
 		return got_other;
-	if ((rc = prepare(w, w->set, w->a, got, before)) || (rc = prepare(w, w->other, w->b, got_other, before)))
-		return rc;
 	p->b = w->b;
 	p->step_a = size;
 	p->step_b = values_of(b) * npy_type_size(type_of(w, b));
@@ -96,7 +81,7 @@ static int compute(struct pairs *p, struct work *w, int64_t most, void (*progres
 {
 	while (p->n < most && !p->left) {
 		struct ssim_pairs pairs;
-		const int64_t want = most - p->n < BATCH ? most - p->n : BATCH, n = read_pairs(w, want, p->n, &pairs, &p->left);
+		const int64_t want = most - p->n < BATCH ? most - p->n : BATCH, n = read_pairs(w, want, &pairs, &p->left);
 		int rc;
 		if (n < 0 || (rc = grow(p, w, p->n + n)) || (n && (rc = w->device->ssim(w->device, w->means, &pairs))))
 			return n < 0 ? (int)n : rc;

@@ -102,6 +102,23 @@ TEST(a_truncated_file_is_said_when_it_is_read)
 	unlink(path);
 }
 
+TEST(values_that_are_not_finite_are_refused)
+{
+	struct images in;
+	float data[9 * 9];
+	int64_t at = 0;
+	FILE *f = fopen(file("nan.npy"), "wb");
+	add_record(f, NPY_F32, 5, 3, &at);
+	const float bad = NAN;
+	REQUIRE(f && !fseek(f, 128 + 4 * (9 * 3 + 8), SEEK_SET) && fwrite(&bad, sizeof bad, 1, f) == 1); /* the last value of image 3 */
+	REQUIRE(!fclose(f) && !images_open(&in, path, 0));
+	CHECK(images_read(&in, data, 2) == 2 && images_read(&in, data, 1) == 1);
+	CHECK(images_read(&in, data, 2) == ERR_INPUT);
+	CHECK_MSG(strstr(error_text(), "image 3 holds values that are not finite"), "%s", error_text());
+	images_close(&in);
+	unlink(path);
+}
+
 TEST(the_largest_data_set_or_the_one_asked_for)
 {
 	static uint8_t small[2 * 3 * 4 * 4], large[2 * 3 * 8 * 8], data[2 * 3 * 8 * 8];
