@@ -244,6 +244,8 @@ sys.exit(any((np.asarray(Image.open(f"out/{i:06d}.png")).transpose(2, 0, 1) != w
   fails 3 "cannot open 'cut.zip': damaged or truncated zip archive" celeba-crop cut.zip
   fails 3 "no pictures in 'empty'" celeba-crop empty
   fails 3 "stdin is empty: an image stream or a list of file names was expected" celeba-crop -
+  fails 3 "cannot read 'stdin': Is a directory" bash -c 'celeba-crop - <empty'
+  fails 3 "cannot read 'stdin': Is a directory" bash -c 'pack-h5 -o out.h5 <empty'
   echo >nothing
   fails 3 "list of names on stdin is empty" bash -c 'celeba-crop - <nothing'
   fails 2 "no INPUT" celeba-crop

@@ -97,7 +97,10 @@ PY
   fails 3 "of 1x32x32" msssim --ref grey.npy in.npy
   fails 3 "side 32 where 16" msssim --ref in.npy small.npy
   npy 1,3,32,32 u1 >one.npy
-  fails 3 "too few images" msssim one.npy
+  fails 3 "'one.npy' holds too few images" msssim one.npy
+  npy 0,3,32,32 u1 >zero.npy
+  fails 3 "'zero.npy' holds no images" msssim --ref zero.npy in.npy
+  fails 3 "'zero.npy' holds no images" msssim --ref in.npy zero.npy
   npy 4,3,32,32 f4 'np.where(np.arange(32) == 5, np.inf, 0.5)' >inf.npy
   fails 3 "not finite" msssim inf.npy
   npy 4,32,32 u1 >shape.npy

@@ -46,6 +46,8 @@ int inputs_open(struct inputs *in, const char *const *inputs, size_t n)
 	*in = (struct inputs){ .hdf5 = content == HDF5 };
 	if (from_pipe)
 		return open_pipe(in, inputs[0]);
+	if (content == NOTHING && ferror(stdin))
+		return error_set(ERR_INPUT, "cannot read 'stdin': %s", strerror(errno));
 	if (content == NOTHING)
 		return error_set(ERR_INPUT, "stdin is empty: an image stream or a list of file names was expected");
 	if (content == OTHER)

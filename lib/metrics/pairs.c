@@ -77,6 +77,13 @@ static int grow(struct pairs *p, struct work *w, int64_t n)
 	return 0;
 }
 
+static int no_pair(const struct pairs *p, const struct work *w)
+{
+	if (!w->other)
+		return error_set(ERR_INPUT, "'%s' holds too few images for a pair", w->set->name);
+	return error_set(ERR_INPUT, "'%s' holds no images", p->left > 0 ? w->other->name : w->set->name);
+}
+
 static int compute(struct pairs *p, struct work *w, int64_t most, void (*progress)(void *ctx, int64_t done), void *ctx)
 {
 	while (p->n < most && !p->left) {
@@ -93,7 +100,7 @@ static int compute(struct pairs *p, struct work *w, int64_t most, void (*progres
 		if (n < want)
 			break;
 	}
-	return p->n ? 0 : error_set(ERR_INPUT, "'%s' holds too few images for a pair", w->set->name);
+	return p->n ? 0 : no_pair(p, w);
 }
 
 static void summarize(struct pairs *p)
