@@ -255,7 +255,9 @@ static int run(const char *const *inputs, size_t n)
 		return rc;
 	if ((rc = c.in.source ? prepare_source(&c) : dir ? outnames_folder(dir) : 0) || (rc = crop_all(&c)))
 		goto end;
-	if (!rejects_file || !(rc = rejects_write(&c.rejects, rejects_file)))
+	if (!c.good && !c.rejects.n) /* no record at all would be no stream */
+		rc = error_set(ERR_INPUT, "'%s' holds no images", c.in.images.name);
+	else if (!rejects_file || !(rc = rejects_write(&c.rejects, rejects_file)))
 		rc = rejects_tell(&c.rejects, c.good, keep_going, message_error);
 end:
 	outnames_free(c.output, inputs_count(&c.in));

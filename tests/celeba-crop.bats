@@ -248,6 +248,9 @@ sys.exit(any((np.asarray(Image.open(f"out/{i:06d}.png")).transpose(2, 0, 1) != w
   fails 3 "cannot read 'stdin': Is a directory" bash -c 'pack-h5 -o out.h5 <empty'
   echo >nothing
   fails 3 "list of names on stdin is empty" bash -c 'celeba-crop - <nothing'
+  npy 0,3,16,16 u1 >zero.npy
+  fails 3 "'zero.npy' holds no images" celeba-crop zero.npy
+  fails 3 "'stdin' holds no images" bash -c 'cat zero.npy zero.npy | celeba-crop -o none -'
   fails 2 "no INPUT" celeba-crop
   fails 2 "--center takes" celeba-crop --center 12 in/a.jpg
   fails 2 "--size" celeba-crop --size 0 in/a.jpg
