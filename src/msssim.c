@@ -35,7 +35,7 @@ static const struct tool tool = {
 	.summary = "multi-scale structural similarity of pairs of images",
 	.synopsis = "[INPUT] [--ref REF] [--protocol karras|paddle|vainf] [--pairs N] [--per-pair] [--floor REAL] [--device D] [--json]",
 	.details =
-	        "INPUT, REF and REAL are HDF5 files (the largest data{R}x{R}; in REF and REAL the one of INPUT's side), .npy files, folders or zip archives of PNG or "
+	        "INPUT, REF and REAL are HDF5 files (the largest data{R}x{R}; in REF and REAL the one of INPUT's side), .npy files, folders or archives (zip or tar) of PNG or "
 	        "JPEG pictures, or '-' (INPUT's default): .npy records on stdin. Images are square, grey or RGB, uint8 or float32 in [-1,1].\n\n"
 	        "Without --ref images 0 and 1, 2 and 3, … of INPUT are compared: the mean falls as a generator's pictures become more varied, and should be near that of "
 	        "real pictures (--floor). With --ref image i of both sets are compared. The mean is printed with its standard error over the pairs.\n\n"

@@ -37,8 +37,9 @@ static const struct tool tool = {
 	.summary = "sliced Wasserstein distance of two sets of images",
 	.synopsis = "--ref REF [INPUT] [-n N] [--protocol karras|paddle] [--seed S] [--floor] [--save-ref FILE] [--device D] [--json]",
 	.details =
-	        "INPUT and REF are HDF5 files (the largest data{R}x{R}; in REF the one of INPUT's side), .npy files, folders or zip archives of PNG or JPEG pictures, or "
-	        "'-' (INPUT's default): .npy records on stdin. Images are square, grey or RGB, of a side of 16 times a power of two, uint8 or float32 in [-1,1].\n\n"
+	        "INPUT and REF are HDF5 files (the largest data{R}x{R}; in REF the one of INPUT's side), .npy files, folders or archives (zip or tar) of PNG or "
+	        "JPEG pictures, or '-' (INPUT's default): .npy records on stdin. Images are square, grey or RGB, of a side of 16 times a power of two, uint8 "
+	        "or float32 in [-1,1].\n\n"
 	        "Per level of the Laplacian pyramid, 7x7 patches of both sets are standardized per channel and projected on 4 times 128 random directions; the mean 1-D "
 	        "Wasserstein distance along them is printed times 1,000, with its standard error over the 4 repeats (the spread by the directions alone), and the mean "
 	        "over the levels. Both sets are cut to the size of the smaller one, and the result says so. The same seed gives the same numbers for any number of "

@@ -51,6 +51,16 @@ PY
   "$PYTHON" -c 'from PIL import Image; assert Image.open("out/level32.png").size == (3 * 64 + 2 * 2, 64)'
 }
 
+@test "laplacian-pyr: pictures of a folder or an archive are one record" {
+  npy 3,3,32,32 u1 >in.npy
+  laplacian-pyr in.npy >want.npy
+  "$PYTHON" -c 'import os, numpy as np; from PIL import Image; os.mkdir("png")
+for i, p in enumerate(np.load("in.npy")): Image.fromarray(p.transpose(1, 2, 0)).save(f"png/{i}.png")'
+  laplacian-pyr png | cmp - want.npy
+  tar -cf png.tar -C png .
+  laplacian-pyr png.tar | cmp - want.npy
+}
+
 @test "laplacian-pyr: the number of threads does not matter" {
   npy 9,3,64,64 u1 >in.npy
   laplacian-pyr -j 1 in.npy >one.npy

@@ -75,6 +75,8 @@ PY
   cat in.npy | msssim --json --per-pair | cmp - one.json
   msssim --json --per-pair f32.npy | cmp - one.json
   msssim --json --per-pair png | cmp - one.json
+  tar -cf png.tar -C png .
+  msssim --json --per-pair png.tar | cmp - one.json
 }
 
 @test "msssim: bad input is refused in one line" {

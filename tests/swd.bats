@@ -27,7 +27,8 @@ PY
 @test "swd: all kinds of input give the same numbers, from pipes too" {
   sets
   swd --json --ref real.h5 fake.h5 >h5.json
-  for input in fake.npy fake fake.zip; do
+  tar -cf fake.tar -C fake .
+  for input in fake.npy fake fake.zip fake.tar; do
     swd --json --ref real.h5 "$input" | cmp - h5.json
   done
   swd --json --ref real.h5 <fake.npy | cmp - h5.json

@@ -19,8 +19,8 @@ struct images {
 	void *source;       /* the kind of input's own */
 };
 
-/* input: an HDF5 file (its data set data{side}x{side}; the largest when side is 0), a .npy file, a folder or zip of PNG or JPEG pictures (or one of them),
- * or "-": .npy records on stdin. side 0: any; otherwise another size is refused. A file that is none of these is ERR_INPUT.
+/* input: an HDF5 file (its data set data{side}x{side}; the largest when side is 0), a .npy file, a folder or archive (zip or tar) of PNG or JPEG pictures (or one
+ * of them), or "-": .npy records on stdin. side 0: any; otherwise another size is refused. A file that is none of these is ERR_INPUT.
  * Not known yet is the number of images (-1) on stdin and in a .npy file whose end is damaged. */
 int images_open(struct images *, const char *input, int side) MUST_CHECK;
 
