@@ -27,6 +27,18 @@ for k in range(int(sys.argv[1])): Image.fromarray(rng.integers(0, 256, (16, 16, 
 PY
 }
 
+# flip FROM TO NAME ROW: a copy of a file with one bit of a row of the data set NAME flipped.
+flip() {
+  "$PYTHON" - "$@" <<'PY'
+import sys, h5py
+origin, copy, name, row = sys.argv[1:]
+raw, values = bytearray(open(origin, 'rb').read()), h5py.File(origin, 'r')[name][int(row)].tobytes()
+assert raw.count(values) == 1
+raw[raw.index(values)] ^= 4
+open(copy, 'wb').write(raw)
+PY
+}
+
 @test "--fit crop, pad and stretch, by Pillow's filter" {
   make_shapes
   for fit in crop pad stretch; do
@@ -180,6 +192,9 @@ PY
   run -0 pack-h5 --verify foreign.h5
   [[ "$output" == *"readable, not compared" ]] || false
   fails 3 "has 12 pictures, a smaller resolution has 16" pack-h5 --verify short.h5
+  flip a.h5 flipped.h5 data16x16 7 # one thread finds it that opened the file, several that did not
+  fails 3 "cannot read 'data16x16' in 'flipped.h5': data error detected by Fletcher32 checksum" pack-h5 --verify flipped.h5 -j 1
+  fails 3 "cannot read 'data16x16' in 'flipped.h5': data error detected by Fletcher32 checksum" pack-h5 --verify flipped.h5 -j 3
   head -c 20000 a.h5 >cut.h5
   fails 3 "cut.h5" pack-h5 --verify cut.h5
   fails 3 "cannot open 'no.h5'" pack-h5 --verify no.h5

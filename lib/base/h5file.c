@@ -52,6 +52,13 @@ static int failed(int code, const struct h5file *f, const char *verb, const char
 	return error_set(code, "cannot %s '%s': %s", verb, f->name, cause);
 }
 
+/* Before every piece of work, and not when a file is opened: HDF5 is told to be silent for each thread by itself, and a file may be read by another thread. */
+static void begin(void)
+{
+	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+	errno = 0;
+}
+
 static int file_new(struct h5file **out, const char *path)
 {
 	struct h5file *f = size_zalloc(1, sizeof *f);
@@ -63,8 +70,7 @@ static int file_new(struct h5file **out, const char *path)
 	f->id = -1;
 	H5dont_atexit(); /* at exit HDF5 1.10 closes once more a file whose close failed, and crashes */
 	H5open();
-	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-	errno = 0;
+	begin();
 	*out = f;
 	return 0;
 }
@@ -117,7 +123,7 @@ int h5_close(struct h5file **f)
 	int rc = 0;
 	if (!*f)
 		return 0;
-	errno = 0;
+	begin();
 	if (H5Fclose((*f)->id) < 0)
 		rc = failed(ERR_FAILED, *f, "write", NULL);
 	file_free(f);
@@ -150,6 +156,7 @@ const char *h5_name(const struct h5file *f)
 bool h5_exists(struct h5file *f, const char *object)
 {
 	char path[512];
+	begin();
 	if (!strcmp(object, "/"))
 		return true;
 	if (snprintf(path, sizeof path, "%s", object) >= (int)sizeof path)
@@ -197,7 +204,7 @@ int h5_list(struct h5file *f, const char *group, int (*each)(void *ctx, const ch
 static int data_open(struct h5file *f, const char *data, hid_t *id)
 {
 	*id = -1;
-	errno = 0;
+	begin();
 	if (!h5_exists(f, data))
 		return error_set(ERR_INPUT, "'%s' has no '%s'", f->name, data);
 	if ((*id = H5Dopen2(f->id, data, H5P_DEFAULT)) < 0)
@@ -301,7 +308,7 @@ static int groups_create(struct h5file *f, const char *object)
 static int data_create(struct h5file *f, const char *data, hid_t type, hid_t space, int ndim, const hsize_t *chunk, hid_t *id)
 {
 	int rc;
-	errno = 0;
+	begin();
 	*id = -1;
 	if ((rc = groups_create(f, data)))
 		return rc;
@@ -349,11 +356,12 @@ static int rows_move(struct h5file *f, const char *data, hid_t id, int ndim, con
 	herr_t status = H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL);
 	if (status >= 0)
 		status = out ? H5Dread(id, native_type(type), memory, file_space, H5P_DEFAULT, out) : H5Dwrite(id, native_type(type), memory, file_space, H5P_DEFAULT, in);
+	int rc = 0;
+	if (status < 0) /* HDF5 forgets the cause with the next call */
+		rc = out ? failed(ERR_INPUT, f, "read", data) : failed(ERR_FAILED, f, "write", data);
 	H5Sclose(file_space);
 	H5Sclose(memory);
-	if (status >= 0)
-		return 0;
-	return out ? failed(ERR_INPUT, f, "read", data) : failed(ERR_FAILED, f, "write", data);
+	return rc;
 }
 
 int h5_read_rows(struct h5file *f, const char *data, enum h5_type type, int64_t first, int64_t n, void *out)
@@ -416,7 +424,7 @@ bool h5_has_attr(struct h5file *f, const char *object, const char *attr)
 
 static int attr_open(struct h5file *f, const char *object, const char *attr, hid_t *id)
 {
-	errno = 0;
+	begin();
 	if (!h5_has_attr(f, object, attr))
 		return error_set(ERR_INPUT, "'%s' has no attribute '%s' at '%s'", f->name, attr, object);
 	*id = H5Aopen_by_name(f->id, object, attr, H5P_DEFAULT, H5P_DEFAULT);
@@ -448,7 +456,7 @@ int h5_get_numbers(struct h5file *f, const char *object, const char *attr, enum 
 /* Writes an attribute, in place of one of that name. */
 static int attr_write(struct h5file *f, const char *object, const char *attr, hid_t type, hid_t space, const void *in)
 {
-	errno = 0;
+	begin();
 	if (h5_has_attr(f, object, attr))
 		H5Adelete_by_name(f->id, object, attr, H5P_DEFAULT);
 	const hid_t id = H5Acreate_by_name(f->id, object, attr, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
