@@ -63,7 +63,7 @@ static const struct tool tool = {
 		   "archive, a line each) or of the stream's pixels. The file appears when it is complete or not at all.\n\n"
 		   "bilinear: Pillow's antialiased bilinear filter, byte for byte, each resolution from the full-size picture. box: 2x2 averages, again and "
 		   "again in floating point, rounded once.\n\n"
-		   "--verify reads a whole data set, comparing checksums, and makes the smaller resolutions again to compare them with what is there.\n\n"
+		   "--verify reads a whole data set, labels included, comparing checksums, and makes the smaller resolutions again to compare them with what is there.\n\n"
 		   "--unpack writes the pictures of a data set, at full size or --size, and its labels: into NAME.zip, an archive of PNG files with a "
 		   "dataset.json as StyleGAN's dataset_tool makes it; into NAME.npy and NAME-labels.npy; or as PNG files and labels.csv into FOLDER/.\n\n"
 		   "Exit codes: 0 done, 1 pictures were left out (the data set holds all the others) or it could not be written, 2 usage, 3 an input is "
@@ -209,7 +209,7 @@ static int run_verify(void)
 	progress_end(&progress);
 	if (rc)
 		return rc;
-	printf("%s: %lld pictures of %dx%d, ", verify, (long long)r.n, r.side, r.side);
+	printf("%s: %lld pictures of %dx%d%s, ", verify, (long long)r.n, r.side, r.side, r.labels ? " with labels" : "");
 	if (!r.levels)
 		puts("one resolution: readable");
 	else if (r.filter)

@@ -201,6 +201,22 @@ PY
   fails 2 "--verify takes one data set" pack-h5 --verify a.h5 sq
 }
 
+@test "--verify reads the labels, too" {
+  squares 4
+  printf 'name,A\n000.png,7.25\n001.png,8.5\n002.png,9.125\n003.png,3.75\n' >table.csv
+  pack-h5 -o a.h5 --labels table.csv sq
+  run -0 pack-h5 --verify a.h5
+  [ "$output" = "a.h5: 4 pictures of 16x16 with labels, 2 smaller resolutions by the bilinear filter: all as they should be" ] || false
+  "$PYTHON" - <<'PY'
+import h5py, shutil
+shutil.copy('a.h5', 'three.h5')
+with h5py.File('three.h5', 'r+') as f: f['labels'].resize((3, 1))
+PY
+  flip a.h5 flipped.h5 labels 2
+  fails 3 "cannot read 'labels' in 'flipped.h5': data error detected by Fletcher32 checksum" pack-h5 --verify flipped.h5
+  fails 3 "the labels of 'three.h5' are not rows of numbers for 4 pictures" pack-h5 --verify three.h5
+}
+
 @test "--unpack: StyleGAN's archive, .npy and a folder, with labels, and back again" {
   squares 12
   { echo name,A,B; for k in sq/*; do echo "${k#sq/},$((RANDOM % 5)).25,1"; done; } >table.csv

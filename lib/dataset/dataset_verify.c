@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "h5file.h"
+#include "labels.h"
 #include "ordered.h"
 #include "size.h"
 
@@ -117,6 +118,16 @@ static int is_ours(const char *path, bool *ours)
 	return rc ? rc : closed;
 }
 
+/* Reads the labels, of which there has to be a row for every picture. columns: 0 if there are none. */
+static int verify_labels(const char *path, int64_t n, int *columns)
+{
+	struct labels *l;
+	const int rc = labels_of_h5(&l, path, n);
+	*columns = l ? labels_columns(l) : 0;
+	labels_free(&l);
+	return rc;
+}
+
 static int verify_all(struct verifier *v, int threads, int filter)
 {
 	const size_t items = threads > 1 ? 4 * (size_t)threads : 1, size = levels_size(v->side);
@@ -156,7 +167,7 @@ int dataset_verify(struct verify_result *result, const char *path, int threads, 
 	*result = (struct verify_result){ .n = dataset_count(v.d), .side = v.side = dataset_side(v.d) };
 	for (int side = DATASET_MIN_SIDE; side < v.side; side *= 2)
 		result->levels += dataset_has(v.d, side);
-	if (!(rc = find_filter(v.d, &filter))) {
+	if (!(rc = verify_labels(path, result->n, &result->labels)) && !(rc = find_filter(v.d, &filter))) {
 		if (filter < 0 && ours) /* to name the level that is wrong */
 			filter = LEVELS_BILINEAR;
 		result->filter = filter < 0 ? NULL : level_filter_names[filter];

@@ -1,5 +1,5 @@
-/* Checking a data set: that everything in it can be read (HDF5's checksums are compared on the way), and that the smaller resolutions are the full one made
- * smaller. */
+/* Checking a data set: that everything in it can be read, labels included (HDF5's checksums are compared on the way), and that the smaller resolutions are the
+ * full one made smaller. */
 #ifndef PGAN_DATASET_VERIFY_H
 #define PGAN_DATASET_VERIFY_H
 
@@ -8,12 +8,13 @@
 struct verify_result {
 	int64_t n;
 	int side;
+	int labels;        /* numbers that every picture has; 0: there are no labels */
 	int levels;        /* resolutions below the full one that were compared; those that are missing are not */
 	const char *filter; /* the name of the one that made them; NULL when it was neither (another program's file): then nothing was compared */
 };
 
-/* The filter is found by trying both on the first picture. A file that says that pack-h5 made it has to agree with one of them. Damaged data and pictures whose
- * resolutions disagree are ERR_INPUT, the first of them named. progress: may be NULL. */
+/* The filter is found by trying both on the first picture. A file that says that pack-h5 made it has to agree with one of them. Damaged data, labels
+ * that are not a row for every picture, and pictures whose resolutions disagree are ERR_INPUT, the first of them named. progress: may be NULL. */
 int dataset_verify(struct verify_result *, const char *path, int threads, void (*progress)(void *ctx, int64_t done), void *progress_ctx) MUST_CHECK;
 
 #endif
