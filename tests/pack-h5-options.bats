@@ -147,6 +147,8 @@ assert np.array_equal(c['labels'][0::2], c['labels'][1::2]) and text(c['labels']
 assert np.array_equal(d['labels'], [[0], [1], [2], [3], [4]])
 PY
   sed -i '/^003/d' celeba.txt
+  fails 3 "'celeba.txt' has 5 rows, where its first line promises 6" pack-h5 -o x.h5 --labels celeba.txt sq
+  sed -i '1s/6/5/' celeba.txt
   run -1 pack-h5 -o x.h5 --labels celeba.txt sq
   [ "${lines[0]}" = "pack-h5: 'sq/003.png' has no labels" ] || false
   rm x.h5
@@ -166,6 +168,27 @@ PY
   fails 3 "'dataset.json': line" pack-h5 -o x.h5 --labels dataset.json sq
   fails 2 "--columns chooses" pack-h5 -o x.h5 --columns Male sq
   [ ! -e x.h5 ]
+}
+
+@test "--labels: what is not a number, and columns that cannot be told apart" {
+  squares 1
+  for word in nan inf -INF 1e300 1e39 0x10 '' 1e 1.2.3; do
+    printf 'name,A\n000.png,%s\n' "$word" >table.csv
+    fails 3 "'table.csv': '$word' in the row of '000.png' is not a number" pack-h5 -o x.h5 --labels table.csv sq
+  done
+  for word in 1e300 -1e39; do
+    echo "{\"labels\": [[\"000.png\", $word]]}" >dataset.json
+    fails 3 "'dataset.json': a label of '000.png' is not a number" pack-h5 -o x.h5 --labels dataset.json sq
+  done
+  printf 'name,A,B,A\n000.png,1,2,3\n' >table.csv
+  fails 3 "'table.csv' has two columns 'A'" pack-h5 -o x.h5 --labels table.csv sq
+  printf '1\nA B B\n000.png 1 2 3\n' >celeba.txt
+  fails 3 "'celeba.txt' has two columns 'B'" pack-h5 -o x.h5 --labels celeba.txt --columns A sq
+  printf 'name,A,B\n000.png,-1.5e-3,+3e38\n' >table.csv
+  fails 2 "the column 'A' of 'table.csv' is asked for twice" pack-h5 -o x.h5 --labels table.csv --columns A,B,A sq
+  [ ! -e x.h5 ]
+  pack-h5 -o x.h5 --labels table.csv sq
+  "$PYTHON" -c 'import h5py, numpy as np; assert np.array_equal(h5py.File("x.h5")["labels"], np.float32([[-1.5e-3, 3e38]]))'
 }
 
 @test "--verify: a good set, a changed level, a changed picture, damage, another program's file" {

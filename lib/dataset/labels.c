@@ -1,7 +1,9 @@
 #include "labels.h"
 
 #include <errno.h>
+#include <float.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +73,14 @@ struct choice {
 	size_t all; /* how many the file has */
 };
 
+static bool is_chosen(const struct choice *c, size_t column)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->column[i] == column)
+			return true;
+	return false;
+}
+
 static int choose(struct labels *l, struct choice *c, char *const *header, size_t all, const char *columns)
 {
 	char *copy = strdup(columns ? columns : ""), *next = copy, *word;
@@ -88,6 +98,8 @@ static int choose(struct labels *l, struct choice *c, char *const *header, size_
 			i++;
 		if (i == all)
 			rc = error_set(ERR_INPUT, "'%s' has no column '%s'", l->path, word);
+		else if (is_chosen(c, i))
+			rc = error_set(ERR_USAGE, "the column '%s' of '%s' is asked for twice", word, l->path);
 		else
 			c->column[c->n++] = i;
 	}
@@ -133,6 +145,42 @@ static char *next_word(char **at, char separator)
 	return word;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Of two columns with one name only the first would ever be found. */
+static int check_header(const struct labels *l, char *const *header, size_t n)
+{
+	char **sorted = size_alloc(n, sizeof *sorted);
+	int rc = sorted ? 0 : ERR_FAILED;
+
+	for (size_t i = 0; !rc && i < n; i++)
+		sorted[i] = header[i];
+	if (!rc)
+		qsort(sorted, n, sizeof *sorted, by_text);
+	for (size_t i = 1; !rc && i < n; i++)
+		if (!strcmp(sorted[i - 1], sorted[i]))
+			rc = error_set(ERR_INPUT, "'%s' has two columns '%s'", l->path, sorted[i]);
+	free(sorted);
+	return rc;
+}
+
+/* Whether a float holds it: neither nan nor, once it is a float, infinite. */
+static bool is_label(double x)
+{
+	return fabs(x) <= (double)FLT_MAX;
+}
+
+/* A decimal number and nothing else: strtod() also takes hexadecimal ones, nan and inf. */
+static bool parse_number(const char *word, double *out)
+{
+	char *end;
+	*out = strtod(word, &end);
+	return end != word && !*end && !word[strspn(word, "+-.0123456789eE")] && is_label(*out);
+}
+
 static int read_row(struct labels *l, const struct choice *c, char *line, char separator, double *number)
 {
 	const char *name = next_word(&line, separator);
@@ -141,11 +189,9 @@ static int read_row(struct labels *l, const struct choice *c, char *line, char s
 	float *value;
 
 	for (; (word = next_word(&line, separator)); n++) {
-		char *end;
 		if (n == c->all)
 			break;
-		number[n] = strtod(word, &end);
-		if (end == word || *end)
+		if (!parse_number(word, &number[n]))
 			return error_set(ERR_INPUT, "'%s': '%s' in the row of '%s' is not a number", l->path, word, name);
 	}
 	if (n != c->all || word)
@@ -173,7 +219,7 @@ static int read_lines(struct labels *l, char *text, char separator, bool first, 
 		(void)next_word(&line, separator);
 	while ((word = next_word(&line, separator)))
 		header[all++] = word;
-	if (!(rc = choose(l, &c, header, all, columns)) && !(rc = join_names(l, &c, header)) && !(number = size_alloc(all, sizeof *number)))
+	if (!(rc = check_header(l, header, all)) && !(rc = choose(l, &c, header, all, columns)) && !(rc = join_names(l, &c, header)) && !(number = size_alloc(all, sizeof *number)))
 		rc = ERR_FAILED;
 	while (!rc && (line = strsep(&text, "\n")))
 		if (line[strspn(line, " \t")])
@@ -195,11 +241,14 @@ static int read_text(struct labels *l, const char *columns)
 	if (!strncmp(text, "\xef\xbb\xbf", 3))
 		text += 3;
 	char *end;
-	(void)strtoul(text, &end, 10);
+	const unsigned long rows = strtoul(text, &end, 10);
 	end += strspn(end, " \t");
-	if (end != text && *end == '\n')
-		return read_lines(l, end + 1, ' ', false, columns);
-	return read_lines(l, text, ',', true, columns);
+	if (end == text || *end != '\n')
+		return read_lines(l, text, ',', true, columns);
+	const int rc = read_lines(l, end + 1, ' ', false, columns);
+	if (!rc && l->n != rows)
+		return error_set(ERR_INPUT, "'%s' has %zu rows, where its first line promises %lu", l->path, l->n, rows);
+	return rc;
 }
 
 /* -- StyleGAN's dataset.json -- */
@@ -216,7 +265,7 @@ static int read_pair(struct labels *l, const struct choice *c, const json_t *pai
 		return ERR_FAILED;
 	for (size_t i = 0; i < c->n; i++) {
 		const json_t *number = json_is_number(label) ? label : json_array_get(label, c->column[i]);
-		if (!json_is_number(number))
+		if (!json_is_number(number) || !is_label(json_number_value(number)))
 			return error_set(ERR_INPUT, "'%s': a label of '%s' is not a number", l->path, name);
 		value[i] = (float)json_number_value(number);
 	}

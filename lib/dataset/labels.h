@@ -14,8 +14,8 @@ struct labels;
  *   CSV                             a header line; rows of a file name and numbers, between commas
  *   JSON                            StyleGAN's dataset.json: {"labels": [["00000/img00000000.png", 3], ["…", [0.5, 1]], …]}; the columns are called 0, 1 …
  *   a zip or tar archive            its dataset.json
- * columns: the names to take, between commas, in that order; NULL: all. A row that is too short or not of numbers, a name that comes twice or a column that is
- * not there is ERR_INPUT. */
+ * columns: the names to take, between commas, in that order; NULL: all. A row that is too short or not of finite decimal numbers, a file or column whose name
+ * comes twice, rows that are not as many as CelebA's first line says, or a column that is not there is ERR_INPUT; one asked for twice ERR_USAGE. */
 int labels_read(struct labels **, const char *path, const char *columns) MUST_CHECK;
 
 /* The labels of an HDF5 file's n pictures: its data set labels (n,K) or (n), as pack-h5 writes them, or else the array in NAME-labels.npy beside NAME.h5, as
