@@ -224,6 +224,23 @@ PY
   fails 2 "--verify takes one data set" pack-h5 --verify a.h5 sq
 }
 
+@test "signed bytes are no pictures, but may be labels" {
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+rng = np.random.default_rng(4)
+x, labels = rng.integers(0, 128, (2, 3, 32, 32), dtype=np.uint8), np.array([[-1, 1], [1, -128]], np.int8)
+for name, pixels in (('signed', np.int8), ('unsigned', np.uint8)):
+    with h5py.File(name + '.h5', 'w') as f: f['data32x32'], f['labels'] = x.astype(pixels), labels
+PY
+  fails 3 "'data32x32' in 'signed.h5' is not uint8 (N,3,32,32)" pack-h5 --verify signed.h5
+  fails 3 "'data32x32' in 'signed.h5' is not uint8 (N,3,32,32)" pack-h5 --unpack signed.h5 -o x.npy
+  fails 3 "'data32x32' in 'signed.h5' holds neither uint8 nor float32" pack-h5 -o x.h5 signed.h5
+  fails 3 "'data32x32' in 'signed.h5' holds neither uint8 nor float32" msssim signed.h5
+  [ ! -e x.npy ] && [ ! -e x.h5 ]
+  pack-h5 -o x.h5 unsigned.h5
+  "$PYTHON" -c 'import h5py; assert h5py.File("x.h5")["labels"][:].tolist() == [[-1, 1], [1, -128]]'
+}
+
 @test "--verify reads the labels, too" {
   squares 4
   printf 'name,A\n000.png,7.25\n001.png,8.5\n002.png,9.125\n003.png,3.75\n' >table.csv

@@ -234,9 +234,10 @@ static int data_type(struct h5file *f, const char *data, hid_t id, enum h5_type 
 	const hid_t type = H5Dget_type(id);
 	const H5T_class_t class = H5Tget_class(type);
 	const size_t size = H5Tget_size(type);
+	const bool is_signed = class == H5T_INTEGER && H5Tget_sign(type) != H5T_SGN_NONE;
 	H5Tclose(type);
-	if (class == H5T_INTEGER)
-		*out = size == 1 ? H5_U8 : size <= 4 ? H5_I32 : H5_I64;
+	if (class == H5T_INTEGER) /* the smallest type that holds them: signed bytes are no pixels */
+		*out = size == 1 && !is_signed ? H5_U8 : size <= 4 ? H5_I32 : H5_I64;
 	else if (class == H5T_FLOAT)
 		*out = size <= 4 ? H5_F32 : H5_F64;
 	else
