@@ -98,7 +98,7 @@ static int save(struct sink *s, const struct drawing *d)
 		return zipout_add(&s->archive, d->name, d->png, d->size);
 	if (snprintf(path, sizeof path, "%s/%s", s->folder, d->name) >= (int)sizeof path)
 		return error_set(ERR_FAILED, "cannot create '%s': %s", s->folder, strerror(ENAMETOOLONG));
-	if ((rc = outfile_open(&out, path)))
+	if ((rc = outfile_open_one_of_many(&out, path)))
 		return rc;
 	FILE *f = outfile_stream(&out);
 	if (!f || fwrite(d->png, 1, d->size, f) != d->size) {
@@ -166,6 +166,7 @@ static int draw_folder(const char *path)
 		return error_set(ERR_FAILED, "cannot create '%s': %s", path, strerror(errno));
 	if (stat(path, &st) || !S_ISDIR(st.st_mode))
 		return error_set(ERR_FAILED, "cannot create '%s': it is there and not a folder", path);
+	outfile_sweep(path); /* once, and not for every face */
 	return draw_all(&s);
 }
 

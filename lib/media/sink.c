@@ -159,9 +159,10 @@ static int y4m_images(struct sink *s, const void *images, int64_t n)
 static int folder_open(struct sink *s)
 {
 	struct stat st;
-	if (!mkdir(s->output, 0777) || (errno == EEXIST && !stat(s->output, &st) && S_ISDIR(st.st_mode)))
-		return 0;
-	return error_set(ERR_FAILED, "cannot create the folder '%s': %s", s->output, strerror(errno));
+	if (mkdir(s->output, 0777) && (errno != EEXIST || stat(s->output, &st) || !S_ISDIR(st.st_mode)))
+		return error_set(ERR_FAILED, "cannot create the folder '%s': %s", s->output, strerror(errno));
+	outfile_sweep(s->output); /* once, and not for every picture */
+	return 0;
 }
 
 static int folder_images(struct sink *s, const void *images, int64_t n)
@@ -174,7 +175,7 @@ static int folder_images(struct sink *s, const void *images, int64_t n)
 		if (asprintf(&path, "%s%s%06lld.png", s->output, slash, (long long)(s->plan.first + s->done + i)) < 0)
 			return error_set(ERR_FAILED, "out of memory");
 		if (!(rc = grid_picture(&p, (const uint8_t *)images + (size_t)i * image_values(s), 1, C, s->plan.side, 1, 0, 1)))
-			rc = picture_write(&p, path);
+			rc = picture_write_one_of_many(&p, path);
 		picture_free(&p);
 		free(path);
 	}
