@@ -15,7 +15,7 @@
 #include "size.h"
 #include "unpack.h"
 
-static const char *output, *filter = "bilinear", *fit = "none", *background = "white", *labels_file, *columns, *rejects_file, *verify, *unpacked;
+static const char *output, *filter, *fit, *background, *labels_file, *columns, *rejects_file, *verify, *unpacked;
 static int64_t side, limit, seed = -1, threads;
 static bool mirror, keep_going;
 
@@ -112,6 +112,37 @@ static void options_used(char *out, size_t size)
 	at += snprintf(out + at, size - (size_t)at, "%s%s", mirror ? " --mirror" : "", labels_file ? " --labels" : "");
 	if (columns)
 		snprintf(out + at, size - (size_t)at, " --columns %s", columns); /* cut if long */
+}
+
+/* What was not given. */
+static void set_defaults(void)
+{
+	filter = filter ? filter : "bilinear";
+	fit = fit ? fit : "none";
+	background = background ? background : "white";
+	threads = threads ? threads : ordered_processors();
+}
+
+/* Whether --verify or --unpack is asked for together with something that it would leave undone. Before set_defaults(). */
+static int check_instead(size_t inputs)
+{
+	const char *task = verify ? "--verify" : "--unpack";
+	const struct {
+		bool given;
+		const char *name;
+	} other[] = {
+		{ verify && unpacked, "--unpack" }, { verify && output, "-o" }, { verify && side, "--size" }, { filter != NULL, "--filter" },
+		{ fit != NULL, "--fit" }, { background != NULL, "--background" }, { mirror, "--mirror" }, { limit != 0, "--limit" },
+		{ seed >= 0, "--shuffle" }, { labels_file != NULL, "--labels" }, { columns != NULL, "--columns" }, { keep_going, "--keep-going" },
+		{ rejects_file != NULL, "--rejects" },
+	};
+
+	if (inputs)
+		return error_set(ERR_USAGE, "%s takes one data set and no INPUT", task);
+	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+		if (other[i].given)
+			return error_set(ERR_USAGE, "%s does not go with %s", other[i].name, task);
+	return 0;
 }
 
 static int check_options(struct pack_settings *s)
@@ -232,12 +263,12 @@ static int run_unpack(void)
 
 int main(int argc, char **argv)
 {
-	int rc = options_parse(&tool, argc, argv);
-	if (!threads)
-		threads = ordered_processors();
-	if (rc > 0 && (verify || unpacked))
-		rc = error_set(ERR_USAGE, "%s takes one data set and no INPUT", verify ? "--verify" : "--unpack");
-	else if (rc >= 0)
-		rc = verify ? run_verify() : unpacked ? run_unpack() : run((const char *const *)argv + 1, (size_t)rc);
+	const int inputs = options_parse(&tool, argc, argv);
+	int rc = inputs < 0 ? inputs : 0;
+	if (!rc && (verify || unpacked))
+		rc = check_instead((size_t)inputs);
+	set_defaults();
+	if (!rc)
+		rc = verify ? run_verify() : unpacked ? run_unpack() : run((const char *const *)argv + 1, (size_t)inputs);
 	return message_exit(rc);
 }

@@ -222,6 +222,14 @@ PY
   fails 3 "cut.h5" pack-h5 --verify cut.h5
   fails 3 "cannot open 'no.h5'" pack-h5 --verify no.h5
   fails 2 "--verify takes one data set" pack-h5 --verify a.h5 sq
+  fails 2 "--unpack does not go with --verify" pack-h5 --verify a.h5 --unpack a.h5 -o x.zip
+  fails 2 "-o does not go with --verify" pack-h5 --verify a.h5 --fit crop -o x.h5
+  fails 2 "--fit does not go with --verify" pack-h5 --verify a.h5 --fit crop
+  fails 2 "--filter does not go with --verify" pack-h5 --verify a.h5 --filter bilinear # the default, too
+  fails 2 "--size does not go with --verify" pack-h5 --verify a.h5 --size 8
+  fails 2 "--shuffle does not go with --unpack" pack-h5 --unpack a.h5 --shuffle 0 -o x.zip
+  fails 2 "--labels does not go with --unpack" pack-h5 --unpack a.h5 --labels x.csv -o x.zip
+  [ ! -e x.zip ]
 }
 
 @test "signed bytes are no pictures, but may be labels" {
