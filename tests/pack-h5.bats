@@ -135,6 +135,7 @@ while n >= 4: assert f[f'data{n}x{n}'].shape == (2, 3, n, n); n //= 2"
 from PIL import Image
 Image.new('RGB', (32, 30)).save('in/wide.png'); Image.new('RGB', (64, 64)).save('in/zz-large.png'); Image.new('RGB', (33, 33)).save('in/00-odd.png')
 PY
+  mkdir empty
   run -1 pack-h5 -o got.h5 --rejects reasons in
   echo "$output"
   [[ "$output" == *"'in/00-odd.png' has 33x33 pixels: the side has to be a power of two from 4 to 1024"* ]] || false
@@ -146,6 +147,13 @@ PY
   same_data got.h5 want.h5
   pack-h5 --keep-going -o again.h5 in
   cmp got.h5 again.h5
+  # a table that cannot be written is found before the work, not after; one that is there stays until then
+  rm again.h5
+  fails 1 "cannot create 'no/reasons': No such file or directory" pack-h5 -o again.h5 --rejects no/reasons in
+  [ ! -e again.h5 ]
+  cp reasons old
+  fails 3 "no pictures in 'empty'" pack-h5 -o again.h5 --rejects reasons empty
+  cmp reasons old
 }
 
 @test "bad input: one line, the right exit code, no file" {
