@@ -11,6 +11,7 @@
 #include "outnames.h"
 #include "picture.h"
 #include "progress.h"
+#include "reading.h"
 #include "rejects.h"
 #include "size.h"
 
@@ -271,6 +272,8 @@ int main(int argc, char **argv)
 	int rc = options_parse(&tool, argc, argv);
 	if (!threads)
 		threads = ordered_processors();
+	for (int i = 1; i <= rc; i++)
+		reading_note(argv[i]);
 	if (rc >= 0)
 		rc = run((const char *const *)argv + 1, (size_t)rc);
 	return message_exit(rc);

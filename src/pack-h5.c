@@ -13,6 +13,7 @@
 #include "philox.h"
 #include "picture.h"
 #include "progress.h"
+#include "reading.h"
 #include "size.h"
 #include "unpack.h"
 
@@ -279,6 +280,10 @@ int main(int argc, char **argv)
 	if (!rc && (verify || unpacked))
 		rc = check_instead((size_t)inputs);
 	set_defaults();
+	for (int i = 1; i <= inputs; i++)
+		reading_note(argv[i]);
+	reading_note(labels_file);
+	reading_note(unpacked);
 	if (!rc)
 		rc = verify ? run_verify() : unpacked ? run_unpack() : run((const char *const *)argv + 1, (size_t)inputs);
 	return message_exit(rc);

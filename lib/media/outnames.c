@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "outfile.h"
+#include "reading.h"
 #include "size.h"
 
 static bool leads_out(const char *member)
@@ -114,10 +115,11 @@ int outnames_make(char ***result, const struct source *s, const char *dir)
 
 int outnames_folder(const char *dir)
 {
-	const int rc = make_folder(dir);
-	if (!rc)
-		outfile_sweep(dir);
-	return rc;
+	int rc = reading_check(dir);
+	if (rc || (rc = make_folder(dir)))
+		return rc;
+	outfile_sweep(dir);
+	return 0;
 }
 
 void outnames_free(char **out, int64_t n)
