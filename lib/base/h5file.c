@@ -153,23 +153,28 @@ const char *h5_name(const struct h5file *f)
 	return f->name;
 }
 
-bool h5_exists(struct h5file *f, const char *object)
+/* Positive: it is there; 0: it is not; negative: the file is damaged where that is written. */
+static htri_t look_up(struct h5file *f, const char *object)
 {
 	char path[512];
+	htri_t found;
 	begin();
 	if (!strcmp(object, "/"))
-		return true;
+		return 1;
 	if (snprintf(path, sizeof path, "%s", object) >= (int)sizeof path)
-		return false;
+		return 0;
 	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
 		if (slash)
 			*slash = 0;
-		if (H5Lexists(f->id, path, H5P_DEFAULT) <= 0 || H5Oexists_by_name(f->id, path, H5P_DEFAULT) <= 0)
-			return false;
-		if (!slash)
-			return true;
+		if ((found = H5Lexists(f->id, path, H5P_DEFAULT)) <= 0 || (found = H5Oexists_by_name(f->id, path, H5P_DEFAULT)) <= 0 || !slash)
+			return found;
 		*slash = '/';
 	}
+}
+
+bool h5_exists(struct h5file *f, const char *object)
+{
+	return look_up(f, object) != 0;
 }
 
 struct listing {
@@ -204,10 +209,10 @@ int h5_list(struct h5file *f, const char *group, int (*each)(void *ctx, const ch
 static int data_open(struct h5file *f, const char *data, hid_t *id)
 {
 	*id = -1;
-	begin();
-	if (!h5_exists(f, data))
+	const htri_t found = look_up(f, data);
+	if (!found)
 		return error_set(ERR_INPUT, "'%s' has no '%s'", f->name, data);
-	if ((*id = H5Dopen2(f->id, data, H5P_DEFAULT)) < 0)
+	if (found < 0 || (*id = H5Dopen2(f->id, data, H5P_DEFAULT)) < 0)
 		return failed(ERR_INPUT, f, "open", data);
 	return 0;
 }
@@ -420,7 +425,7 @@ int h5_append_rows(struct h5file *f, const char *data, enum h5_type type, int64_
 
 bool h5_has_attr(struct h5file *f, const char *object, const char *attr)
 {
-	return h5_exists(f, object) && H5Aexists_by_name(f->id, object, attr, H5P_DEFAULT) > 0;
+	return h5_exists(f, object) && H5Aexists_by_name(f->id, object, attr, H5P_DEFAULT) != 0;
 }
 
 static int attr_open(struct h5file *f, const char *object, const char *attr, hid_t *id)

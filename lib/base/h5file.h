@@ -24,7 +24,8 @@ const char *h5_name(const struct h5file *);
 
 const char *h5_library(void); /* "HDF5 1.10.8", for --version */
 
-bool h5_exists(struct h5file *, const char *object);          /* a path, every part checked */
+/* A path, every part checked. What cannot be told because the file is damaged counts as there, so that reading it fails and is not left out. */
+bool h5_exists(struct h5file *, const char *object);
 
 /* Names of the links of a group in the order of their names, without and with a "/" at the end for groups. `each` returns non-zero to stop, which is returned. */
 int h5_list(struct h5file *, const char *group, int (*each)(void *ctx, const char *name, bool is_group), void *ctx) MUST_CHECK;

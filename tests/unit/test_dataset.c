@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "dataset.h"
+#include "dataset_verify.h"
 #include "h5file.h"
 #include "philox.h"
 #include "size.h"
@@ -154,4 +155,54 @@ TEST(sides_are_powers_of_two)
 	static const int wrong[] = { 0, 2, 12, 100, 2048 };
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		CHECK(levels_new(&l, wrong[i], LEVELS_BILINEAR) == ERR_USAGE && !l);
+}
+
+/* Four pictures of 8x8 with labels, and attributes as long as those of pack-h5: what HDF5 keeps of the file lies in two pieces then. */
+static void write_labelled(void)
+{
+	struct levels *l;
+	struct dataset_writer *w;
+	uint8_t in[3 * 8 * 8], out[3 * (4 * 4 + 8 * 8)];
+	REQUIRE(!levels_new(&l, 8, LEVELS_BILINEAR) && !dataset_create(&w, path, 8) && !dataset_label_columns(w, "A,B", 2));
+	for (int64_t i = 0; i < 4; i++) {
+		picture(in, 8, i);
+		levels_make(l, out, in);
+		dataset_label(w, (float[]){ (float)i, 7 });
+		REQUIRE(!dataset_append(w, out));
+	}
+	REQUIRE(!dataset_describe(w, "tool", "pack-h5") && !dataset_describe(w, "tool_version", "1.0") &&
+	        !dataset_describe(w, "options", "--filter bilinear --labels") &&
+	        !dataset_describe(w, "input_names_sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+	REQUIRE(!dataset_commit(&w));
+	levels_free(&l);
+}
+
+static void flip_bit(FILE *f, long at, int bit)
+{
+	REQUIRE(!fseek(f, at, SEEK_SET));
+	const int byte = getc(f);
+	REQUIRE(byte != EOF && !fseek(f, at, SEEK_SET) && putc(byte ^ 1 << bit, f) != EOF && !fflush(f));
+}
+
+/* Wherever a bit is flipped, the set is refused or all of it is found: what is damaged does not count as absent. Not every byte is one of the data. */
+TEST(damage_is_not_absence)
+{
+	struct verify_result r;
+	int refused = 0;
+	make_path("damage");
+	write_labelled();
+	FILE *f = fopen(path, "r+b");
+	REQUIRE(f && !fseek(f, 0, SEEK_END));
+	const long size = ftell(f);
+	for (long at = 0; at < size; at += 3) {
+		flip_bit(f, at, (int)(at % 8));
+		const int rc = dataset_verify(&r, path, 1, NULL, NULL);
+		CHECK_MSG(rc ? rc == ERR_INPUT : r.n == 4 && r.side == 8 && r.levels == 1 && r.labels == 2 && r.filter, "byte %ld: %d, %d levels, %d labels", at, rc,
+		          r.levels, r.labels);
+		refused += rc != 0;
+		flip_bit(f, at, (int)(at % 8));
+	}
+	CHECK(refused > size / 6 && !dataset_verify(&r, path, 1, NULL, NULL));
+	fclose(f);
+	unlink(path);
 }
