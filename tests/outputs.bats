@@ -33,7 +33,6 @@ setup() {
   keeps data.h5 pack-h5 -o data.h5 --limit 2 data.h5
   ln data.h5 same.h5
   keeps data.h5 pack-h5 -o same.h5 --limit 2 data.h5
-  keeps data.h5 pack-h5 --unpack data.h5 -o data.h5
   keeps crops/000001.png pack-h5 -o other.h5 --rejects crops/000001.png crops/000001.png crops/000002.png
 }
 

@@ -91,7 +91,7 @@ int outnames_make(char ***result, const struct source *s, const char *dir)
 	char **out = size_zalloc((size_t)n, sizeof *out);
 	struct named *sorted = size_alloc((size_t)n, sizeof *sorted);
 	int64_t safe = 0;
-	int rc = out && sorted ? 0 : ERR_FAILED;
+	int rc = out && sorted ? reading_check(dir) : ERR_FAILED;
 
 	for (int64_t i = 0; i < n && !rc; i++) {
 		if (leads_out(source_member(s, i)))
