@@ -467,6 +467,34 @@ PY
   no_leftovers . data.h5 scale0.h5 scale0.log x.log stdout.txt stderr.txt
 }
 
+@test "a run that ends with losses that are not finite has no result, and keeps its last checkpoint" {
+  data 8 4 data.h5
+  raw=(-b 4 --set perChannelNormalization=false)
+  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o x.h5 "${tiny[@]}" "${raw[@]}" -n 1000000 || true
+  done=$("$PYTHON" -c 'import h5py; f = h5py.File("x.ckpt", "r+"); f["G/formatLayer.module.weight"][...] = 1e38; print(f.attrs["iterations"])')
+  cp x.ckpt before.ckpt
+  fails 1 "the losses have not been finite for 5 iterations, up to $((done + 5)); the last state before that is 'x.ckpt'" \
+    pgan-grow -q --force --data data.h5 --scale 0 -o x.h5 "${tiny[@]}" "${raw[@]}" -n "$((done + 5))" --set evalIter=10
+  cmp x.ckpt before.ckpt
+  rm x.ckpt before.ckpt
+  grow 0 scale0.h5 -n 1 "${raw[@]}"
+  "$PYTHON" -c 'import h5py; h5py.File("scale0.h5", "r+")["G/formatLayer.module.weight"][...] = 1e38'
+  fails 1 "the losses have not been finite for 5 iterations, up to 5; no state before that was saved" \
+    pgan-grow -q --data data.h5 --scale 0 --init-from scale0.h5 -o y.h5 "${tiny[@]}" "${raw[@]}" -n 5 --set evalIter=10
+  no_leftovers . data.h5 scale0.h5 scale0.log x.log y.log stdout.txt stderr.txt
+}
+
+@test "networks with parameters that are not finite are refused by name" {
+  data 8 8 data.h5
+  grow 0 scale0.h5 -n 1 -b 4
+  cp scale0.h5 whole.h5
+  "$PYTHON" -c 'import h5py; f = h5py.File("scale0.h5", "r+"); f["D/decisionLayer.module.bias"][...] = float("inf"); f["avgG/formatLayer.module.weight"][1, 2] = float("nan")'
+  fails 3 "'scale0.h5': '/D/decisionLayer.module.bias' has 1 values that are not finite" pgan-grow --data data.h5 --scale 0 --init-from scale0.h5 -o x.h5 "${tiny[@]}" -n 20
+  fails 3 "'scale0.h5': '/D/decisionLayer.module.bias' has 1 values that are not finite" grow 1 x.h5 -n 20
+  fails 3 "'scale0.h5': '/avgG/formatLayer.module.weight' has 1 values that are not finite" pgan-sample -q scale0.h5 -o x.npy
+  no_leftovers . data.h5 scale0.h5 scale0.log whole.h5 stdout.txt stderr.txt
+}
+
 @test "a full disk and a folder that is not there fail in one line" {
   data 8 4 data.h5
   fails 1 "cannot create 'nowhere/x.log': No such file or directory" grow 0 nowhere/x.h5 -n 1 -b 2

@@ -127,6 +127,17 @@ struct transfer {
 	const char *group;
 };
 
+/* Adam's moments alone may have run over: a value whose gradient was huge is not moved then. */
+static int check_finite(const struct transfer *t, const char *path, const float *host, size_t count)
+{
+	size_t bad = 0;
+	for (size_t i = 0; i < count; i++)
+		bad += !isfinite(host[i]);
+	if (!bad || t->array == t->n->moment)
+		return 0;
+	return error_set(ERR_INPUT, "'%s': '%s' has %zu values that are not finite", h5_name(t->file), path, bad);
+}
+
 static int read_param(void *ctx, const char *name, struct param_shape shape, size_t at)
 {
 	struct transfer *t = ctx;
@@ -148,7 +159,7 @@ static int read_param(void *ctx, const char *name, struct param_shape shape, siz
 	float *host = size_alloc(count, sizeof *host);
 	if (!host)
 		return ERR_FAILED;
-	if (!(rc = h5_read(t->file, path, H5_F32, host, count)))
+	if (!(rc = h5_read(t->file, path, H5_F32, host, count)) && !(rc = check_finite(t, path, host, count)))
 		t->n->be->param_pack(t->n->be, shape, t->array + at, host);
 	free(host);
 	return rc;

@@ -34,7 +34,8 @@ struct network_layers {
 	bool fading; /* only layers active in a step with or without fading */
 };
 
-/* Between one of the arrays and "<group>/<layer>.module.weight|bias". Layers from `end` on are left alone. A missing or misshapen data set is ERR_INPUT. */
+/* Between one of the arrays and "<group>/<layer>.module.weight|bias". Layers from `end` on are left alone. A missing or misshapen data set is
+ * ERR_INPUT, and so are values that are not finite, but for Adam's moments. */
 int network_read(struct network *, float *array, struct h5file *, const char *group, int end, const struct network_layers *only) MUST_CHECK;
 int network_write(struct network *, const float *array, struct h5file *, const char *group, const struct network_layers *only) MUST_CHECK;
 

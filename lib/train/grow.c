@@ -239,6 +239,15 @@ static int64_t counted(const struct run *r)
 	return r->trainer.iteration - r->trainer.pending;
 }
 
+/* The failure, with where to go on from. */
+static int not_finite(const struct run *r)
+{
+	const bool saved = !access(r->checkpoint, F_OK);
+	return error_set(ERR_FAILED, "the losses have not been finite for %lld iterations, up to %lld; %s%s%s", (long long)r->bad_steps,
+	                 (long long)counted(r), saved ? "the last state before that is '" : "no state before that was saved", saved ? r->checkpoint : "",
+	                 saved ? "'" : "");
+}
+
 /* Counts what is not finite; ERR_FAILED when the losses have been so for too long. */
 static int guard(struct run *r, const double sums[STEP_SUMS])
 {
@@ -252,10 +261,7 @@ static int guard(struct run *r, const double sums[STEP_SUMS])
 	r->bad_steps = isfinite(losses) ? 0 : r->bad_steps + 1;
 	if (r->bad_steps < MAX_BAD_REPORTS * s->log_iter)
 		return 0;
-	const bool saved = !access(r->checkpoint, F_OK);
-	return error_set(ERR_FAILED, "the losses have not been finite for %lld iterations, up to %lld; %s%s%s", (long long)r->bad_steps,
-	                 (long long)counted(r), saved ? "the last state before that is '" : "no state before that was saved", saved ? r->checkpoint : "",
-	                 saved ? "'" : "");
+	return not_finite(r);
 }
 
 static const char *record_of(const struct grow *g, int64_t iteration)
@@ -343,6 +349,8 @@ static int interrupted(struct run *r, int number)
 
 static int finish(struct run *r)
 {
+	if (r->bad_steps) /* such a state is no result, and the checkpoint is the last good one */
+		return not_finite(r);
 	const int rc = together_leads(r->ranks) ? checkpoint_finish(r->g->out, &r->trainer, &r->origin) : 0;
 	if (!rc && together_leads(r->ranks)) {
 		unlink(r->checkpoint);
