@@ -164,7 +164,7 @@ GROW_$(1) = $$(GROW) --scale $(1) --profile $$(PROFILE) $$(RECIPE_$(1)) --seed $
 $$(eval $$(call settings,scale$(1),$$(GROW_$(1))))
 $(RUN)/scale$(1).h5: $(if $(2),$(RUN)/scale$(2).h5) $$(DATA) $$(CONFIG) $(RUN)/.settings/scale$(1)
 	$$(drop_stale)
-	$$(GROW_$(1)) $$(if $$(filter-out 1,$$(RANKS)),--ranks $$(RANKS)) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) -o $$@
+	$$(GROW_$(1)) $$(if $$(filter-out 1,$$(RANKS)),--ranks $$(RANKS)) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) --replace -o $$@
 endef
 comma := ,
 previous_1 = 0

@@ -19,7 +19,7 @@ static const char *data, *from, *init_from, *out, *keep = "all", *profile = "zoo
 static const char *rendezvous;
 static int64_t scale = -1, iterations = -1, batch, seed = 1, threads, ranks, rank = -1, swd_every = -1;
 static double rate = -1, rank_timeout = 600;
-static bool force, restart, dry_run, print_config, json;
+static bool force, restart, replace, dry_run, print_config, json;
 static struct option_list sets, records, verify_files;
 
 static const struct option options[] = {
@@ -46,6 +46,7 @@ static const struct option options[] = {
 	{ "swd-every", 0, OPTION_INT, &swd_every, "N", "judge every N-th save by SWD and MS-SSIM, and keep the best: swdEvery (0: none)", 0, 1e9 },
 	{ "force", 0, OPTION_FLAG, &force, NULL, "go on from a checkpoint of other settings, too", 0, 0 },
 	{ "restart", 0, OPTION_FLAG, &restart, NULL, "begin anew, whatever checkpoint or result is there", 0, 0 },
+	{ "replace", 0, OPTION_FLAG, &replace, NULL, "begin anew, but only where a checkpoint or result is of other settings", 0, 0 },
 	{ "dry-run", 0, OPTION_FLAG, &dry_run, NULL, "print parameters, memory, images and estimated time of this scale and all to come, and train nothing", 0, 0 },
 	{ "print-config", 0, OPTION_FLAG, &print_config, NULL, "print every key with its value and where that came from; with --scale, what holds there", 0, 0 },
 	{ "verify", 0, OPTION_LIST, &verify_files, "FILE…", "replay the training steps recorded in these files and compare", 0, 0 },
@@ -163,7 +164,7 @@ static int check_usage(void)
 		return error_set(ERR_USAGE, "scale %d grows from the network of scale %d: give it with --from", (int)scale, (int)scale - 1);
 	if (scale == 0 && from)
 		return error_set(ERR_USAGE, "scale 0 starts from nothing: leave --from out");
-	return force && restart ? error_set(ERR_USAGE, "--force and --restart do not go together") : 0;
+	return force && (restart || replace) ? error_set(ERR_USAGE, "--force and --%s do not go together", restart ? "restart" : "replace") : 0;
 }
 
 static int train(const struct config *c)
@@ -177,7 +178,7 @@ static int train(const struct config *c)
 	    !(rc = config_settings(c, (int)scale, &settings)) && !(rc = settings_condition(&settings, data))) {
 		const struct grow g = { .data = data, .from = from ? from : init_from, .init = init_from, .out = out, .device = device, .settings = &settings,
 			                .seed = (uint64_t)seed, .threads = (int)threads, .place = place, .force = force, .keep = kept, .restart = restart,
-			                .records = record, .n_records = records.n,
+			                .replace = replace, .records = record, .n_records = records.n,
 			                .note = note, .detail = detail, .progress = show_progress };
 		rc = grow_scale(&g);
 		progress_end(&progress);

@@ -33,7 +33,7 @@ columns() {
   cmp scale0.h5 again.h5
   run ! cmp -s scale0.h5 other.h5
   grow 1 scale1.h5 -n 5 -b 4
-  grow 1 again.h5 -n 5 -b 4
+  grow 1 again.h5 -n 5 -b 4 --restart
   cmp scale1.h5 again.h5
   no_leftovers . data.h5 scale0.h5 scale0.log scale1.h5 scale1.log again.h5 again.log other.h5 other.log
 }
@@ -175,20 +175,60 @@ PY
   fails 2 "--keep takes a number or 'all', not 'some'" grow 0 x.h5 --keep some
 }
 
-@test "a finished scale is not trained again; other settings replace it" {
+@test "a finished scale is not trained again; one of other settings is refused as a checkpoint is, and --restart or --replace begin anew" {
   data 20 4 data.h5
-  grow 0 a.h5 -n 5 -b 4
+  pictures=(--set previewImages=4 --set previewIter=5)
+  grow 0 a.h5 -n 5 -b 4 "${pictures[@]}"
   touch -d 2001-01-01 a.h5
-  cp a.h5 before.h5
-  run pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 5 -b 4
-  [ "$status" = 0 ]
-  [[ "$output" == *"'a.h5' is finished, and made from just these settings: nothing to do"* ]]
-  cmp a.h5 before.h5
+  cp -r . "$BATS_TEST_TMPDIR.before"
+  for again in '' --replace; do
+    run pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 5 -b 4 $again
+    [ "$status" = 0 ]
+    [ "$output" = "pgan-grow: 'a.h5' is finished, and made from just these settings: nothing to do (--restart makes it anew)" ]
+  done
   [ a.h5 -nt data.h5 ]
-  run pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 6 -b 4
-  [ "$status" = 0 ]
-  [[ "$output" == *"'a.h5' will be replaced: iterations is 6 and was 5"* ]]
-  run ! cmp -s a.h5 before.h5
+  fails 2 "'a.h5' is a result of other settings: iterations is 3000000 and was 5" grow 0 a.h5 -n 3000000 -b 4
+  fails 2 "baseLearningRate is 0.002 and was 0.001; give those, -o another name, or --restart to begin anew" grow 0 a.h5 -n 5 -b 4 --lr 0.002 --force
+  rm stdout.txt stderr.txt
+  diff -r . "$BATS_TEST_TMPDIR.before"
+  for anew in --restart --replace; do
+    run pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 6 -b 4 $anew
+    [ "$status" = 0 ]
+    cp a.h5 "./$anew.h5"
+    cp "$BATS_TEST_TMPDIR.before/a.h5" a.h5
+  done
+  [[ "$output" == "pgan-grow: 'a.h5' will be replaced: iterations is 6 and was 5"* ]]
+  cmp ./--restart.h5 ./--replace.h5
+  [ "$(tail -n 1 a.log | cut -f 1)" = 6 ]
+  fails 2 "--force and --replace do not go together" grow 0 a.h5 -n 5 --force --replace
+}
+
+@test "a checkpoint beside a result of other settings goes on; --replace drops one of other settings and says what differs" {
+  data 20 4 data.h5
+  grow 0 whole.h5 -n 400 -b 4
+  grow 0 a.h5 -n 5 -b 4
+  pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 400 -b 4 --set saveIter=3 --keep 0 --restart 2>said &
+  until [ -e a.ckpt ]; do kill -0 $!; sleep .002; done
+  kill -TERM $!
+  wait $! || true
+  cat said
+  grep -q "the same command line without --restart goes on from 'a.ckpt'" said
+  run pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 400 -b 4 --replace
+  [[ "$output" == "pgan-grow: going on at iteration "* ]]
+  cmp a.h5 whole.h5
+  rm a.h5
+  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true
+  run pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 400 -b 4 --replace
+  [[ "$output" == "pgan-grow: 'a.ckpt', after iteration "*", is dropped: iterations is 400 and was 1000000"* ]]
+  cmp a.h5 whole.h5
+}
+
+@test "a record that cannot be written ends a run before anything is touched" {
+  data 20 4 data.h5
+  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true
+  cp a.ckpt before
+  fails 1 "cannot create 'nowhere/x.h5': No such file or directory" grow 0 a.h5 -n 5 -b 4 --restart --record 0:nowhere/x.h5
+  cmp a.ckpt before
 }
 
 @test "the log: one header, rows of numbers, means over each report" {
@@ -275,7 +315,7 @@ PY
 @test "batches of 1, 3 and 64, and a data set smaller than the batch" {
   data 5 8 data.h5
   for batch in 1 3 64; do
-    grow 0 "scale0.h5" -n 2 -b "$batch"
+    grow 0 "scale0.h5" -n 2 -b "$batch" --restart
     grow 1 "b$batch.h5" -n 2 -b "$batch"
     run ! grep -qE 'nan|inf' "b$batch.log"
   done

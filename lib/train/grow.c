@@ -1,6 +1,7 @@
 #include "grow.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,7 +18,10 @@
 #include "run.h"
 #include "together.h"
 
-enum { MAX_BAD_REPORTS = 3, NOTHING_TO_DO = 1 };
+enum { MAX_BAD_REPORTS = 3 };
+
+/* What is to be done about what lies beside the output. */
+enum { START_ANEW, NOTHING_TO_DO, GO_ON, OTHERS };
 
 static volatile sig_atomic_t stop_signal;
 
@@ -104,7 +108,7 @@ static int start_anew(struct run *r)
 	closed = h5_close(&from);
 	if (rc || (rc = closed) || !together_leads(r->ranks) || (rc = preview_clear(r->previews)))
 		return rc;
-	unlink(r->checkpoint); /* with --restart there may be one */
+	unlink(r->checkpoint); /* with --restart or --replace there may be one */
 	return trainlog_begin(&r->log, NULL, 0, NULL);
 }
 
@@ -116,40 +120,44 @@ static int go_on(struct run *r)
 	return rc;
 }
 
-/* NOTHING_TO_DO: the result is already there. */
-static int look_at_result(struct run *r)
+/* NOTHING_TO_DO: the result is already there. OTHERS: something else is, and `what` says in which way. */
+static int look_at_result(struct run *r, char *what, size_t size)
 {
 	const struct grow *g = r->g;
 	int64_t iterations = 0;
-	char what[1024];
 	if (g->restart || access(g->out, F_OK))
 		return 0;
-	const int differs = checkpoint_compare(g->out, g->settings, g->seed, &r->origin, &iterations, what, sizeof what);
+	const int differs = checkpoint_compare(g->out, g->settings, g->seed, &r->origin, &iterations, what, size);
 	if (differs < 0)
 		return differs;
 	if (!differs && iterations == g->settings->iterations) {
 		run_note(r, "'%s' is finished, and made from just these settings: nothing to do (--restart makes it anew)", g->out);
 		return utime(g->out, NULL) ? error_set(ERR_FAILED, "cannot touch '%s': %s", g->out, strerror(errno)) : NOTHING_TO_DO;
 	}
-	run_note(r, "'%s' will be replaced: %s", g->out, differs ? what : "it is not finished");
-	return 0;
+	if (!differs)
+		snprintf(what, size, "%lld of %lld iterations are done", (long long)iterations, (long long)g->settings->iterations);
+	return OTHERS;
 }
 
-/* 1: there is a checkpoint to go on from. */
+/* GO_ON: there is a checkpoint to go on from. */
 static int look_at_checkpoint(struct run *r)
 {
 	const struct grow *g = r->g;
 	int64_t iterations = 0;
 	char what[1024];
 	if (g->restart || access(r->checkpoint, F_OK))
-		return 0;
+		return START_ANEW;
 	const int differs = checkpoint_compare(r->checkpoint, g->settings, g->seed, &r->origin, &iterations, what, sizeof what);
+	if (differs > 0 && g->replace) {
+		run_note(r, "'%s', after iteration %lld, is dropped: %s", r->checkpoint, (long long)iterations, what);
+		return START_ANEW;
+	}
 	if (differs > 0 && !g->force)
 		return error_set(ERR_USAGE, "'%s' is a run with other settings: %s; give those, --force to go on all the same, or --restart to begin anew",
 		                 r->checkpoint, what);
 	if (differs > 0)
 		run_note(r, "going on from '%s' all the same: %s", r->checkpoint, what);
-	return differs < 0 ? differs : 1;
+	return differs < 0 ? differs : GO_ON;
 }
 
 /* Says where it runs, and when "auto" did not take a GPU, why. */
@@ -163,16 +171,34 @@ static void tell_device(const struct run *r)
 	r->g->detail(r->g->ctx, text);
 }
 
-/* What rank 0 finds beside the output: NOTHING_TO_DO, or whether to go on from a checkpoint. */
-enum { START_ANEW = 0, GO_ON = 2 };
+/* A record that cannot be written would end the run when much is gone or done. */
+static int check_records(const struct grow *g)
+{
+	for (size_t i = 0; i < g->n_records; i++) {
+		char folder[PATH_SIZE];
+		snprintf(folder, sizeof folder, "%s", g->records[i].path);
+		if (access(dirname(folder), W_OK | X_OK))
+			return error_set(ERR_FAILED, "cannot create '%s': %s", g->records[i].path, strerror(errno));
+	}
+	return 0;
+}
 
+/* What rank 0 finds beside the output: NOTHING_TO_DO, or whether to go on. A checkpoint beside a result of other settings was begun to replace it. */
 static int look(struct run *r)
 {
-	int rc;
-	if ((rc = trainlog_open(&r->log, r->log_path)) || (rc = look_at_result(r)))
+	const struct grow *g = r->g;
+	char what[1024];
+	int rc, result;
+	if ((rc = trainlog_open(&r->log, r->log_path)) || (rc = check_records(g)))
 		return rc;
-	rc = look_at_checkpoint(r);
-	return rc > 0 ? GO_ON : rc;
+	if ((result = look_at_result(r, what, sizeof what)) < 0 || result == NOTHING_TO_DO)
+		return result;
+	if ((rc = look_at_checkpoint(r)) || result != OTHERS)
+		return rc;
+	if (!g->replace)
+		return error_set(ERR_USAGE, "'%s' is a result of other settings: %s; give those, -o another name, or --restart to begin anew", g->out, what);
+	run_note(r, "'%s' will be replaced: %s", g->out, what);
+	return START_ANEW;
 }
 
 static int open_inputs(struct run *r)
@@ -342,8 +368,8 @@ static int interrupted(struct run *r, int number)
 		rc = save(r);
 	if (rc || (rc = together_wait(r->ranks)))
 		return rc;
-	run_note(r, "stopped by signal %d (%s) after iteration %lld; the same command line goes on from '%s'", number, strsignal(number),
-	     (long long)r->trainer.iteration, r->checkpoint);
+	run_note(r, "stopped by signal %d (%s) after iteration %lld; the same command line%s goes on from '%s'", number, strsignal(number),
+	     (long long)r->trainer.iteration, r->g->restart ? " without --restart" : "", r->checkpoint);
 	return number;
 }
 

@@ -23,6 +23,7 @@ struct grow {
 	bool force;                    /* go on from a checkpoint of other settings too */
 	int64_t keep;                  /* network files of the last so many saves are kept; -1: of all */
 	bool restart;                  /* begin anew, whatever checkpoint or result is there */
+	bool replace;                  /* begin anew where a checkpoint or result is of other settings */
 	const struct grow_record *records;
 	size_t n_records;
 	/* Called on the way, with ctx: a line for the user; one for a user who asks for more; after every step, how far it is and the losses. */
@@ -33,9 +34,9 @@ struct grow {
 };
 
 /* Trains until the scale is done and out is written. Beside OUT.h5 stand OUT.ckpt (until it is done), OUT.log and OUT.previews/.
- * Goes on from a checkpoint of the same settings, seed and inputs; does nothing when out is already the result of just these. A checkpoint of others is
- * ERR_USAGE with what differs, unless `force` is set. Every saveIter iterations the networks of that moment are kept as OUT_iNNN.h5. SIGINT, SIGTERM and
- * SIGHUP save a checkpoint and return the signal's number.
+ * Goes on from a checkpoint of the same settings, seed and inputs; does nothing when out is already the result of just these. A checkpoint or result of others
+ * is ERR_USAGE with what differs, unless `restart`, `replace` or, for a checkpoint, `force` is set. Every saveIter iterations the networks of that moment are
+ * kept as OUT_iNNN.h5. SIGINT, SIGTERM and SIGHUP save a checkpoint and return the signal's number.
  *
  * Of several ranks (ranks.h), each of which calls this for the same data and out, 0 alone writes and calls note and progress. Batch, iterations and images are
  * those of all ranks together. The others return when rank 0 is done; a rank that fails ends all. With place.rank -1 the processes that this makes return, too. */
