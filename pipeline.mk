@@ -8,7 +8,8 @@
 #
 # Each file is made by one tool from the files before it, and only if it is missing or older than they are. A command that was interrupted is given again:
 # the trainer goes on from its checkpoint, which lies beside its target. A changed variable makes anew what depends on it and nothing else:
-# $(RUN)/.settings holds the command lines that the files were made by.
+# $(RUN)/.settings holds the command lines that the files were made by. Whether a checkpoint or network is of other settings, the trainer itself knows best:
+# it says what differs, and begins anew.
 
 SHELL = /bin/bash
 .SHELLFLAGS = -eu -o pipefail -c
@@ -151,20 +152,18 @@ $(RUN)/crop: $(IMAGES)
 
 # -- scale by scale --
 
-# The checkpoint of an interrupted scale is dropped when anything that it was made from is newer.
-drop_stale = @[ ! -e $(@:.h5=.ckpt) ] || [ -z "$$(find $^ -newer $(@:.h5=.ckpt))" ] || rm -f $(@:.h5=.ckpt)
+# Where and by how many the training is done, and whether it is judged on the way: no reason to do it again.
+HOW = --device $(DEVICE) $(if $(SWD_EVERY),--swd-every $(SWD_EVERY)) $(if $(filter-out 1,$(RANKS)),--ranks $(RANKS))
 
 # $(call scale_rule,k,k-1)
 define scale_rule
 DEPTHS_$(1) = $(if $(2),$$(DEPTHS_$(2))$$(comma))$$(DEPTH_$(1))
 RECIPE_$(1) = $$(if $$(CONFIG),--config $$(CONFIG),--iters $$(ITERS_$(1)) --batch $$(BATCH_$(1)) --lr $$(LR_$(1)) \
 	$$(addprefix --set ,depthScales=[$$(DEPTHS_$(1))] dimLatentVector=$$(LATENT) alphaNJumps=$$(JUMPS_$(1)) alphaSizeJumps=$$(JUMP)))
-GROW_$(1) = $$(GROW) --scale $(1) --profile $$(PROFILE) $$(RECIPE_$(1)) --seed $$(SEED) --device $$(DEVICE) $$(addprefix --set ,$$(SETTINGS)) \
-	$$(if $$(SWD_EVERY),--swd-every $$(SWD_EVERY))
+GROW_$(1) = $$(GROW) --scale $(1) --profile $$(PROFILE) $$(RECIPE_$(1)) --seed $$(SEED) $$(addprefix --set ,$$(SETTINGS))
 $$(eval $$(call settings,scale$(1),$$(GROW_$(1))))
 $(RUN)/scale$(1).h5: $(if $(2),$(RUN)/scale$(2).h5) $$(DATA) $$(CONFIG) $(RUN)/.settings/scale$(1)
-	$$(drop_stale)
-	$$(GROW_$(1)) $$(if $$(filter-out 1,$$(RANKS)),--ranks $$(RANKS)) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) --replace -o $$@
+	$$(GROW_$(1)) $$(HOW) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) --replace -o $$@
 endef
 comma := ,
 previous_1 = 0

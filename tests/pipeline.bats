@@ -78,7 +78,26 @@ demo_settings() {
   touch -d '1 hour ago' run/scale1.ckpt
   run pipeline scale1
   [ "$status" = 0 ] || { echo "$output"; return 1; }
+  [[ $output == *"'run/scale1.ckpt', after iteration 3, is dropped: "*"iterations is 6 and was 3"* ]]
   [ ! -e run/scale1.ckpt ]
+}
+
+@test "what does not change the training keeps a checkpoint, and makes nothing anew" {
+  pipeline scale0 DEVICE=plain SETTINGS="$(demo_settings) saveIter=5" >/dev/null 2>&1
+  # In a process group of its own, so that all of it can be killed.
+  setsid bash -c "$(declare -f pipeline); pipeline scale1 DEVICE=plain ITERS_1=3000 SETTINGS='$(demo_settings) saveIter=5'" >log 2>&1 3>&- &
+  group=$!
+  for _ in $(seq 1000); do
+    if [ -e run/scale1.ckpt ]; then break; fi
+    sleep .02
+  done
+  kill -KILL -- "-$group"
+  wait "$group" || true
+  touch -d '1 hour ago' run/scale1.ckpt
+  run pipeline scale1 DEVICE=cpu SWD_EVERY=9999 ITERS_1=3000 SETTINGS="$(demo_settings) saveIter=5"
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  [[ $output == *"going on at iteration "*" of 3000 from 'run/scale1.ckpt'"* ]]
+  [[ $output != *dropped* && $output != *'--scale 0'* ]]
 }
 
 @test "-n shows the plan and does nothing" {
