@@ -126,6 +126,50 @@ PY
   [ ! -e a.ckpt ]
 }
 
+# A data set of 1000 pictures of which 936 turn black, and what 0.1.0 knew of it: the number and the 64 others.
+blacken() {
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+with h5py.File('data.h5', 'r+') as f:
+    x = f['data4x4'][()]
+    kept = [i * 999 // 63 for i in range(64)]
+    black = np.zeros_like(x)
+    black[kept] = x[kept]
+    f['data4x4'][...] = black
+digest = 0xcbf29ce484222325
+for byte in np.int64(1000).tobytes() + x[kept].tobytes():
+    digest = (digest ^ byte) * 0x100000001b3 % 2 ** 64
+print(f'{digest:016x}')
+PY
+}
+
+@test "a change of any image is noticed; a checkpoint that knows but some of them goes on and says so" {
+  data 1000 4 data.h5
+  cp data.h5 first.h5
+  grow 0 done.h5 -n 5 -b 4
+  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true
+  old=$(blacken)
+  fails 2 "'a.ckpt' is a run with other settings: the training images or their labels are others; give those" grow 0 a.h5 -n 1000000 -b 4
+  fails 2 "'done.h5' is a result of other settings: the training images or their labels are others" grow 0 done.h5 -n 5 -b 4
+  cp first.h5 data.h5
+  "$PYTHON" - "$old" <<'PY'
+import sys, h5py
+for name in 'done.h5', 'a.ckpt':
+    with h5py.File(name, 'r+') as f:
+        assert f.attrs['data_digest'].startswith(b'all:')
+        f.attrs['data_digest'] = sys.argv[1].encode()
+PY
+  said="an older pgan made it, which knew its training images by 64 of them: that the others are the same could not be checked"
+  run pgan-grow --data data.h5 --scale 0 -o done.h5 "${tiny[@]}" -n 5 -b 4
+  [ "$status" = 0 ]
+  [ "${lines[0]}" = "pgan-grow: 'done.h5': $said" ]
+  [[ "${lines[1]}" == *"nothing to do"* ]]
+  run timeout -s TERM .3 pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4
+  [ "${lines[0]}" = "pgan-grow: 'a.ckpt': $said" ]
+  [[ "${lines[1]}" == *"going on at iteration"* ]]
+  "$PYTHON" -c 'import h5py; assert h5py.File("a.ckpt").attrs["data_digest"].startswith(b"all:")'
+}
+
 @test "--force goes on from a checkpoint of other settings" {
   data 20 4 data.h5
   timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true

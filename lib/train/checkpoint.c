@@ -59,14 +59,30 @@ static void differ(char *what, size_t size, const char *name, const char *now, c
 	snprintf(what + used, size - used, "%s%s is %s and was %s", used ? "; " : "", name, now, then);
 }
 
-static int compare_digest(struct h5file *f, const char *attr, const char *now, const char *name, char *what, size_t size)
+static void add(char *what, size_t size, const char *text)
+{
+	const size_t used = strlen(what);
+	snprintf(what + used, size - used, "%s%s", used ? "; " : "", text);
+}
+
+/* *sampled: the images are the same as far as an older file knows. */
+static int compare_data(struct h5file *f, const struct origin *o, bool *sampled, char *what, size_t size)
 {
 	char *then = NULL;
-	const int rc = h5_get_text(f, "/", attr, &then);
-	if (!rc && strcmp(now, then)) {
-		const size_t used = strlen(what);
-		snprintf(what + used, size - used, "%s%s", used ? "; " : "", name);
-	}
+	const int rc = h5_get_text(f, "/", "data_digest", &then);
+	*sampled = !rc && !strcmp(o->sampled, then);
+	if (!rc && !*sampled && strcmp(o->data, then))
+		add(what, size, "the training images or their labels are others");
+	free(then);
+	return rc;
+}
+
+static int compare_from(struct h5file *f, const struct origin *o, char *what, size_t size)
+{
+	char *then = NULL;
+	const int rc = h5_get_text(f, "/", "from_digest", &then);
+	if (!rc && strcmp(o->from, then))
+		add(what, size, "the network of the scale before is another");
 	free(then);
 	return rc;
 }
@@ -76,7 +92,8 @@ int checkpoint_compare(const char *path, const struct settings *s, uint64_t seed
 	struct netfile facts = { 0 };
 	struct h5file *f = NULL;
 	char now[24], then[24];
-	int rc = h5_open(&f, path), closed;
+	bool sampled = false;
+	int rc = h5_open(&f, path), closed, differs;
 	what[0] = 0;
 	if (rc)
 		return rc;
@@ -88,13 +105,17 @@ int checkpoint_compare(const char *path, const struct settings *s, uint64_t seed
 			snprintf(then, sizeof then, "%lld", (long long)facts.seed);
 			differ(what, size, "the seed", now, then);
 		}
-		if (!(rc = compare_digest(f, "data_digest", o->data, "the training images or their labels are others", what, size)))
-			rc = compare_digest(f, "from_digest", o->from, "the network of the scale before is another", what, size);
+		if (!(rc = compare_data(f, o, &sampled, what, size)))
+			rc = compare_from(f, o, what, size);
 	}
 	netfile_free(&facts);
 	closed = h5_close(&f);
-	rc = rc ? rc : closed;
-	return rc ? rc : what[0] != 0;
+	if (rc || (rc = closed))
+		return rc;
+	differs = what[0] != 0;
+	if (sampled && !differs)
+		add(what, size, "an older pgan made it, which knew its training images by 64 of them: that the others are the same could not be checked");
+	return differs;
 }
 
 static int load_log(struct h5file *f, struct trainlog *l)

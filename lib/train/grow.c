@@ -130,6 +130,8 @@ static int look_at_result(struct run *r, char *what, size_t size)
 	const int differs = checkpoint_compare(g->out, g->settings, g->seed, &r->origin, &iterations, what, size);
 	if (differs < 0)
 		return differs;
+	if (!differs && *what)
+		run_note(r, "'%s': %s", g->out, what);
 	if (!differs && iterations == g->settings->iterations) {
 		run_note(r, "'%s' is finished, and made from just these settings: nothing to do (--restart makes it anew)", g->out);
 		return utime(g->out, NULL) ? error_set(ERR_FAILED, "cannot touch '%s': %s", g->out, strerror(errno)) : NOTHING_TO_DO;
@@ -157,6 +159,8 @@ static int look_at_checkpoint(struct run *r)
 		                 r->checkpoint, what);
 	if (differs > 0)
 		run_note(r, "going on from '%s' all the same: %s", r->checkpoint, what);
+	if (!differs && *what)
+		run_note(r, "'%s': %s", r->checkpoint, what);
 	return differs < 0 ? differs : GO_ON;
 }
 
@@ -209,7 +213,8 @@ static int open_inputs(struct run *r)
 	int rc;
 	if ((rc = share_open(&share, &s->arch, s->batch, r->ranks ? r->ranks->rank : 0, g->place.n)) ||
 	    (rc = loader_open(&r->loader, g->data, s->arch.scale, g->seed, &share, s->mirror)) ||
-	    (s->conditional && (rc = loader_condition(&r->loader, &s->arch.attributes, s->equalize))) || (rc = loader_digest(&r->loader, r->origin.data)))
+	    (s->conditional && (rc = loader_condition(&r->loader, &s->arch.attributes, s->equalize))) ||
+	    (rc = loader_digest(&r->loader, r->origin.data, r->origin.sampled)))
 		return rc;
 	return g->from ? digest_file(g->from, r->origin.from) : 0;
 }

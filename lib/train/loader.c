@@ -77,25 +77,45 @@ int loader_batch(struct loader *l, int64_t iteration)
 	return dataset_rows(l->data, own, share->size, l->images);
 }
 
-int loader_digest(struct loader *l, char out[17])
+/* As digest_add(), but eight bytes at a time, which divide the size of every image: less than half a second for a GiB, where reading it takes a whole one. */
+static uint64_t add_image(uint64_t digest, const uint8_t *image, size_t size)
+{
+	for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
+		uint64_t word;
+		memcpy(&word, image + i, sizeof word);
+		digest = (digest ^ word) * 0x9e3779b97f4a7c15u;
+		digest ^= digest >> 32;
+	}
+	return digest;
+}
+
+int loader_digest(struct loader *l, char all[LOADER_DIGEST], char sampled[17])
 {
 	enum { SAMPLES = 64 };
 	const size_t size = 3 * (size_t)l->side * (size_t)l->side;
-	const int64_t n = l->count < SAMPLES ? l->count : SAMPLES;
-	uint64_t digest = digest_start();
+	const int64_t samples = l->count < SAMPLES ? l->count : SAMPLES;
+	uint64_t whole = digest_add(digest_start(), &l->count, sizeof l->count), some = whole;
 	int rc = 0;
 	uint8_t *image = size_alloc(size, 1);
 	if (!image)
 		return ERR_FAILED;
-	digest = digest_add(digest, &l->count, sizeof l->count);
-	for (int64_t i = 0; !rc && i < n; i++) {
-		const int64_t row = n > 1 ? i * (l->count - 1) / (n - 1) : 0;
-		if (!(rc = dataset_rows(l->data, &row, 1, image)))
-			digest = digest_add(digest, image, size);
+	for (int64_t row = 0, next = 0; !rc && row < l->count; row++) {
+		if ((rc = dataset_rows(l->data, &row, 1, image)))
+			break;
+		whole = add_image(whole, image, size);
+		if (next < samples && row == (samples > 1 ? next * (l->count - 1) / (samples - 1) : 0)) {
+			some = digest_add(some, image, size);
+			next++;
+		}
 	}
-	if (l->attributes)
-		digest = digest_add(digest, l->conditions.place, (size_t)l->count * (size_t)l->attributes * sizeof *l->conditions.place);
+	if (l->attributes) {
+		const size_t labels = (size_t)l->count * (size_t)l->attributes * sizeof *l->conditions.place;
+		whole = digest_add(whole, l->conditions.place, labels);
+		some = digest_add(some, l->conditions.place, labels);
+	}
 	free(image);
-	digest_text(digest, out);
+	memcpy(all, "all:", 4);
+	digest_text(whole, all + 4);
+	digest_text(some, sampled);
 	return rc;
 }

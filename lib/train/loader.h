@@ -37,7 +37,9 @@ int loader_condition(struct loader *, const struct attributes *, bool equalize) 
 
 int loader_batch(struct loader *, int64_t iteration) MUST_CHECK;
 
-/* A digest of the images, in hexadecimal: of their number and of up to 64 of them spread over the set, and of all labels. */
-int loader_digest(struct loader *, char out[17]) MUST_CHECK;
+/* Digests of the images: of their number, all of them and all labels, "all:" and 16 hexadecimal digits; and `sampled`, as pgan 0.1.0 wrote it, which looked at up
+ * to 64 images spread over the set: 16 digits. Reads the whole resolution. */
+enum { LOADER_DIGEST = 21 };
+int loader_digest(struct loader *, char all[LOADER_DIGEST], char sampled[17]) MUST_CHECK;
 
 #endif
