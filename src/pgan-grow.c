@@ -247,5 +247,7 @@ int main(int argc, char **argv)
 		(void)message_exit(0);
 		raise(rc);
 	}
+	if (rc < 0 && !*error_text()) /* one of several processes, whose failure the first of them says */
+		return -rc;
 	return message_exit(rc);
 }

@@ -195,13 +195,13 @@ ended() {
       kill -9 "$(child_of $parent)"
     fi
     ended
-    for ((i = 0; i < 500 && $(wc -l <said.txt) < 2; i++)); do sleep .01; done
     if [ $victim = first ]; then
+      for ((i = 0; i < 500 && $(wc -l <said.txt) < 2; i++)); do sleep .01; done
       [ "$status" = 137 ]
       [ "$(cat said.txt)" = "$(printf 'pgan-grow: rank 0 is gone: its process ended, or the connection to it did\n%.0s' 1 2)" ]
     else
       [ "$status" = 1 ]
-      [ "$(cat said.txt)" = "$(printf 'pgan-grow: rank 2 is gone: its process ended, or the connection to it did\n%.0s' 1 2)" ]
+      [ "$(cat said.txt)" = "pgan-grow: rank 2 is gone: its process ended, or the connection to it did" ]
     fi
     [ ! -e killed.h5 ]
     [ -e killed.ckpt ]
@@ -249,12 +249,8 @@ PY
   fails 2 "--rank 2 is not one of 2 ranks: they count from 0" grow 0 x.h5 --ranks 2 --rank 2
   fails 2 "--rendezvous needs --rank" grow 0 x.h5 --ranks 2 --rendezvous here
   rm -f data.h5
-  status=0
-  grow 0 x.h5 --ranks 2 2>said.txt || status=$?
-  [ "$status" = 3 ]
-  [ "$(wc -l <said.txt)" = 2 ]
-  grep -q "^pgan-grow: rank 0: cannot open 'data.h5': No such file or directory$" said.txt
-  no_leftovers . six.h5 six.log said.txt stderr.txt stdout.txt
+  for ranks in 2 4; do fails 3 "rank 0: cannot open 'data.h5': No such file or directory" grow 0 x.h5 --ranks $ranks; done
+  no_leftovers . six.h5 six.log stderr.txt stdout.txt
 }
 
 @test "ranks that were told different things name what differs" {

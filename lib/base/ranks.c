@@ -52,7 +52,39 @@ static int *socket_of(const struct ranks *r, int peer)
 /* What a peer said when it failed. */
 static int told(struct ranks *r, const struct header *h, const char *text)
 {
+	r->told = r->told || !r->failed;
 	return keep(r, error_set(h->code < 0 ? h->code : ERR_FAILED, "%.*s", (int)h->size, text));
+}
+
+/* false: not all of it until then, or the connection ended. */
+static bool take(int s, void *bytes, size_t size, double until)
+{
+	for (char *at = bytes; size;) {
+		const ssize_t n = recv(s, at, size, MSG_DONTWAIT);
+		if (n > 0) {
+			at += n;
+			size -= (size_t)n;
+		} else if (!n || (errno != EAGAIN && errno != EINTR) || patience_wait(s, POLLIN, until) <= 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Passes over all that a peer sent until it said why it fails; false: it did not, or not until then. */
+static bool last_words(const struct ranks *r, int peer, double until, struct header *h, char text[sizeof r->text])
+{
+	const int s = *socket_of(r, peer);
+	while (take(s, h, sizeof *h, until)) {
+		if (h->kind == KIND_FAILURE)
+			return h->size < sizeof r->text && take(s, text, h->size, until);
+		for (uint64_t left = h->size, piece; left; left -= piece) {
+			piece = left < sizeof r->text ? left : sizeof r->text;
+			if (!take(s, text, piece, until))
+				return false;
+		}
+	}
+	return false;
 }
 
 /* A peer closed the connection: why, if it said so. */
@@ -60,9 +92,7 @@ static int gone(struct ranks *r, int peer)
 {
 	struct header h;
 	char text[sizeof r->text];
-	const int s = *socket_of(r, peer);
-	if (recv(s, &h, sizeof h, MSG_DONTWAIT) == sizeof h && h.kind == KIND_FAILURE && h.size < sizeof text &&
-	    recv(s, text, h.size, MSG_DONTWAIT) == (ssize_t)h.size)
+	if (last_words(r, peer, 0, &h, text))
 		return told(r, &h, text);
 	return keep(r, error_set(ERR_FAILED, "rank %d is gone: its process ended, or the connection to it did", peer));
 }
@@ -271,8 +301,28 @@ int ranks_fail(struct ranks *r, int code)
 	for (int k = r->rank ? 0 : 1; k < (r->rank ? 1 : r->n); k++) /* if this does not arrive, the closed connection will */
 		if (send(*socket_of(r, k), &message, sizeof message.header + length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 			continue;
+	r->own = r->own || !r->failed;
 	(void)error_set(code, "%s", message.text);
 	return keep(r, code);
+}
+
+/* "rank 2: cannot …" -> "cannot …" */
+static const char *cause_of(const char *text)
+{
+	const char *colon = strstr(text, ": ");
+	return !strncmp(text, "rank ", 5) && colon ? colon + 2 : text;
+}
+
+bool ranks_is_said(struct ranks *r)
+{
+	struct header h;
+	char text[sizeof r->text];
+	if (!r->made || r->told || !r->own) /* not said: rank 0 is gone, or does not answer */
+		return r->made && r->told;
+	if (!last_words(r, 0, progress_clock() + r->timeout, &h, text))
+		return false;
+	text[h.size] = 0;
+	return !strcmp(cause_of(text), cause_of(r->text));
 }
 
 /* -- opening and closing -- */
@@ -304,6 +354,7 @@ static int make_others(struct ranks *r)
 			r->child[i] = 0;
 		}
 		r->rank = r->local = k;
+		r->made = true;
 		r->socket[0] = pair[1];
 		return 0;
 	}

@@ -6,6 +6,7 @@
 #ifndef PGAN_RANKS_H
 #define PGAN_RANKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct ranks {
 	void *scratch;  /* rank 0: a piece of a sum */
 	int failed;     /* the first failure, and its text: it stays */
 	char text[512];
+	bool made, told, own; /* rank 0 made this process; the failure was told by another rank; it is this rank's own, and not one of a connection */
 };
 
 /* Finds all others, or makes them: then they return from here as well, each with its own rank. ERR_FAILED when one does not come, or does not fit. */
@@ -52,5 +54,8 @@ int ranks_watch(struct ranks *, double waited) MUST_CHECK;
 
 /* Tells the others that this rank ends, for the failure that error_text() has; puts this rank's name before it. Returns code. */
 int ranks_fail(struct ranks *, int code);
+
+/* After ranks_fail(): whether rank 0, which made this process, ends with the same cause, so that it need not be said again. Waits for rank 0 to say so. */
+bool ranks_is_said(struct ranks *);
 
 #endif

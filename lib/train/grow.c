@@ -416,6 +416,13 @@ static int join(struct run *r)
 	return rc || place.n == 1 ? rc : ranks_open(&r->ranks, &place);
 }
 
+/* Tells the others; what rank 0 says in the same terminal is not said again. */
+static int fail_together(struct ranks *ranks, int rc)
+{
+	rc = ranks_fail(ranks, rc);
+	return ranks_is_said(ranks) ? error_set(rc, "%s", "") : rc;
+}
+
 int grow_scale(const struct grow *g)
 {
 	struct run *r = calloc(1, sizeof *r);
@@ -429,7 +436,7 @@ int grow_scale(const struct grow *g)
 		rc = prepare(r);
 		rc = rc == NOTHING_TO_DO ? 0 : rc ? rc : train(r);
 		if (rc < 0 && r->ranks)
-			rc = ranks_fail(r->ranks, rc);
+			rc = fail_together(r->ranks, rc);
 		watch_signals(false);
 	}
 	trainlog_close(&r->log);

@@ -39,7 +39,8 @@ struct grow {
  * kept as OUT_iNNN.h5. SIGINT, SIGTERM and SIGHUP save a checkpoint and return the signal's number.
  *
  * Of several ranks (ranks.h), each of which calls this for the same data and out, 0 alone writes and calls note and progress. Batch, iterations and images are
- * those of all ranks together. The others return when rank 0 is done; a rank that fails ends all. With place.rank -1 the processes that this makes return, too. */
+ * those of all ranks together. The others return when rank 0 is done; a rank that fails ends all. With place.rank -1 the processes that this makes return,
+ * too, and with error_text() empty where rank 0 has the same to say. */
 int grow_scale(const struct grow *) MUST_CHECK;
 
 #endif

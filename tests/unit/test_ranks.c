@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -239,6 +240,39 @@ TEST(a_rank_that_fails_tells_all_why)
 {
 	choose_path();
 	CHECK(all_of(0, 4, one_fails));
+}
+
+/* Rank 0 fails for `cause`, rank 1 for want of a file, rank 2 for want of memory, rank 3 is told: which of them leave it to rank 0 to say so? */
+static void all_fail(const char *cause, bool said[4])
+{
+	const struct ranks_place p = { .n = 4, .rank = -1, .local = -1, .timeout = 20 };
+	struct ranks *r;
+	double x[1000] = { 0 };
+	if (ranks_open(&r, &p))
+		return;
+	const int rank = r->rank;
+	if (!rank && ranks_broadcast(r, x, sizeof x)) /* two of them do not read it */
+		return;
+	if (rank == 3 && (ranks_broadcast(r, x, sizeof x) || ranks_barrier(r) != ERR_INPUT))
+		_exit(1);
+	ranks_fail(r, rank == 3 ? ERR_INPUT : error_set(ERR_INPUT, "%s", rank == 2 ? "out of memory" : rank ? "cannot open 'x.h5'" : cause));
+	said[rank] = ranks_is_said(r);
+	ranks_close(&r);
+	if (rank)
+		_exit(0);
+}
+
+TEST(what_rank_0_says_the_processes_it_made_need_not_say)
+{
+	bool *said = mmap(NULL, 4 * sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(said != MAP_FAILED);
+	fflush(NULL);
+	all_fail("cannot open 'x.h5'", said);
+	CHECK(!said[0] && said[1] && !said[2] && said[3]);
+	memset(said, 0, 4 * sizeof *said);
+	all_fail("no GPU", said);
+	CHECK(!said[0] && !said[1] && !said[2] && said[3]);
+	munmap(said, 4 * sizeof *said);
 }
 
 static bool one_sleeps(int rank, int n)
