@@ -99,6 +99,16 @@ static int parse_records(struct grow_record **list)
 	return 0;
 }
 
+/* A step that is never taken cannot be recorded. */
+static int check_records(const struct grow_record *record, const struct settings *s)
+{
+	for (size_t i = 0; i < records.n; i++)
+		if (record[i].iteration >= s->iterations)
+			return error_set(ERR_USAGE, "--record %s: there is no step after %lld iterations, only %lld are done", records.item[i],
+			                 (long long)record[i].iteration, (long long)s->iterations);
+	return 0;
+}
+
 /* "N" or "all" */
 static int parse_keep(int64_t *n)
 {
@@ -148,10 +158,13 @@ static int find_place(struct ranks_place *p)
 		return error_set(ERR_USAGE, "--rank %d is not one of %d ranks: they count from 0", (int)rank, (int)ranks);
 	if (rendezvous && ranks && rank < 0)
 		return error_set(ERR_USAGE, "--rendezvous needs --rank; the processes that --ranks starts by itself need none");
-	if (!ranks)
-		return launcher_place(p);
-	p->rank = ranks == 1 ? 0 : p->rank;
-	return 0;
+	if (ranks) {
+		p->rank = ranks == 1 ? 0 : p->rank;
+		return 0;
+	}
+	const int rc = launcher_place(p);
+	const bool alone = p->n == 1 && p->local < 0; /* not by `mpirun -n 1` either */
+	return !rc && rendezvous && alone ? error_set(ERR_USAGE, "--rendezvous needs --ranks, mpirun or srun: this process trains alone") : rc;
 }
 
 static int check_usage(void)
@@ -175,7 +188,7 @@ static int train(const struct config *c)
 	int64_t kept;
 	int rc;
 	if (!(rc = check_usage()) && !(rc = find_place(&place)) && !(rc = parse_keep(&kept)) && !(rc = parse_records(&record)) &&
-	    !(rc = config_settings(c, (int)scale, &settings)) && !(rc = settings_condition(&settings, data))) {
+	    !(rc = config_settings(c, (int)scale, &settings)) && !(rc = check_records(record, &settings)) && !(rc = settings_condition(&settings, data))) {
 		const struct grow g = { .data = data, .from = from ? from : init_from, .init = init_from, .out = out, .device = device, .settings = &settings,
 			                .seed = (uint64_t)seed, .threads = (int)threads, .place = place, .force = force, .keep = kept, .restart = restart,
 			                .replace = replace, .records = record, .n_records = records.n,

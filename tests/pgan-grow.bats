@@ -491,6 +491,7 @@ PY
   fails 2 "unknown key 'lossMod': did you mean 'lossMode'?" grow 0 x.h5 --set lossMod=WGANGP
   fails 2 "lossMode takes one of WGANGP|Logistic|MSE|DCGAN, not \"Wasserstein\"" grow 0 x.h5 --set lossMode=Wasserstein
   fails 2 "--record takes K:FILE, not '5'" grow 0 x.h5 --record 5
+  fails 2 "--record 5:x: there is no step after 5 iterations, only 5 are done" grow 0 x.h5 --record 5:x -n 5
   fails 2 "--batch takes a number from 1 to 4096" grow 0 x.h5 --batch 0
   fails 2 "unknown device 'gpu'" grow 0 x.h5 --device gpu
   fails 2 "--profile takes one of zoo|paddle|karras, not 'kerras'" pgan-grow --profile kerras

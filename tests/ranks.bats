@@ -159,6 +159,7 @@ PY
   cmp alone.h5 script.h5
   OMPI_COMM_WORLD_SIZE=3 OMPI_COMM_WORLD_RANK=1 grow 0 one.h5 --ranks 1
   cmp alone.h5 one.h5
+  OMPI_COMM_WORLD_SIZE=1 OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_LOCAL_RANK=0 grow 0 one.h5 --rendezvous here
   export SLURM_JOB_ID=7 SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=2 SLURM_NTASKS=8 SLURM_PROCID=1
   fails 1 "rank 1 did not find rank 0 at 'step.ranks' within 0.2 s: No such file" grow 0 step.h5 --rank-timeout .2
   export SLURM_PROCID=two
@@ -248,6 +249,17 @@ PY
   fails 2 "--rank needs --ranks" grow 0 x.h5 --rank 1
   fails 2 "--rank 2 is not one of 2 ranks: they count from 0" grow 0 x.h5 --ranks 2 --rank 2
   fails 2 "--rendezvous needs --rank" grow 0 x.h5 --ranks 2 --rendezvous here
+  fails 2 "--rendezvous needs --ranks, mpirun or srun: this process trains alone" grow 0 x.h5 --rendezvous here
+  for port in 0 65536 99999 123456; do
+    fails 2 "--rendezvous localhost:$port: a port is a number from 1 to 65535" grow 0 x.h5 --ranks 2 --rank 1 --rendezvous localhost:$port
+  done
+  printf '00112233445566778899aabbccddeeff somewhere\nport 7\n' >notes.txt
+  cp notes.txt before.txt
+  for rank in 0 1; do
+    fails 2 "'notes.txt' is there, and not where ranks meet: give --rendezvous another name" grow 0 x.h5 --ranks 2 --rank $rank --rendezvous notes.txt
+  done
+  cmp notes.txt before.txt
+  rm notes.txt before.txt
   rm -f data.h5
   for ranks in 2 4; do fails 3 "rank 0: cannot open 'data.h5': No such file or directory" grow 0 x.h5 --ranks $ranks; done
   no_leftovers . six.h5 six.log stderr.txt stdout.txt

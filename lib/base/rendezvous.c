@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "outfile.h"
@@ -76,17 +77,49 @@ static void name_machine(char name[40])
 	name[strcspn(name, "\n")] = 0;
 }
 
-/* "HOST:PORT" -> both; false: a file. */
-static bool split_address(const char *text, char host[256], char port[8])
+/* "HOST:PORT" -> both, 1; 0: a file; a port that cannot be is ERR_USAGE. */
+static int split_address(const char *text, char host[256], char port[8])
 {
 	const char *colon = strrchr(text, ':');
 	const size_t digits = colon ? strspn(colon + 1, "0123456789") : 0, length = colon ? (size_t)(colon - text) : 0;
 	const bool brackets = length > 1 && text[0] == '[' && text[length - 1] == ']';
-	if (!digits || digits > 5 || colon[1 + digits] || strchr(text, '/') || length >= 256)
-		return false;
+	if (!digits || colon[1 + digits] || strchr(text, '/') || length >= 256)
+		return 0;
+	if (digits > 5 || atoi(colon + 1) < 1 || atoi(colon + 1) > 65535)
+		return error_set(ERR_USAGE, "--rendezvous %s: a port is a number from 1 to 65535", text);
 	snprintf(port, 8, "%s", colon + 1);
 	snprintf(host, 256, "%.*s", (int)(brackets ? length - 2 : length), text + brackets);
-	return true;
+	return 1;
+}
+
+/* -- the file -- */
+
+/* Its first line: the key, the machine and the port. */
+static bool read_first_line(FILE *f, unsigned char key[16], char machine[40], char port[8])
+{
+	char line[128] = "";
+	int used = 0;
+	if (!fgets(line, sizeof line, f) || strspn(line, "0123456789abcdef") != 32)
+		return false;
+	for (int i = 0; i < 16; i++)
+		if (sscanf(line + 2 * i, "%2hhx", &key[i]) != 1)
+			return false;
+	return sscanf(line + 32, " %39s %7[0-9]%n", machine, port, &used) == 2 && !strcmp(line + 32 + used, "\n");
+}
+
+/* What an earlier run left may be replaced, and nothing else. */
+static int check_file(const char *path)
+{
+	unsigned char key[16];
+	char machine[40], port[8];
+	struct stat st;
+	if (stat(path, &st))
+		return 0;
+	FILE *f = S_ISREG(st.st_mode) ? fopen(path, "r") : NULL;
+	const bool ours = f && read_first_line(f, key, machine, port);
+	if (f)
+		fclose(f);
+	return ours ? 0 : error_set(ERR_USAGE, "'%s' is there, and not where ranks meet: give --rendezvous another name", path);
 }
 
 /* -- rank 0 -- */
@@ -245,7 +278,7 @@ static int lead(const struct ranks_place *place, int *socket, int *local)
 {
 	unsigned char key[16] = { 0 };
 	char host[256], port[8];
-	const bool address = split_address(place->rendezvous, host, port);
+	const bool address = split_address(place->rendezvous, host, port) > 0;
 	struct guest *guest = size_zalloc((size_t)place->n, sizeof *guest);
 	int listener = -1, rc;
 	if (!guest)
@@ -317,13 +350,10 @@ static int connect_by_file(const char *path, unsigned char key[16])
 {
 	char line[128], here[40], machine[40] = "", port[8] = "";
 	FILE *f = fopen(path, "r");
-	int fd = -1, used = 0;
+	int fd = -1;
 	if (!f)
 		return error_set(-1, "%s", strerror(errno));
-	bool ok = fgets(line, sizeof line, f) != NULL;
-	for (int i = 0; ok && i < 16; i++)
-		ok = sscanf(line + 2 * i, "%2hhx", &key[i]) == 1;
-	ok = ok && sscanf(line + 32, " %39s %7s%n", machine, port, &used) == 2 && used;
+	const bool ok = read_first_line(f, key, machine, port);
 	name_machine(here);
 	(void)error_set(-1, ok ? "it has no address" : "it was not written by rank 0");
 	if (ok && !strcmp(machine, here))
@@ -362,7 +392,7 @@ static int follow(const struct ranks_place *place, int *socket, int *local)
 {
 	const double until = progress_clock() + place->timeout;
 	char host[256], port[8];
-	const bool address = split_address(place->rendezvous, host, port);
+	const bool address = split_address(place->rendezvous, host, port) > 0;
 	do {
 		unsigned char key[16] = { 0 };
 		const int fd = address ? connect_by_name(host, port) : connect_by_file(place->rendezvous, key);
@@ -382,5 +412,9 @@ static int follow(const struct ranks_place *place, int *socket, int *local)
 
 int rendezvous_meet(const struct ranks_place *place, int *socket, int *local)
 {
+	char host[256], port[8];
+	int rc = split_address(place->rendezvous, host, port);
+	if (rc < 0 || (!rc && (rc = check_file(place->rendezvous))))
+		return rc;
 	return place->rank ? follow(place, socket, local) : lead(place, socket, local);
 }
