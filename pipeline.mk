@@ -110,7 +110,16 @@ endif
 
 # -- derived --
 
+ifeq ($(filter $(LAST),0 1 2 3 4 5 6 7 8),)
+$(error LAST is '$(LAST)': give the number of the last scale, 0 to 8)
+endif
 SCALES := $(wordlist 1,$(words x $(wordlist 1,$(LAST),a b c d e f g h)),0 1 2 3 4 5 6 7 8)
+
+# A configuration file has values of its own for every scale.
+ifeq ($(CONFIG),)
+$(foreach k,$(SCALES),$(foreach v,ITERS BATCH LR JUMPS DEPTH,$(if $($(v)_$(k)),,$(error $(v)_$(k) is not set: the preset $(PRESET) does not say what is done at scale $(k)))))
+endif
+
 DATA = $(RUN)/data.h5
 NET = $(RUN)/scale$(SCALE)$(if $(ITER),_i$(ITER)).h5
 

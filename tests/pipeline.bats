@@ -202,6 +202,26 @@ JSON
   [[ $output == *"PRESET is 'other'"* ]]
 }
 
+@test "a scale that the preset knows nothing of is refused, unless it is told or a configuration file says it" {
+  plan() { make -s -n -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run IMAGES=pictures.zip PRESET=celeba "$@"; }
+  run plan scale0 LAST=6
+  [ "$status" = 2 ]
+  [ "${#lines[@]}" = 1 ]
+  [[ $output == *"ITERS_6 is not set: the preset celeba does not say what is done at scale 6.  Stop." ]]
+  run plan scale6 LAST=6 ITERS_6=9 BATCH_6=8 LR_6=0.001 JUMPS_6=600
+  [[ $output == *"DEPTH_6 is not set"* ]]
+  run plan scale6 LAST=6 ITERS_6=9 BATCH_6=8 LR_6=0.001 JUMPS_6=600 DEPTH_6=64
+  [ "$status" = 0 ]
+  [[ $output == *"--scale 6 "*"--iters 9 --batch 8 --lr 0.001"* ]]
+  run plan scale6 LAST=6 CONFIG=c.json
+  [[ $output != *"is not set"* ]]
+  for last in 9 six; do
+    run plan scale0 LAST=$last
+    [ "$status" = 2 ]
+    [[ $output == *"LAST is '$last': give the number of the last scale, 0 to 8"* ]]
+  done
+}
+
 @test "help shows every variable with its origin; print- one of them" {
   run make -s -f "$PGAN_TESTS/../pipeline.mk" PRESET=demo SEED=5 help
   [ "$status" = 0 ]
