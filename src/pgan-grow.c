@@ -13,6 +13,7 @@
 #include "options.h"
 #include "pgan-grow-manual.h"
 #include "progress.h"
+#include "reading.h"
 #include "replay.h"
 
 static const char *data, *from, *init_from, *out, *keep = "all", *profile = "zoo", *config_file, *device = "auto";
@@ -169,6 +170,7 @@ static int find_place(struct ranks_place *p)
 
 static int check_usage(void)
 {
+	int rc;
 	if (!data || !out || scale < 0)
 		return error_set(ERR_USAGE, "%s is missing: '%s --help' says more", !data ? "--data" : !out ? "-o" : "--scale", message_tool());
 	if (from && init_from)
@@ -177,6 +179,11 @@ static int check_usage(void)
 		return error_set(ERR_USAGE, "scale %d grows from the network of scale %d: give it with --from", (int)scale, (int)scale - 1);
 	if (scale == 0 && from)
 		return error_set(ERR_USAGE, "scale 0 starts from nothing: leave --from out");
+	reading_note(data);
+	reading_note(from);
+	reading_note(init_from);
+	if ((rc = reading_check(out)))
+		return rc;
 	return force && (restart || replace) ? error_set(ERR_USAGE, "--force and --%s do not go together", restart ? "restart" : "replace") : 0;
 }
 
