@@ -30,7 +30,7 @@ static const struct option options[] = {
 	{ "background", 0, OPTION_TEXT, &background, "COLOUR", "what shows through transparent pixels and fills up; default: white", 0, 0 },
 	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "end successfully although pictures were left out", 0, 0 },
 	{ "rejects", 0, OPTION_TEXT, &rejects_file, "FILE", "write the names of the pictures left out, with the reasons", 0, 0 },
-	{ "jobs", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
+	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
 	{ 0 }
 };
 

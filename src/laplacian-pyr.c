@@ -19,7 +19,7 @@ static const struct option options[] = {
 	{ "inverse", 0, OPTION_FLAG, &inverse, NULL, "read such a stream and write the images", 0, 0 },
 	{ "f32", 0, OPTION_FLAG, &f32, NULL, "with --inverse: write float32 in [-1,1] instead of uint8", 0, 0 },
 	{ "output", 'o', OPTION_TEXT, &directory, "DIR", "write one file per level, and a picture of each, into this folder", 0, 0 },
-	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; by default one per core", 1, 1024 },
+	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ 0 }
 };
 

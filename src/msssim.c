@@ -26,7 +26,7 @@ static const struct option options[] = {
 	{ "floor", 'f', OPTION_TEXT, &real, "REAL", "also the value of these real images among themselves", 0, 0 },
 	{ "device", 0, OPTION_TEXT, &device_name, "D", METRIC_DEVICES " (cpu)", 0, 0 },
 	{ "json", 0, OPTION_FLAG, &as_json, NULL, "one JSON object instead of a table", 0, 0 },
-	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; by default one per core", 1, 1024 },
+	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ 0 }
 };
 

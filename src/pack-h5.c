@@ -34,7 +34,7 @@ static const struct option options[] = {
 	{ "columns", 0, OPTION_TEXT, &columns, "NAME,…", "which columns of the table to take; default: all", 0, 0 },
 	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "end successfully although pictures were left out", 0, 0 },
 	{ "rejects", 0, OPTION_TEXT, &rejects_file, "FILE", "write the names of the pictures left out, with the reasons", 0, 0 },
-	{ "jobs", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
+	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
 	{ "verify", 0, OPTION_TEXT, &verify, "DATA.h5", "instead: check a data set", 0, 0 },
 	{ "unpack", 0, OPTION_TEXT, &unpacked, "DATA.h5", "instead: write the pictures of a data set to -o NAME.zip, NAME.npy or FOLDER/", 0, 0 },
 	{ 0 }

@@ -35,7 +35,7 @@ static const struct option options[] = {
 	{ "grid", 0, OPTION_TEXT, &grid, "RxC", "rows and columns of OUT.png (about square; of a walk a leg per row)", 0, 0 },
 	{ "walk", 0, OPTION_FLAG, &walk, NULL, "go from latent K to K + 1 to K + 2 …", 0, 0 },
 	{ "frames", 0, OPTION_INT, &frames, "F", "images per leg of a walk (30)", 1, FRAMES_MOST },
-	{ "threads", 0, OPTION_INT, &threads, "N", "threads (all cores)", 1, 1024 },
+	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ "device", 0, OPTION_TEXT, &device, "D", BACKEND_DEVICES " (auto)", 0, 0 },
 	{ 0 }
 };

@@ -29,7 +29,7 @@ static const struct option options[] = {
 	{ "save-ref", 0, OPTION_TEXT, &save_path, "FILE", "save REF's statistics, to be given as REF later; without INPUT do only that", 0, 0 },
 	{ "device", 0, OPTION_TEXT, &device_name, "D", METRIC_DEVICES " (cpu)", 0, 0 },
 	{ "json", 0, OPTION_FLAG, &as_json, NULL, "one JSON object instead of a table", 0, 0 },
-	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; by default one per core", 1, 1024 },
+	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ 0 }
 };
 

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <omp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,14 @@
 
 enum { BATCH = 64, MAX_FACES = 999999 /* six digits of a name */ };
 
-static int64_t count, seed = 1;
+static int64_t count, seed = 1, threads;
 static const char *output;
 
 static const struct option options[] = {
 	{ "count", 'n', OPTION_INT, &count, "N", "number of faces; has to be given", 1, MAX_FACES },
 	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the random numbers (1)", 0, 9007199254740992 },
 	{ "output", 'o', OPTION_TEXT, &output, "DIR|FILE.zip", "folder, or zip archive if the name ends in .zip (an archive on stdout)", 0, 0 },
+	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
 	{ 0 },
 };
 
@@ -33,7 +35,7 @@ static const struct tool tool = {
 	           "The files go into the folder DIR, which is made if it is missing (not its parents), each whole or not at all, in place of files of the same "
 	           "name; or into a zip archive, whole or not at all, that celeba-crop and pack-h5 read as it is. Without -o the archive goes to stdout. (Image streams "
 	           "hold square images; these are not.) There are at most 999999.\n\n"
-	           "Face k of a seed is a function of the seed and k alone: the same file whatever N and the number of threads, which OMP_NUM_THREADS sets.\n\n"
+	           "Face k of a seed is a function of the seed and k alone: the same file whatever N and the number of threads.\n\n"
 	           "Exit status: 0 done, 1 failed, 2 wrong usage.\n\n"
 	           "Examples:\n"
 	           "  toy-faces -n 4000 -o faces.zip && celeba-crop faces.zip | pack-h5 -o data.h5\n"
@@ -185,6 +187,8 @@ static int run(int argc, char **argv)
 		return error_set(ERR_USAGE, "'%s' is not expected: toy-faces reads nothing", argv[1]);
 	if (!count)
 		return error_set(ERR_USAGE, "how many faces? give -n");
+	if (threads)
+		omp_set_num_threads((int)threads);
 	const bool to_stdout = !output || !strcmp(output, "-");
 	if (to_stdout) {
 		const int rc = message_stdout_is_data();

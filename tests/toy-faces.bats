@@ -27,10 +27,10 @@ PY
 }
 
 @test "the same bytes in a folder, in an archive and on stdout, whatever N and the number of threads" {
-  OMP_NUM_THREADS=1 toy-faces -n 70 -o a.zip
-  OMP_NUM_THREADS=3 toy-faces -n 70 >b.zip
+  toy-faces -j 1 -n 70 -o a.zip
+  toy-faces --threads 3 -n 70 >b.zip
   cmp a.zip b.zip
-  OMP_NUM_THREADS=2 toy-faces -n 66 -o fewer
+  toy-faces -j 2 -n 66 -o fewer
   mkdir all && (cd all && unzip -q ../a.zip)
   [ "$(find fewer -type f | wc -l)" = 66 ]
   for file in fewer/*; do cmp "$file" "all/${file#fewer/}"; done
