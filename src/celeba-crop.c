@@ -252,7 +252,7 @@ static int run(const char *const *inputs, size_t n)
 		return error_set(ERR_USAGE, "no INPUT: give files, folders or archives, or '-' for an image stream or a list of names on stdin");
 	if ((rc = parse_box(&c)) || (rc = picture_colour(c.decode_as.background, background)) || (!dir && (rc = message_stdout_is_data())))
 		return rc;
-	if ((rc = inputs_open(&c.in, inputs, n)))
+	if ((rc = rejects_try(rejects_file)) || (rc = inputs_open(&c.in, inputs, n)))
 		return rc;
 	if ((rc = c.in.source ? prepare_source(&c) : dir ? outnames_folder(dir) : 0) || (rc = crop_all(&c)))
 		goto end;

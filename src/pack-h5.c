@@ -8,7 +8,6 @@
 #include "message.h"
 #include "options.h"
 #include "ordered.h"
-#include "outfile.h"
 #include "packer.h"
 #include "philox.h"
 #include "picture.h"
@@ -158,16 +157,6 @@ static int check_options(struct pack_settings *s)
 	return picture_colour(s->background, background);
 }
 
-/* What cannot be written is said before the work is done: afterwards the reasons would be lost. */
-static int try_rejects(void)
-{
-	struct outfile out;
-	const int rc = rejects_file ? outfile_open(&out, rejects_file) : 0;
-	if (rejects_file)
-		outfile_discard(&out);
-	return rc;
-}
-
 /* A random order, and labels. */
 static int prepare_source(struct job *job, struct pack_settings *s)
 {
@@ -219,7 +208,7 @@ static int run(const char *const *inputs, size_t n)
 	};
 	int rc;
 
-	if ((rc = check_options(&s)) || (rc = try_rejects()) || (rc = inputs_open(in, inputs, n)))
+	if ((rc = check_options(&s)) || (rc = rejects_try(rejects_file)) || (rc = inputs_open(in, inputs, n)))
 		return rc;
 	const int64_t left_out = in->source ? source_left_out(in->source, &first) : 0;
 	if (left_out)

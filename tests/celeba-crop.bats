@@ -146,6 +146,7 @@ PY
   echo text >in/text.jpg
   : >in/empty.png
   "$PYTHON" -c 'from PIL import Image; Image.new("RGB", (100, 100)).save("in/small.png")'
+  fails 1 "cannot create 'no/reasons': No such file or directory" celeba-crop --rejects no/reasons in
   run -1 pipe 'celeba-crop --rejects reasons in 2>&1 >got.npy'
   cmp got.npy good.npy
   echo "$output"

@@ -86,6 +86,20 @@ for i, p in enumerate(np.load("in.npy")): Image.fromarray(p.transpose(1, 2, 0)).
   no_leftovers out
 }
 
+@test "laplacian-pyr: a pyramid with values that are not finite is refused" {
+  images >in.npy
+  laplacian-pyr in.npy >pyramid.npy
+  "$PYTHON" - <<'PY'
+import numpy as np
+with open('pyramid.npy', 'rb') as f, open('bad.npy', 'wb') as out:
+    for k in range(4):
+        level = np.load(f)
+        if k == 2: level[1, 0, 3, 4] = np.nan
+        np.save(out, level)
+PY
+  fails 3 "'bad.npy': level 32 of a pyramid holds values that are not finite" laplacian-pyr --inverse bad.npy
+}
+
 @test "laplacian-pyr: a truncated stream is an error, in both directions" {
   npy 4,3,32,32 u1 >in.npy
   head -c 5000 in.npy >cut.npy

@@ -36,15 +36,25 @@ void rejects_free(struct rejects *r)
 	*r = (struct rejects){ 0 };
 }
 
+int rejects_try(const char *path)
+{
+	struct outfile out;
+	const int rc = path ? outfile_open(&out, path) : 0;
+	if (path && !rc)
+		outfile_discard(&out);
+	return rc;
+}
+
 int rejects_write(const struct rejects *r, const char *path)
 {
 	struct outfile out;
-	int rc = outfile_open(&out, path);
+	const int rc = outfile_open(&out, path);
 	FILE *f = rc ? NULL : outfile_stream(&out);
 
+	if (rc)
+		return rc;
 	if (!f) {
-		if (!rc)
-			outfile_discard(&out);
+		outfile_discard(&out);
 		return ERR_FAILED;
 	}
 	fputs("picture\treason\n", f);

@@ -15,6 +15,9 @@ struct rejects {
 int rejects_add(struct rejects *, const char *name, const char *reason) MUST_CHECK; /* both copied */
 void rejects_free(struct rejects *);
 
+/* Whether rejects_write() could write this file (NULL: none is wanted): to be asked before the work is done, since afterwards the reasons would be lost. */
+int rejects_try(const char *path) MUST_CHECK;
+
 /* Writes all of them to a file (whole or not at all): a header line, then name, tab, reason. */
 int rejects_write(const struct rejects *, const char *path) MUST_CHECK;
 

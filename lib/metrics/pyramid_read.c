@@ -55,6 +55,15 @@ static int group_read(struct group *g, FILE *in, const char *name, const struct 
 	return 0;
 }
 
+static int group_check(const struct group *g, const char *name)
+{
+	for (int k = 0; k < g->levels; k++)
+		for (size_t i = 0; i < (size_t)g->n * values(g, k); i++)
+			if (!isfinite(g->level[k][i]))
+				return error_set(ERR_INPUT, "'%s': level %d of a pyramid holds values that are not finite", name, g->side >> k);
+	return 0;
+}
+
 /* Adds the levels up, in place of the finest, in units of 0..255. */
 static int group_collapse(struct group *g)
 {
@@ -105,7 +114,7 @@ int pyramid_read(FILE *in, const char *name, int levels, bool f32, struct progre
 	int rc;
 	while ((rc = npy_read_header(in, name, &h)) > 0) {
 		struct group g = { 0 };
-		if (!(rc = group_start(&g, name, &h, levels)) && !(rc = group_read(&g, in, name, &h)) && !(rc = group_collapse(&g)))
+		if (!(rc = group_start(&g, name, &h, levels)) && !(rc = group_read(&g, in, name, &h)) && !(rc = group_check(&g, name)) && !(rc = group_collapse(&g)))
 			rc = group_write(&g, f32);
 		for (int k = 0; k < g.levels; k++)
 			free(g.level[k]);

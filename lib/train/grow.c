@@ -373,8 +373,9 @@ static int interrupted(struct run *r, int number)
 		rc = save(r);
 	if (rc || (rc = together_wait(r->ranks)))
 		return rc;
-	run_note(r, "stopped by signal %d (%s) after iteration %lld; the same command line%s goes on from '%s'", number, strsignal(number),
-	     (long long)r->trainer.iteration, r->g->restart ? " without --restart" : "", r->checkpoint);
+	const bool saved = !access(r->checkpoint, F_OK); /* not while the losses are not finite */
+	run_note(r, "stopped by signal %d (%s) after iteration %lld; the same command line%s %s%s%s", number, strsignal(number), (long long)r->trainer.iteration,
+	     saved && r->g->restart ? " without --restart" : "", saved ? "goes on from '" : "begins anew", saved ? r->checkpoint : "", saved ? "'" : "");
 	return number;
 }
 
