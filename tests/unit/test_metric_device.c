@@ -134,12 +134,12 @@ static void compare_distances(struct metric_device *device[DEVICES], struct comp
 static void compare_sets(int channels, bool bytes, int patches, size_t descriptors, float noise, size_t rare, bool equal)
 {
 	const size_t values = (size_t)channels * SIDE * SIDE, count = IMAGES * values;
-	float *const x = size_alloc(SLICED_SIDES * count, sizeof *x);
 	struct metric_device *device[DEVICES];
 	struct comparison c = { .plan = { .c = channels, .side = SIDE, .levels = LEVELS, .patches = patches, .descriptors = descriptors, .directions = DIRECTIONS,
 		                          .last_corner = patches == 128, .seed = 7, .wanted = { true, true } } };
+	open_devices(device); /* or skips the test */
+	float *const x = size_alloc(SLICED_SIDES * count, sizeof *x);
 	REQUIRE(x);
-	open_devices(device);
 	for (int side = 0; side < SLICED_SIDES; side++) {
 		float *const floats = x + (size_t)side * count;
 		draw(floats, count, equal ? 1 : 1 + (uint32_t)side, noise, rare);
@@ -174,13 +174,13 @@ static void compare_pairs(enum msssim_protocol protocol, int channels, int side,
 	enum { PAIRS = 3 };
 	const size_t values = (size_t)channels * (size_t)side * (size_t)side;
 	const size_t size_a = values * (bytes_a ? 1 : sizeof(float)), size_b = values * (bytes_b ? 1 : sizeof(float));
-	float *const x = size_alloc(2 * PAIRS * values, sizeof *x), *const y = x + PAIRS * values;
 	double means[DEVICES][PAIRS * SSIM_SCALES * SLICED_CHANNELS * 2];
-	const struct ssim_pairs pairs = { (char *)x, (char *)y, size_a, size_b, bytes_a, bytes_b, PAIRS };
 	struct metric_device *device[DEVICES];
 	struct ssim_plan plan;
+	open_devices(device); /* or skips the test */
+	float *const x = size_alloc(2 * PAIRS * values, sizeof *x), *const y = x + PAIRS * values;
+	const struct ssim_pairs pairs = { (char *)x, (char *)y, size_a, size_b, bytes_a, bytes_b, PAIRS };
 	REQUIRE(x);
-	open_devices(device);
 	philox_normal(4, 0, 0, 0, 2 * PAIRS * values, x);
 	for (size_t i = 0; i < PAIRS * values; i++) {
 		const float picture = .6f * sinf((float)(i % (size_t)side) * .4f), a = picture + .2f * x[i], b = picture + .2f * y[i];
