@@ -325,3 +325,12 @@ _Static_assert(__builtin_types_compatible_p(ncclComm_t, nccl_comm), "communicato
 C
   cc -fsyntax-only -I"$PGAN_TESTS/../kernels" -I"$PGAN_TESTS/../lib/base" -isystem "$header" nccl.c
 }
+
+@test "the script for a machine with a GPU runs through on the processor" {
+  need_emulation # the plain build, which the script looks for
+  unset PGAN_PLUGINS
+  "$PGAN_TESTS/gpu/run.sh" --device cpu --quick --out results --stage operations --stage records --stage training --stage metrics --stage sanitizer >log
+  tail -n 1 log | grep -qE "^[0-9]+ passed, 0 failed, 2 skipped"
+  [ -e results/scale2.png ]
+  grep -q "^ok   the same bytes after an interruption" results/results.txt
+}
