@@ -11,9 +11,9 @@
 #include "cudnn_plan.h"
 #include "step.h"
 
-enum { WORK_MAX = 512, CANDIDATES = 4 /* as in cudnn_conv.c */ };
+enum { WORK_MAX = 512, CANDIDATES = 4 /* as in conv_plans.c */ };
 
-static const int64_t WORKSPACE_LIMIT = (int64_t)1 << 30; /* as in cudnn_conv.c */
+static const int64_t WORKSPACE_LIMIT = (int64_t)1 << 30; /* as in conv_plans.c */
 
 static struct work {
 	struct conv_shape shape;
