@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 struct cuda_ranks; /* cuda_ranks.c: NCCL, with several processes */
-struct cuda_conv; /* cudnn_conv.c: the plans made so far */
+struct cuda_conv; /* cuda_conv.h: the plans made so far, and weights */
 
 /* Bytes on their way to the device. */
 struct cuda_upload {
