@@ -4,14 +4,6 @@
 
 static __device__ const float NORM_EPS = 1e-8f;
 
-template <int V> __device__ inline pack<V> activated(const pack<V> &z, const pack<V> &bias, const struct activation &act)
-{
-	pack<V> y;
-	for (int v = 0; v < V; v++)
-		y.v[v] = lrelu(act.weight_gain * z.v[v] + act.bias_gain * bias.v[v], act.leak);
-	return y;
-}
-
 /* -- without norm: every value by itself -- */
 
 /* across: packs that the bias has values for. */

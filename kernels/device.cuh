@@ -142,6 +142,15 @@ template <int V> __device__ inline void store(float *to, const pack<V> &p)
 	*reinterpret_cast<pack<V> *>(to) = p;
 }
 
+/* What follows a linear map: backend.h, struct activation. */
+template <int V> __device__ inline pack<V> activated(const pack<V> &z, const pack<V> &bias, const struct activation &act)
+{
+	pack<V> y;
+	for (int v = 0; v < V; v++)
+		y.v[v] = lrelu(act.weight_gain * z.v[v] + act.bias_gain * bias.v[v], act.leak);
+	return y;
+}
+
 /* -- values of a tensor: float32, or bfloat16, which is widened and rounded on the way -- */
 
 struct values {

@@ -39,11 +39,8 @@ __global__ static void from_rgb_kernel(struct values y, struct image m, const fl
 	const uint32_t i = thread_index();
 	if (i >= f.packs)
 		return;
-	pack<PACK> p = mixed(m, w, f, i);
-	const pack<PACK> shift = load<PACK>(bias + rest(i, f.across) * PACK);
-	for (int v = 0; v < PACK; v++)
-		p.v[v] = lrelu(act.weight_gain * p.v[v] + act.bias_gain * shift.v[v], act.leak);
-	store_pack<PACK>(y, i, p);
+	const pack<PACK> z = mixed(m, w, f, i), shift = load<PACK>(bias + rest(i, f.across) * PACK);
+	store_pack<PACK>(y, i, activated(z, shift, act));
 }
 
 __global__ static void from_rgb_tangent_kernel(struct values t, struct image m, const float *w, struct values y, struct features f, struct activation act)

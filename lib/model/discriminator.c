@@ -188,7 +188,7 @@ static void activate_backward(struct discriminator *d, const struct sweep *sweep
 }
 
 /* The second convolution of scale s: dL/dpooled -> dL/dz and dL/dmid. */
-static void pooled_backward(struct discriminator *d, const struct sweep *sweep, int s, const float *w, float *dw)
+static void second_conv_backward(struct discriminator *d, const struct sweep *sweep, int s, const float *w, float *dw)
 {
 	struct backend *be = d->be;
 	const struct layer *l = &d->layers.item[d_block(s, 1)];
@@ -218,7 +218,7 @@ static void scales_backward(struct discriminator *d, const struct sweep *sweep, 
 			be->fade_backward(be, B(d->old), B(d->pooled[s]), B(d->faded));
 			activate_backward(d, sweep, &d->old, &d->layers.item[d_from_rgb(top - 1)], dw);
 		}
-		pooled_backward(d, sweep, s, w, dw);
+		second_conv_backward(d, sweep, s, w, dw);
 		const struct layer *l = &d->layers.item[d_block(s, 0)];
 		activate_backward(d, sweep, &d->mid[s], l, dw);
 		be->conv_backward_data(be, B(*input(d, s)), B(d->mid[s]), w + l->weight_at);
