@@ -168,9 +168,18 @@ static int find_place(struct ranks_place *p)
 	return !rc && rendezvous && alone ? error_set(ERR_USAGE, "--rendezvous needs --ranks, mpirun or srun: this process trains alone") : rc;
 }
 
+/* Before anything is trained: the end would be late to find out. */
+static int check_output(void)
+{
+	reading_note(data);
+	reading_note(from);
+	reading_note(init_from);
+	reading_note(config_file);
+	return reading_check(out);
+}
+
 static int check_usage(void)
 {
-	int rc;
 	if (!data || !out || scale < 0)
 		return error_set(ERR_USAGE, "%s is missing: '%s --help' says more", !data ? "--data" : !out ? "-o" : "--scale", message_tool());
 	if (from && init_from)
@@ -179,11 +188,6 @@ static int check_usage(void)
 		return error_set(ERR_USAGE, "scale %d grows from the network of scale %d: give it with --from", (int)scale, (int)scale - 1);
 	if (scale == 0 && from)
 		return error_set(ERR_USAGE, "scale 0 starts from nothing: leave --from out");
-	reading_note(data);
-	reading_note(from);
-	reading_note(init_from);
-	if ((rc = reading_check(out)))
-		return rc;
 	return force && (restart || replace) ? error_set(ERR_USAGE, "--force and --%s do not go together", restart ? "restart" : "replace") : 0;
 }
 
@@ -194,7 +198,7 @@ static int train(const struct config *c)
 	struct ranks_place place;
 	int64_t kept;
 	int rc;
-	if (!(rc = check_usage()) && !(rc = find_place(&place)) && !(rc = parse_keep(&kept)) && !(rc = parse_records(&record)) &&
+	if (!(rc = check_usage()) && !(rc = check_output()) && !(rc = find_place(&place)) && !(rc = parse_keep(&kept)) && !(rc = parse_records(&record)) &&
 	    !(rc = config_settings(c, (int)scale, &settings)) && !(rc = check_records(record, &settings)) && !(rc = settings_condition(&settings, data))) {
 		const struct grow g = { .data = data, .from = from ? from : init_from, .init = init_from, .out = out, .device = device, .settings = &settings,
 			                .seed = (uint64_t)seed, .threads = (int)threads, .place = place, .force = force, .keep = kept, .restart = restart,

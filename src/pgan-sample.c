@@ -274,5 +274,6 @@ int main(int argc, char **argv)
 		return message_exit(operands);
 	for (int i = 1; i <= operands; i++)
 		reading_note(argv[i]);
+	reading_note(latents_file);
 	return message_exit(operands > 1 ? rows(argv + 1, operands) : run(operands ? argv[1] : NULL));
 }

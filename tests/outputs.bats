@@ -40,12 +40,16 @@ setup() {
   "$PYTHON" "$PGAN_TESTS/network.py" net.h5 "$golden/step_s1_b8_a060.h5"
   ln -s net.h5 link.h5
   keeps net.h5 pgan-sample -n 2 link.h5 -o net.h5
+  "$PYTHON" -c 'import h5py, numpy as np; n = h5py.File("net.h5")["avgG/formatLayer.module.weight"].shape[1]; np.save("z.npy", np.zeros((2, n), "f4"))'
+  keeps z.npy pgan-sample --latents z.npy net.h5 -o z.npy
   keeps data.h5 swd --ref data.h5 --save-ref data.h5
 }
 
 @test "the trainer says so before it trains" {
   local tiny=(--set alphaNJumps=2 --set alphaSizeJumps=2 --set 'depthScales=8,8' --set dimLatentVector=8 --set previewImages=0)
   keeps data.h5 pgan-grow -q --restart --data data.h5 --scale 0 -o data.h5 "${tiny[@]}" -n 100000000 -b 4
+  echo '{"baseLearningRate": 0.002}' >config.json
+  keeps config.json pgan-grow -q --restart --data data.h5 --scale 0 -o config.json --config config.json "${tiny[@]}" -n 100000000 -b 4
   pgan-grow -q --data data.h5 --scale 0 -o scale0.h5 "${tiny[@]}" -n 1 -b 4
   keeps scale0.h5 pgan-grow -q --restart --data data.h5 --scale 1 --from scale0.h5 -o scale0.h5 "${tiny[@]}" -n 100000000 -b 4
 }
