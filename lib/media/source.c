@@ -177,23 +177,15 @@ static int add_picture(struct source *s, const char *input)
 	return add(s, strdup(input), (size_t)(last_part(input) - input), -1, 0);
 }
 
-/* Whether a file may be a picture, by its first bytes; picture.h says whether it is one. */
-static bool begins_as_picture(const struct bytes *b)
-{
-	static const uint8_t png[] = { 0x89, 'P', 'N', 'G' }, jpeg[] = { 0xff, 0xd8, 0xff };
-	return (b->size >= sizeof png && !memcmp(b->data, png, sizeof png)) || (b->size >= sizeof jpeg && !memcmp(b->data, jpeg, sizeof jpeg));
-}
-
 /* The whole of a file; of what is no picture the beginning, for the message: it may be a device, or larger than memory. */
 static int read_picture(struct bytes *b, FILE *f, const char *name)
 {
-	enum { HEAD = 8 };
-	const int rc = bytes_reserve(b, HEAD);
+	const int rc = bytes_reserve(b, PICTURE_HEAD);
 	b->size = 0;
 	if (rc)
 		return rc;
-	b->size = fread(b->data, 1, HEAD, f);
-	if (b->size == HEAD ? !begins_as_picture(b) : !ferror(f))
+	b->size = fread(b->data, 1, PICTURE_HEAD, f);
+	if (b->size == PICTURE_HEAD ? !picture_told_by(b->data, b->size) : !ferror(f))
 		return 0;
 	return bytes_append(b, f, name);
 }

@@ -45,14 +45,29 @@ int picture_colour(uint8_t rgb[3], const char *text)
 	return 0;
 }
 
+static bool begins_as_png(const void *bytes, size_t size)
+{
+	static const uint8_t png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
+	return size >= sizeof png && !memcmp(bytes, png, sizeof png);
+}
+
+static bool begins_as_jpeg(const void *bytes, size_t size)
+{
+	static const uint8_t jpeg[3] = { 0xff, 0xd8, 0xff };
+	return size >= sizeof jpeg && !memcmp(bytes, jpeg, sizeof jpeg);
+}
+
+bool picture_told_by(const void *first, size_t n)
+{
+	return begins_as_png(first, n) || begins_as_jpeg(first, n);
+}
+
 int picture_decode_as(struct picture *p, const char *name, const void *bytes, size_t size, const struct picture_options *options)
 {
-	static const uint8_t png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' }, jpeg[3] = { 0xff, 0xd8, 0xff };
-
 	*p = (struct picture){ 0 };
-	if (size >= sizeof png && !memcmp(bytes, png, sizeof png))
+	if (begins_as_png(bytes, size))
 		return picture_decode_png(p, name, bytes, size, options);
-	if (size >= sizeof jpeg && !memcmp(bytes, jpeg, sizeof jpeg))
+	if (begins_as_jpeg(bytes, size))
 		return picture_decode_jpeg(p, name, bytes, size);
 	return error_set(ERR_INPUT, size ? "'%s' is not a PNG or JPEG picture" : "'%s' is empty", name);
 }

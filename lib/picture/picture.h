@@ -2,6 +2,7 @@
 #ifndef PGAN_PICTURE_H
 #define PGAN_PICTURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +26,10 @@ extern const struct picture_options picture_defaults;
 
 /* "#ffd090", "ffd090", "white" or "black". Anything else is ERR_USAGE. */
 int picture_colour(uint8_t rgb[3], const char *text) MUST_CHECK;
+
+/* Whether a file that begins with these n bytes can be a picture; 8 are enough. */
+enum { PICTURE_HEAD = 8 };
+bool picture_told_by(const void *first, size_t n);
 
 /* Decodes a PNG or JPEG file held in memory, told by its first bytes, to grey or RGB as the file is, upright (EXIF's orientation is applied). 16-bit samples
  * keep their high byte; profiles and gamma are left alone; four inks become RGB as if they were stored inverted (Adobe's way). All as Pillow does. name: for
