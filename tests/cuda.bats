@@ -334,3 +334,10 @@ C
   [ -e results/scale2.png ]
   grep -q "^ok   the same bytes after an interruption" results/results.txt
 }
+
+@test "the script for a machine with a GPU ends what takes too long, and goes on" {
+  need_emulation # the plain build, which the script looks for
+  ! "$PGAN_TESTS/gpu/run.sh" --device cpu --quick --limit .001 --out results --stage records --stage sanitizer >log || false
+  grep -q "^FAIL records, cpu (took longer than .001 s)" log
+  tail -n 1 log | grep -qE "^1 passed, 3 failed, 1 skipped"
+}

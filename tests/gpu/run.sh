@@ -2,21 +2,23 @@
 # Everything that needs a GPU, in one run, without network or packages: each operation against the plain loops, the recorded steps in three precisions, the
 # same bytes twice and after an interruption, compute-sanitizer, a short training with pictures, and the speed of every scale, beside PyTorch's where that is.
 #
-#   tests/gpu/run.sh [--device cuda[:N]|cpu] [--out FOLDER] [--quick] [--stage NAME]… [--scales 'S …'] [--peer only|no]
+#   tests/gpu/run.sh [--device cuda[:N]|cpu] [--out FOLDER] [--quick] [--limit SECONDS] [--stage NAME]… [--scales 'S …'] [--peer only|no]
 #
 # Runs from the source tree after `make`, `make unit-tests` and `make benches`, or from the folder that `make gpu-bundle` makes, which holds all it needs
-# but the driver and cuDNN 9 (also found in a Python package). --device cpu rehearses it without a GPU. --quick: small networks. --stage: a part alone
+# but the driver and cuDNN 9 (also found in a Python package). --device cpu rehearses it without a GPU. --quick: small networks. --limit: a program
+# that takes longer (600 seconds) is ended and has failed, so that one which hangs does not keep the rest from running. --stage: a part alone
 # (operations, records, training, metrics, sanitizer, speed), where a command may only take so long; --scales, --peer: of the stage speed, some scales, and PyTorch
 # alone or not at all. PGAN_SHARED: a folder with further records in golden/, pictures in data/ and PyTorch's training step in peer/. Writes FOLDER (gpu-results):
 # results.txt, with --stage to its end; pictures; and cache/, where the choice of plans is kept. Ends with "N passed, N failed, N skipped".
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-device=cuda out=gpu-results quick='' stages=() scales='' peers=''
+device=cuda out=gpu-results quick='' limit=600 stages=() scales='' peers=''
 while [ $# -gt 0 ]; do
   case $1 in
     --device) device=$2 && shift ;;
     --out) out=$2 && shift ;;
     --quick) quick=1 ;;
+    --limit) limit=$2 && shift ;;
     --stage) stages+=("$2") && shift ;;
     --scales) scales=$2 && shift ;;
     --peer) peers=$2 && shift ;;
@@ -50,12 +52,15 @@ if [ "$device" != cpu ]; then
   libraries=$libraries${cudnn:+:$cudnn}
 fi
 
-# tool NAME ARGUMENT…: one of ours, with the libraries that it needs and no other program should see. With launcher=exec in place of the shell.
+# limited COMMAND…: ended after $limit seconds, with status 124. With launcher=exec in place of the shell.
+limited() { ${launcher-} timeout --foreground --kill-after 10 "$limit" "$@"; }
+
+# tool NAME ARGUMENT…: one of ours, with the libraries that it needs and no other program should see.
 tool() {
   local name=$1
   shift
   case $name in */*) ;; *) name=$programs/$name ;; esac
-  ${launcher-} env LD_LIBRARY_PATH="${libraries#:}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$name" "$@"
+  limited env LD_LIBRARY_PATH="${libraries#:}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$name" "$@"
 }
 
 # -- steps: each is a line in the results, its output behind it --
@@ -74,7 +79,7 @@ step() {
     say "ok   $name ($((SECONDS - start)) s)"
   else
     failed=$((failed + 1))
-    say "FAIL $name (ended with $status)"
+    say "FAIL $name ($(if [ "$status" = 124 ]; then echo "took longer than $limit s"; else echo "ended with $status"; fi))"
   fi
   tail -n 40 "$work/step.log" | sed 's/^/     /' | tee -a "$results"
 }
@@ -253,9 +258,9 @@ stage_speed() {
     if [ "$peers" = no ]; then continue; fi
     if [ -f "$peer" ] && python3 -c 'import torch' 2>/dev/null; then
       if [ "$device" = cpu ]; then
-        step "PyTorch, scale $s" python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations"
+        step "PyTorch, scale $s" limited python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations"
       else
-        step "PyTorch, scale $s, bf16" with_memory python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations" --device cuda \
+        step "PyTorch, scale $s, bf16" with_memory limited python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations" --device cuda \
           --precision bf16 --channels-last --compile
       fi
     else
