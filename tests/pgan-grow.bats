@@ -275,6 +275,22 @@ PY
   cmp a.ckpt before
 }
 
+@test "a step that is already done is not recorded, and said so unless it was recorded before" {
+  data 20 4 data.h5
+  pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 400 -b 4 --set saveIter=10 &
+  until [ -e a.ckpt ]; do kill -0 $!; sleep .002; done
+  kill -KILL $!
+  wait $! || true
+  run pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 400 -b 4 --set saveIter=10 --record 0:r.h5
+  [ "$status" = 0 ]
+  [[ "$output" == *"'r.h5' is not recorded: the step after 0 iterations is already done (--restart takes it again)"* ]]
+  grow 0 b.h5 -n 5 -b 4 --record 2:r2.h5
+  run pgan-grow --data data.h5 --scale 0 -o b.h5 "${tiny[@]}" -n 5 -b 4 --record 2:r2.h5 --record 3:r3.h5
+  [ "$status" = 0 ]
+  [ "$(grep -c 'is not recorded' <<<"$output")" = 1 ]
+  [[ "$output" == *"'r3.h5' is not recorded: the step after 3 iterations is already done"* ]]
+}
+
 @test "the log: one header, rows of numbers, means over each report" {
   data 20 8 data.h5
   grow 0 scale0.h5 -n 3 -b 4

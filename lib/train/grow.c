@@ -92,6 +92,17 @@ static int check_from(const char *path, const struct netfile *from, const struct
 	return 0;
 }
 
+/* Steps that were to be recorded are not taken again, once `done` have been: said, unless an earlier run recorded them. */
+static void tell_missed_records(const struct run *r, int64_t done)
+{
+	for (size_t i = 0; i < r->g->n_records; i++) {
+		const struct grow_record *record = &r->g->records[i];
+		if (record->iteration < done && access(record->path, F_OK))
+			run_note(r, "'%s' is not recorded: the step after %lld iterations is already done (--restart takes it again)", record->path,
+			         (long long)record->iteration);
+	}
+}
+
 static int start_anew(struct run *r)
 {
 	struct netfile facts = { 0 };
@@ -115,9 +126,11 @@ static int start_anew(struct run *r)
 static int go_on(struct run *r)
 {
 	const int rc = checkpoint_load(r->checkpoint, &r->trainer, together_leads(r->ranks) ? &r->log : NULL);
-	if (!rc)
-		run_note(r, "going on at iteration %lld of %lld from '%s'", (long long)r->trainer.iteration, (long long)r->g->settings->iterations, r->checkpoint);
-	return rc;
+	if (rc)
+		return rc;
+	run_note(r, "going on at iteration %lld of %lld from '%s'", (long long)r->trainer.iteration, (long long)r->g->settings->iterations, r->checkpoint);
+	tell_missed_records(r, r->trainer.iteration);
+	return 0;
 }
 
 /* NOTHING_TO_DO: the result is already there. OTHERS: something else is, and `what` says in which way. */
@@ -134,6 +147,7 @@ static int look_at_result(struct run *r, char *what, size_t size)
 		run_note(r, "'%s': %s", g->out, what);
 	if (!differs && iterations == g->settings->iterations) {
 		run_note(r, "'%s' is finished, and made from just these settings: nothing to do (--restart makes it anew)", g->out);
+		tell_missed_records(r, iterations);
 		return utime(g->out, NULL) ? error_set(ERR_FAILED, "cannot touch '%s': %s", g->out, strerror(errno)) : NOTHING_TO_DO;
 	}
 	if (!differs)
