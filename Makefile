@@ -93,7 +93,7 @@ PLUGIN := $(if $(and $(filter 1,$(USE_CUDA)),$(filter bin,$(OUT)),$(PLUGIN_SOURC
 PLAN_TEST := $(PLUGIN:bin/pgan-cuda.so=$(BUILD)/tests/test_cudnn_plans)
 CUDA_LIBDIR := $(firstword $(wildcard $(CUDA_HOME)/lib64/libcudart_static.a $(CUDA_HOME)/lib/libcudart_static.a))
 CUDA_LIBDIR := $(patsubst %/libcudart_static.a,%,$(CUDA_LIBDIR))
-CUDA_INCLUDES := -Ilib/base -Ilib/backend -Ikernels
+CUDA_INCLUDES := -Ilib/base -Ilib/ranks -Ilib/backend -Ikernels
 CUDA_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) $(CUDA_INCLUDES) -isystem $(CUDA_HOME)/include $(CFLAGS)
 NVCC_FLAGS = -std=c++17 -O3 -Xcompiler -fPIC,-fvisibility=hidden$(if $(WERROR),$(comma)-Werror) $(if $(WERROR),-Werror all-warnings) $(CUDA_INCLUDES) \
 	$(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(comma)code=sm_$a) \

@@ -2,8 +2,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "clock.h"
 #include "cuda.h"
 #include "nccl_library.h"
 #include "ranks.h"
@@ -28,13 +28,6 @@ static int open_library(struct cuda *c)
 	return nccl_library_open(&c->ranks->nccl);
 }
 
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* NCCL connects in a thread of its own, since it waits for all ranks there: for one that is gone, for ever. */
 struct connecting {
 	const struct nccl_library *nccl;
@@ -57,11 +50,11 @@ static void *connect_ranks(void *ctx)
 static int wait_for_connection(struct connecting *k, struct cuda *c)
 {
 	const struct timespec nap = { .tv_nsec = 1000000 };
-	const double since = now();
+	const double since = clock_seconds();
 	int rc = 0;
 	while (!rc && !atomic_load(&k->done)) {
 		nanosleep(&nap, NULL);
-		rc = c->ranks->watch(c->table.ranks, now() - since);
+		rc = c->ranks->watch(c->table.ranks, clock_seconds() - since);
 	}
 	return rc;
 }
@@ -134,10 +127,10 @@ static int look_after(struct cuda *c, double waited)
 void cuda_ranks_wait(struct cuda *c)
 {
 	const struct timespec nap = { .tv_nsec = 20000 };
-	const double since = now();
+	const double since = clock_seconds();
 	double looked = since;
 	while (c->ranks && c->ranks->comm && cudaStreamQuery(c->stream) == cudaErrorNotReady) {
-		const double time = now();
+		const double time = clock_seconds();
 		if (time - looked > 1e-3 && look_after(c, (looked = time) - since))
 			break;
 		nanosleep(&nap, NULL);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "growth.h"
 #include "images.h"
 #include "message.h"
@@ -188,7 +189,7 @@ static int copy_images(struct sampler *sampler, struct sink *sink, const struct 
 static int sample(struct h5file *f, const struct netfile *net, struct job *j)
 {
 	const size_t image = 3 * (size_t)j->sink.side * (size_t)j->sink.side;
-	const double start = progress_clock();
+	const double start = clock_seconds();
 	struct sampler *sampler = NULL;
 	struct sink *sink = NULL;
 	uint8_t *bytes = size_alloc((size_t)sampler_batch(net->arch.scale), image);
@@ -202,8 +203,8 @@ static int sample(struct h5file *f, const struct netfile *net, struct job *j)
 		rc = sink_commit(&sink);
 	free(bytes);
 	if (!rc)
-		message_verbose("%" PRId64 " images of %dx%d in %.2f s: %.1f a second", j->sink.n, j->sink.side, j->sink.side, progress_clock() - start,
-		                (double)j->sink.n / (progress_clock() - start));
+		message_verbose("%" PRId64 " images of %dx%d in %.2f s: %.1f a second", j->sink.n, j->sink.side, j->sink.side, clock_seconds() - start,
+		                (double)j->sink.n / (clock_seconds() - start));
 	return rc;
 }
 

@@ -2,25 +2,18 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "message.h"
 
 static const double INTERVAL = .3; /* seconds between updates */
-
-double progress_clock(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void progress_start(struct progress *p, const char *what, int64_t total)
 {
 	*p = (struct progress){ .what = what, .total = total, .on = message_level > 0 && isatty(STDERR_FILENO) };
 	if (p->on)
-		p->start = progress_clock();
+		p->start = clock_seconds();
 }
 
 static void format_duration(char out[64], double seconds)
@@ -37,7 +30,7 @@ void progress_show(struct progress *p, int64_t done, const char *more)
 	char line[256], left[64];
 	if (!p->on)
 		return;
-	const double now = progress_clock(), spent = now - p->start;
+	const double now = clock_seconds(), spent = now - p->start;
 	if (now - p->shown < INTERVAL)
 		return;
 	p->shown = now;

@@ -15,7 +15,4 @@ void progress_start(struct progress *, const char *what, int64_t total);
 void progress_show(struct progress *, int64_t done, const char *more /* may be NULL */);
 void progress_end(struct progress *); /* wipes the line */
 
-/* Seconds of a monotonic clock. */
-double progress_clock(void);
-
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "progress.h"
+#include "clock.h"
 #include "size.h"
 #include "trainer.h"
 
@@ -87,12 +87,12 @@ static int measure(const struct forecast *f, struct backend *be, const struct se
 	if (rc)
 		return rc;
 	if (!(rc = trainer_start(&t, NULL, -1)) && !(rc = step_open(&t.step, be, &s->arch, &s->losses, &t.g, &t.d, s->batch, fading)) && !(rc = empty_step(&t))) {
-		const double begin = progress_clock();
+		const double begin = clock_seconds();
 		do {
 			rc = empty_step(&t);
 			steps++;
-		} while (!rc && progress_clock() - begin < f->seconds);
-		row->step = (progress_clock() - begin) / steps;
+		} while (!rc && clock_seconds() - begin < f->seconds);
+		row->step = (clock_seconds() - begin) / steps;
 	}
 	trainer_close(&t);
 	return rc;

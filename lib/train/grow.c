@@ -11,10 +11,10 @@
 #include <utime.h>
 
 #include "checkpoint.h"
+#include "clock.h"
 #include "digest.h"
 #include "host_ops.h"
 #include "preview.h"
-#include "progress.h"
 #include "run.h"
 #include "together.h"
 
@@ -274,7 +274,7 @@ static int prepare(struct run *r)
 static int save(struct run *r)
 {
 	const int rc = checkpoint_save(r->checkpoint, &r->trainer, &r->log, &r->origin);
-	r->saved_at = progress_clock();
+	r->saved_at = clock_seconds();
 	return rc;
 }
 
@@ -320,7 +320,7 @@ static const char *record_of(const struct grow *g, int64_t iteration)
 static bool is_long_ago(const struct run *r)
 {
 	const double minutes = r->g->settings->checkpoint_minutes;
-	return minutes > 0 && progress_clock() - r->saved_at > 60 * minutes;
+	return minutes > 0 && clock_seconds() - r->saved_at > 60 * minutes;
 }
 
 /* Whether anything is to be written after `done` steps, for which all of these have to be counted. */
@@ -354,7 +354,7 @@ static int count_steps(struct run *r, bool all)
 	double sums[STEP_SUMS];
 	int rc;
 	while ((rc = trainer_sums(&r->trainer, all, sums)) > 0) {
-		const double now = progress_clock();
+		const double now = clock_seconds();
 		if ((rc = guard(r, sums)))
 			return rc;
 		if (together_leads(r->ranks))
@@ -376,7 +376,7 @@ static int one_step(struct run *r)
 	if (!due)
 		return 0;
 	rc = report(r);
-	r->counted_at = progress_clock();
+	r->counted_at = clock_seconds();
 	return rc;
 }
 
@@ -407,7 +407,7 @@ static int finish(struct run *r)
 
 static int train(struct run *r)
 {
-	r->saved_at = r->counted_at = progress_clock();
+	r->saved_at = r->counted_at = clock_seconds();
 	while (r->trainer.iteration < r->g->settings->iterations) {
 		int number = stop_signal, rc = together_stop(r->ranks, &number);
 		if (rc || number)

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "checkpoint.h"
-#include "progress.h"
+#include "clock.h"
 #include "run.h"
 
 bool run_is_last(const struct run *r)
@@ -60,7 +60,7 @@ bool run_is_judged(const struct run *r, bool save_now)
 int run_write_row(struct run *r, bool judged)
 {
 	const struct grow *g = r->g;
-	const double begin = progress_clock();
+	const double begin = clock_seconds();
 	struct judgement score;
 	char text[256];
 	if (judged && judge(&score, &r->trainer, g->data, g->settings->swd_images)) {
@@ -68,7 +68,7 @@ int run_write_row(struct run *r, bool judged)
 		judged = false;
 	} else if (judged) {
 		snprintf(text, sizeof text, "iteration %lld: SWD %.4g, MS-SSIM %.4g of %lld images, in %.1f s", (long long)r->trainer.iteration, score.swd, score.msssim,
-		         (long long)score.n, progress_clock() - begin);
+		         (long long)score.n, clock_seconds() - begin);
 		g->detail(g->ctx, text);
 	}
 	return trainlog_row(&r->log, &r->trainer, judged ? &score : NULL);

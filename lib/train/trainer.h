@@ -2,7 +2,7 @@
 #ifndef PGAN_TRAINER_H
 #define PGAN_TRAINER_H
 
-#include "config.h"
+#include "settings.h"
 #include "loader.h"
 #include "netfile.h"
 #include "plateau.h"

@@ -1,7 +1,7 @@
 /* Division by multiplying (divisor.h) is division: for every divisor below some thousands and around every power of two, at the numbers where a quotient that is
  * off by one would show. */
 #include "check.h"
-#include "divisor.h"
+#include "../../kernels/divisor.h"
 
 /* Around multiples of d, small, in the middle and the largest. */
 static void check_divisor(int64_t d)

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 
-#include "progress.h"
+#include "clock.h"
 
 double patience_of(int rank, double timeout)
 {
@@ -14,7 +14,7 @@ int patience_wait(int fd, short what, double until)
 {
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = what };
-		const double left = until - progress_clock();
+		const double left = until - clock_seconds();
 		const int n = left > 0 ? poll(&p, 1, (int)(left < 1e6 ? 1000 * left + 1 : 1e9)) : 0;
 		if (n >= 0 || errno != EINTR)
 			return n;

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "patience.h"
-#include "progress.h"
 #include "rendezvous.h"
 #include "size.h"
 
@@ -117,14 +117,14 @@ static int await(struct ranks *r, int peer, short what, double since)
 static int send_bytes(struct ranks *r, int peer, const void *bytes, size_t size)
 {
 	const char *at = bytes;
-	double since = progress_clock();
+	double since = clock_seconds();
 	while (size) {
 		const ssize_t n = send(*socket_of(r, peer), at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 		int rc = 0;
 		if (n > 0) {
 			at += n;
 			size -= (size_t)n;
-			since = progress_clock();
+			since = clock_seconds();
 		} else if (errno == EAGAIN) {
 			rc = await(r, peer, POLLOUT, since);
 		} else if (errno != EINTR) {
@@ -139,14 +139,14 @@ static int send_bytes(struct ranks *r, int peer, const void *bytes, size_t size)
 static int receive_bytes(struct ranks *r, int peer, void *bytes, size_t size)
 {
 	char *at = bytes;
-	double since = progress_clock();
+	double since = clock_seconds();
 	while (size) {
 		const ssize_t n = recv(*socket_of(r, peer), at, size, MSG_DONTWAIT);
 		int rc = 0;
 		if (n > 0) {
 			at += n;
 			size -= (size_t)n;
-			since = progress_clock();
+			since = clock_seconds();
 		} else if (!n || (errno != EAGAIN && errno != EINTR)) {
 			rc = gone(r, peer);
 		} else if (errno == EAGAIN) {
@@ -319,7 +319,7 @@ bool ranks_is_said(struct ranks *r)
 	char text[sizeof r->text];
 	if (!r->made || r->told || !r->own) /* not said: rank 0 is gone, or does not answer */
 		return r->made && r->told;
-	if (!last_words(r, 0, progress_clock() + r->timeout, &h, text))
+	if (!last_words(r, 0, clock_seconds() + r->timeout, &h, text))
 		return false;
 	text[h.size] = 0;
 	return !strcmp(cause_of(text), cause_of(r->text));
@@ -391,14 +391,14 @@ int ranks_open(struct ranks **out, const struct ranks_place *place)
 /* Waits for the processes that this one made; after a failure not for long. */
 static void end_children(struct ranks *r)
 {
-	const double since = progress_clock();
+	const double since = clock_seconds();
 	for (int k = 1; k < r->n; k++) {
 		bool killed = false;
 		while (r->child[k]) {
 			const pid_t ended = waitpid(r->child[k], NULL, r->failed && !killed ? WNOHANG : 0);
 			if (ended == r->child[k] || (ended < 0 && errno != EINTR)) {
 				r->child[k] = 0;
-			} else if (!ended && progress_clock() - since > 2) {
+			} else if (!ended && clock_seconds() - since > 2) {
 				kill(r->child[k], SIGKILL);
 				killed = true;
 			} else if (!ended) {

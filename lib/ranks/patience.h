@@ -5,7 +5,7 @@
 /* Seconds that a rank waits for an answer with a time-out of `timeout`: the others give rank 0 the time to find out which rank it is that does not answer. */
 double patience_of(int rank, double timeout);
 
-/* Waits until a descriptor can be read (POLLIN) or written (POLLOUT), or progress_clock() says `until`. 1; 0: the time is over; -1 with errno. */
+/* Waits until a descriptor can be read (POLLIN) or written (POLLOUT), or clock_seconds() says `until`. 1; 0: the time is over; -1 with errno. */
 int patience_wait(int fd, short what, double until);
 
 #endif

@@ -17,9 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "outfile.h"
 #include "patience.h"
-#include "progress.h"
 #include "size.h"
 
 static const char magic[8] = "PGANRNK1";
@@ -203,7 +203,7 @@ static void answer(int fd, int code, int local)
 	memcpy(w.magic, magic, sizeof magic);
 	if (code)
 		snprintf(w.text, sizeof w.text, "%s", error_text());
-	(void)move(fd, &w, sizeof w, true, progress_clock() + BRIEF);
+	(void)move(fd, &w, sizeof w, true, clock_seconds() + BRIEF);
 }
 
 /* One who has come: takes its place among the guests, or is refused, or was not one of us. */
@@ -211,7 +211,7 @@ static int receive(const struct ranks_place *place, const unsigned char key[16],
 {
 	struct hello h;
 	int rc = 0;
-	if (!move(fd, &h, sizeof h, false, progress_clock() + BRIEF) || memcmp(h.magic, magic, sizeof magic) || memcmp(h.key, key, sizeof h.key)) {
+	if (!move(fd, &h, sizeof h, false, clock_seconds() + BRIEF) || memcmp(h.magic, magic, sizeof magic) || memcmp(h.key, key, sizeof h.key)) {
 		close(fd);
 		return 0;
 	}
@@ -247,7 +247,7 @@ static int missing(const struct ranks_place *place, const struct guest *guest)
 
 static int receive_all(const struct ranks_place *place, const unsigned char key[16], int listener, struct guest *guest)
 {
-	const double until = progress_clock() + place->timeout;
+	const double until = clock_seconds() + place->timeout;
 	for (int there = 1; there < place->n;) {
 		if (patience_wait(listener, POLLIN, until) <= 0)
 			return missing(place, guest);
@@ -320,7 +320,7 @@ static int connect_to(const struct sockaddr *address, socklen_t size, int family
 	if (connect(fd, address, size))
 		cause = errno;
 	if (cause == EINPROGRESS)
-		cause = patience_wait(fd, POLLOUT, progress_clock() + BRIEF) <= 0 ? ETIMEDOUT : getsockopt(fd, SOL_SOCKET, SO_ERROR, &cause, &length) ? errno : cause;
+		cause = patience_wait(fd, POLLOUT, clock_seconds() + BRIEF) <= 0 ? ETIMEDOUT : getsockopt(fd, SOL_SOCKET, SO_ERROR, &cause, &length) ? errno : cause;
 	if (!cause) {
 		tune(fd);
 		return fd;
@@ -374,12 +374,12 @@ static int introduce(const struct ranks_place *place, const unsigned char key[16
 	memcpy(h.magic, magic, sizeof magic);
 	memcpy(h.key, key, sizeof h.key);
 	name_machine(h.machine);
-	if (!move(fd, &h, sizeof h, true, progress_clock() + BRIEF) || !move(fd, &w, sizeof w, false, progress_clock() + 2 * BRIEF) ||
+	if (!move(fd, &h, sizeof h, true, clock_seconds() + BRIEF) || !move(fd, &w, sizeof w, false, clock_seconds() + 2 * BRIEF) ||
 	    memcmp(w.magic, magic, sizeof magic)) {
 		(void)error_set(ERR_FAILED, "what listens there is not rank 0 of this run");
 		return 1;
 	}
-	if (!w.code && !move(fd, &w, sizeof w, false, progress_clock() + patience_of(place->rank, place->timeout)))
+	if (!w.code && !move(fd, &w, sizeof w, false, clock_seconds() + patience_of(place->rank, place->timeout)))
 		return error_set(ERR_FAILED, "rank 0 is gone: its process ended, or the connection to it did");
 	w.text[sizeof w.text - 1] = 0;
 	if (w.code)
@@ -390,7 +390,7 @@ static int introduce(const struct ranks_place *place, const unsigned char key[16
 
 static int follow(const struct ranks_place *place, int *socket, int *local)
 {
-	const double until = progress_clock() + place->timeout;
+	const double until = clock_seconds() + place->timeout;
 	char host[256], port[8];
 	const bool address = split_address(place->rendezvous, host, port) > 0;
 	do {
@@ -404,7 +404,7 @@ static int follow(const struct ranks_place *place, int *socket, int *local)
 		if (rc <= 0)
 			return rc;
 		poll(NULL, 0, 20);
-	} while (progress_clock() < until);
+	} while (clock_seconds() < until);
 	char cause[256];
 	snprintf(cause, sizeof cause, "%s", error_text());
 	return error_set(ERR_FAILED, "rank %d did not find rank 0 at '%s' within %.3g s: %s", place->rank, place->rendezvous, place->timeout, cause);
