@@ -8,7 +8,7 @@ SHELL = /bin/bash
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
-VERSION := 0.1.0
+VERSION := 0.2.0-dev
 TOOLS := celeba-crop pack-h5 pgan-grow pgan-sample laplacian-pyr swd msssim toy-faces
 
 PREFIX = /usr/local
@@ -72,18 +72,19 @@ AVX512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width
 AVX2 := -mavx2 -mfma
 $(BUILD)/lib/%_avx512.o: ISA := $(AVX512)
 $(BUILD)/lib/%_avx2.o: ISA := $(AVX2)
-# Random numbers are the same bits everywhere: no a * b + c in one rounding.
-$(BUILD)/lib/base/philox.o: ISA := -ffp-contract=off
-$(BUILD)/kernels/input.cu.o: EXACT := -fmad=false
 $(BUILD)/lib/metrics/%_avx512.o: ISA := $(AVX512) -ffp-contract=fast
 $(BUILD)/lib/metrics/%_avx2.o: ISA := $(AVX2) -ffp-contract=fast
+# Random numbers are the same bits everywhere, on a GPU, too: no a * b + c in one rounding (the processor's: ALL_CFLAGS).
+EXACT := -fmad=false
+$(BUILD)/kernels/input.cu.o: MAD := $(EXACT)
+
+STAMP = $(CC) $(ALL_CFLAGS) $(AVX512) $(AVX2) $(LIBS)
 
 quiet = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
 LIB_SOURCES := $(wildcard lib/*/*.c)
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 ARCHIVE := $(BUILD)/libpgan.a
-BUILT_TOOLS := $(filter $(TOOLS),$(patsubst src/%.c,%,$(wildcard src/*.c)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 # The plug-in goes with the plain build alone: sanitizers and other compilers have nothing to check in it that the plain build has not.
@@ -98,19 +99,19 @@ CUDA_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) $(CUD
 NVCC_FLAGS = -std=c++17 -O3 -Xcompiler -fPIC,-fvisibility=hidden$(if $(WERROR),$(comma)-Werror) $(if $(WERROR),-Werror all-warnings) $(CUDA_INCLUDES) \
 	$(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(comma)code=sm_$a) \
 	-gencode arch=compute_$(lastword $(CUDA_ARCHS))$(comma)code=compute_$(lastword $(CUDA_ARCHS))
-CUDA_STAMP = $(CC) $(CUDA_CFLAGS) $(NVCC) $(NVCC_FLAGS) $(CUDA_LIBS)
+CUDA_STAMP = $(CC) $(CUDA_CFLAGS) $(NVCC) $(NVCC_FLAGS) $(EXACT) $(CUDA_LIBS)
 CUDA_LIBS = -L$(CUDA_LIBDIR) -Wl,-rpath,$(CUDA_LIBDIR) -lcudnn
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
-OBJECTS := $(LIB_OBJECTS) $(BENCHES:$(BUILD)/bench/%=$(BUILD)/tests/bench/%.o) $(UNIT_SUPPORT) $(BUILT_TOOLS:%=$(BUILD)/src/%.o) $(UNIT_TESTS:$(BUILD)/tests/%=$(BUILD)/tests/unit/%.o)
+OBJECTS := $(LIB_OBJECTS) $(BENCHES:$(BUILD)/bench/%=$(BUILD)/tests/bench/%.o) $(UNIT_SUPPORT) $(TOOLS:%=$(BUILD)/src/%.o) $(UNIT_TESTS:$(BUILD)/tests/%=$(BUILD)/tests/unit/%.o)
 
 .PHONY: all check fuzz unit-tests demo benches gpu-bundle bench bench-metrics bench-data setup install uninstall help clean man compile_commands.json FORCE
-all: $(BUILT_TOOLS:%=$(OUT)/%) $(PLUGIN)
+all: $(TOOLS:%=$(OUT)/%) $(PLUGIN)
 
 # -- compiling --
 
 $(BUILD)/flags: FORCE
-	@mkdir -p $(@D); echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(LIBS))' | cmp -s - $@ || echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(LIBS))' > $@
+	@mkdir -p $(@D); echo '$(subst ','\'',$(STAMP))' | cmp -s - $@ || echo '$(subst ','\'',$(STAMP))' > $@
 
 $(OBJECTS): $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -142,7 +143,7 @@ $(filter %.c.o,$(PLUGIN_OBJECTS)): $(BUILD)/kernels/%.c.o: kernels/%.c $(BUILD)/
 
 $(filter %.cu.o,$(PLUGIN_OBJECTS)): $(BUILD)/kernels/%.cu.o: kernels/%.cu $(BUILD)/cuda-flags
 	@mkdir -p $(@D)
-	$(call quiet,NVCC,$<)$(NVCC) $(NVCC_FLAGS) $(EXACT) -MMD -MP -c -o $@ $<
+	$(call quiet,NVCC,$<)$(NVCC) $(NVCC_FLAGS) $(MAD) -MMD -MP -c -o $@ $<
 
 bin/pgan-cuda.so: $(PLUGIN_OBJECTS)
 	@mkdir -p bin
@@ -179,12 +180,13 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
 
-.SECONDARY: $(OBJECTS) $(BUILT_TOOLS:%=$(BUILD)/bin/%)
+.SECONDARY: $(OBJECTS) $(TOOLS:%=$(BUILD)/bin/%)
 -include $(OBJECTS:.o=.d) $(PLUGIN_OBJECTS:.o=.d) $(EMULATED_OBJECTS:.o=.d)
 
 compile_commands.json:
 	@{ echo '['; sep=; for f in $(LIB_SOURCES) $(wildcard src/*.c tests/unit/*.c); do \
-	printf '%s{"directory":"%s","file":"%s","command":"%s"}' "$$sep" "$(CURDIR)" "$$f" '$(subst ",\",$(CC) $(ALL_CFLAGS)) -c '"$$f"; sep=$$',\n'; \
+	case $$f in *_avx512.c) isa='$(AVX512) ' ;; *_avx2.c) isa='$(AVX2) ' ;; *) isa= ;; esac; \
+	printf '%s{"directory":"%s","file":"%s","command":"%s"}' "$$sep" "$(CURDIR)" "$$f" '$(subst ','\'',$(subst ",\",$(CC) $(ALL_CFLAGS))) '"$$isa-c $$f"; sep=$$',\n'; \
 	done; echo ']'; } > $@
 
 # -- checking, trying, measuring --
@@ -216,7 +218,7 @@ build/fuzz/fuzz_npy: $(FUZZ_SOURCES) $(wildcard lib/base/*.h)
 # A folder that runs tests/gpu/run.sh on a machine with nothing but a GPU, its driver and cuDNN: the programs, and the libraries that they need, packed, as they
 # are large; those of C and C++ themselves are the machine's.
 BUNDLE := build/gpu-bundle
-BUNDLED = $(BUILT_TOOLS:%=bin/%) $(BUILD)/tests/test_backend_tables $(BUILD)/tests/test_metric_device $(BUILD)/bench/bench_step
+BUNDLED = $(TOOLS:%=bin/%) $(BUILD)/tests/test_backend_tables $(BUILD)/tests/test_metric_device $(BUILD)/bench/bench_step
 gpu-bundle: all benches $(BUILD)/tests/test_backend_tables $(BUILD)/tests/test_metric_device
 	@rm -rf $(BUNDLE); mkdir -p $(BUNDLE)/bin $(BUNDLE)/lib $(BUNDLE)/tests/golden
 	@install -s -m 755 $(BUNDLED) $(BUNDLE)/bin; $(if $(PLUGIN),install -m 755 $(PLUGIN) $(BUNDLE)/bin)
@@ -228,14 +230,14 @@ gpu-bundle: all benches $(BUILD)/tests/test_backend_tables $(BUILD)/tests/test_m
 
 # -- installing --
 
-man: $(BUILT_TOOLS:%=$(BUILD)/man/%.1)
+man: $(TOOLS:%=$(BUILD)/man/%.1)
 $(BUILD)/man/%.1: $(OUT)/%
 	@mkdir -p $(@D); $< --man > $@
 
 install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/pgan
-	install -m 755 $(BUILT_TOOLS:%=$(OUT)/%) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(BUILT_TOOLS:%=$(BUILD)/man/%.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(TOOLS:%=$(OUT)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(TOOLS:%=$(BUILD)/man/%.1) $(DESTDIR)$(PREFIX)/share/man/man1
 	$(if $(PLUGIN),install -d $(DESTDIR)$(PREFIX)/lib/pgan; install -m 755 $(PLUGIN) $(DESTDIR)$(PREFIX)/lib/pgan)
 	install -m 644 pipeline.mk $(DESTDIR)$(PREFIX)/share/pgan
 
@@ -272,7 +274,7 @@ help:
 	@echo '  make bench              training and sampling against PyTorch, when it is there; bench-metrics, bench-data likewise'
 	@echo '  make gpu-bundle         a folder with all that tests/gpu/run.sh needs on a machine with a GPU'
 	@echo '  make install            into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX)); uninstall'
-	@echo '  make clean | compile_commands.json'
+	@echo '  make unit-tests | benches | man | fuzz | compile_commands.json | clean'
 	@echo
 	@echo '  CC=gcc|clang  SANITIZE=address,undefined  WERROR=1  V=1  USE_CUDA=0|1  CHECK_ARGS=--quick'
 	@echo

@@ -33,7 +33,7 @@ SCALE = $(LAST)
 CONFIG =
 # Judge the networks that were kept after so many iterations of SCALE, instead of its last.
 ITER =
-# Judge every so many-th save while training.
+# Judge every N-th save while training.
 SWD_EVERY =
 # Processes that train together, on this machine; or leave it at 1 and give GROW="mpirun -n 4 pgan-grow".
 RANKS = 1
@@ -55,6 +55,7 @@ ifeq ($(PRESET),celeba)
 # The reference's schedule and widths: 28 million images.
 IMAGES =
 LAST = 5
+FACES_COUNT = 4096
 CROP_FLAGS =
 PACK_FLAGS =
 PROFILE = zoo
@@ -136,28 +137,28 @@ $(RUN) $(RUN)/.settings:
 
 # -- pictures -> data set --
 
-ifeq ($(IMAGES),$(RUN)/faces.zip)
 FACES_COMMAND = $(FACES) -n $(FACES_COUNT) --seed $(SEED)
 $(eval $(call settings,faces,$(FACES_COMMAND)))
-$(IMAGES): $(RUN)/.settings/faces
+$(RUN)/faces.zip: $(RUN)/.settings/faces
 	$(FACES_COMMAND) -o $@
-endif
 
 ifeq ($(IMAGES),)
 DATA_COMMAND = IMAGES
-$(DATA):
+$(DATA) $(RUN)/crop:
 	@echo 'pipeline: IMAGES is not set: download img_align_celeba.zip (CelebA, "Align&Cropped Images"), put it anywhere, and give IMAGES=path/to/img_align_celeba.zip' >&2; exit 2
 else
 DATA_COMMAND = $(CROP) $(CROP_FLAGS) $(IMAGES) | $(PACK) $(PACK_FLAGS)
 $(eval $(call settings,data,$(DATA_COMMAND)))
 $(DATA): $(IMAGES) $(RUN)/.settings/data
 	$(DATA_COMMAND) -o $@
-endif
 
 # The pictures as the data set has them, to look at; nothing else needs them.
-$(RUN)/crop: $(IMAGES)
+CROP_COMMAND = $(CROP) $(CROP_FLAGS) $(IMAGES)
+$(eval $(call settings,crop,$(CROP_COMMAND)))
+$(RUN)/crop: $(IMAGES) $(RUN)/.settings/crop
 	rm -rf $@
-	$(CROP) $(CROP_FLAGS) -o $@ $(IMAGES)
+	$(CROP_COMMAND) -o $@
+endif
 
 # -- scale by scale --
 
@@ -233,15 +234,15 @@ report: $(JUDGED).swd.txt $(JUDGED).msssim.txt $(JUDGED).samples.png $(RUN)/grow
 
 clean:
 	rm -rf $(RUN)/.settings $(RUN)/crop $(RUN)/scale[0-8].previews
-	rm -f $(RUN)/faces.zip $(DATA) $(RUN)/growth.png $(foreach end,h5 ckpt log samples.png swd.txt msssim.txt,$(RUN)/scale[0-8].$(end)) \
-		$(foreach end,h5 samples.png swd.txt msssim.txt,$(RUN)/scale[0-8]_i*.$(end))
+	rm -f $(RUN)/faces.zip $(DATA) $(RUN)/growth.png $(foreach end,h5 ckpt log ranks samples.png swd.txt msssim.txt,$(RUN)/scale[0-8].$(end)) \
+		$(foreach end,h5 samples.png swd.txt msssim.txt,$(RUN)/scale[0-8]_i*.$(end)) $(RUN)/scale[0-8]*.txt.part
 	-rmdir $(RUN)
 
 VARIABLES = PRESET RUN IMAGES CONFIG SEED DEVICE RANKS SCALE ITER SWD_EVERY LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \
 	$(foreach k,$(SCALES),ITERS_$(k) BATCH_$(k) LR_$(k) JUMPS_$(k) DEPTH_$(k))
 
 help:
-	@echo 'targets: crop pack $(SCALES:%=scale%) sample growth swd msssim report clean; print-VARIABLE; -n shows the plan'
+	@echo 'targets: faces crop pack $(SCALES:%=scale%) sample growth swd msssim report clean; print-VARIABLE; -n shows the plan'
 	@echo
 	@echo 'variables, with their values and where those come from:'
 	@$(foreach v,$(VARIABLES),printf '  %-12s = %-32s (%s)\n' '$(v)' '$(subst ','\'',$($(v)))' '$(origin $(v))';)

@@ -230,3 +230,18 @@ JSON
   run make -s -f "$PGAN_TESTS/../pipeline.mk" print-ITERS_5
   [ "$output" = "ITERS_5 = 160000 (file)" ]
 }
+
+@test "crop and faces begin a run of their own, and are made anew with other flags" {
+  pipeline crop >/dev/null
+  [ "$(find run/crop -name '*.png' | wc -l)" = 12 ]
+  age
+  run pipeline -q crop
+  [ "$status" = 0 ]
+  pipeline crop CROP_FLAGS='--size 8' >/dev/null
+  [ "$("$PYTHON" -c 'import glob, PIL.Image as i; print({i.open(f).size for f in glob.glob("run/crop/*.png")})')" = "{(8, 8)}" ]
+  run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=other crop
+  [ "$status" = 2 ]
+  [[ "$output" == "pipeline: IMAGES is not set: "* ]]
+  pipeline faces FACES_COUNT=3 >/dev/null
+  [ "$(unzip -Z1 run/faces.zip | wc -l)" = 3 ]
+}
