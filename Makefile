@@ -77,6 +77,7 @@ $(BUILD)/lib/metrics/%_avx2.o: ISA := $(AVX2) -ffp-contract=fast
 # Random numbers are the same bits everywhere, on a GPU, too: no a * b + c in one rounding (the processor's: ALL_CFLAGS).
 EXACT := -fmad=false
 $(BUILD)/kernels/input.cu.o: MAD := $(EXACT)
+$(BUILD)/emulated/kernels/input.cu.o: CONTRACT := -ffp-contract=off
 
 STAMP = $(CC) $(ALL_CFLAGS) $(AVX512) $(AVX2) $(LIBS)
 
@@ -153,11 +154,11 @@ $(BUILD)/tests/test_cudnn_plans: tests/gpu/test_cudnn_plans.c $(BUILD)/kernels/c
 	@mkdir -p $(@D)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -Ikernels -Itests/unit -isystem $(CUDA_HOME)/include -o $@ $^ $(CUDA_LIBS) $(LIBS)
 
-# The same sources over an emulation of CUDA on the processor, so that the kernels are tested where there is no GPU.
+# The same sources over an emulation of CUDA on the processor, so that the kernels are tested where there is no GPU. Products are added as nvcc does: not rounded before.
 EMULATED_SOURCES := $(filter-out kernels/cudnn_plan.c kernels/nccl_library.c,$(PLUGIN_SOURCES)) $(wildcard tests/gpu/emulation/*.c tests/gpu/emulation/*.cc)
 EMULATED_OBJECTS := $(EMULATED_SOURCES:%=$(BUILD)/emulated/%.o)
 EMULATED := $(if $(and $(filter bin,$(OUT)),$(shell command -v g++)),$(BUILD)/tests/emulated/pgan-cuda.so)
-EMULATED_FLAGS = -g -O2 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off -Wall -Wextra $(if $(WERROR),-Werror) -Itests/gpu/emulation $(CUDA_INCLUDES)
+EMULATED_FLAGS = -g -O2 -D_GNU_SOURCE -fPIC -fvisibility=hidden -mfma -ffp-contract=fast -Wall -Wextra $(if $(WERROR),-Werror) -Itests/gpu/emulation $(CUDA_INCLUDES)
 
 $(BUILD)/emulated-flags: FORCE
 	@mkdir -p $(@D); echo '$(EMULATED_FLAGS)' | cmp -s - $@ || echo '$(EMULATED_FLAGS)' > $@
@@ -168,7 +169,7 @@ $(filter %.c.o,$(EMULATED_OBJECTS)): $(BUILD)/emulated/%.c.o: %.c $(BUILD)/emula
 
 $(filter-out %.c.o,$(EMULATED_OBJECTS)): $(BUILD)/emulated/%.o: % $(BUILD)/emulated-flags
 	@mkdir -p $(@D)
-	$(call quiet,CXX,emulated/$<)g++ -std=c++17 $(EMULATED_FLAGS) -MMD -MP -c -o $@ -x c++ $<
+	$(call quiet,CXX,emulated/$<)g++ -std=c++17 $(EMULATED_FLAGS) $(CONTRACT) -MMD -MP -c -o $@ -x c++ $<
 
 $(BUILD)/tests/emulated/pgan-cuda.so: $(EMULATED_OBJECTS)
 	@mkdir -p $(@D)

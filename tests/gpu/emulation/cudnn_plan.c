@@ -1,4 +1,4 @@
-/* cudnn_plan.h by plain loops over NHWC, sums in double, operands rounded to the plan's precision.
+/* cudnn_plan.h by plain loops over NHWC, sums in float32 as on a GPU, operands rounded to the plan's precision.
  *
  * There are three engines, all as good. Number 1 is the fastest, or the one that PGAN_EMULATED_FASTEST says; the last bit of their results tells them apart. */
 #include "cudnn_plan.h"
@@ -56,7 +56,7 @@ static float tf32(float x)
 	return x;
 }
 
-static double get(const struct emulated_plan *p, const void *from, size_t i)
+static float get(const struct emulated_plan *p, const void *from, size_t i)
 {
 	if (p->precision == CUDA_BF16)
 		return __bfloat162float(((const __nv_bfloat16 *)from)[i]);
@@ -64,16 +64,16 @@ static double get(const struct emulated_plan *p, const void *from, size_t i)
 	return p->precision == CUDA_TF32 ? tf32(value) : value;
 }
 
-static void put(const struct emulated_plan *p, void *to, size_t i, double value)
+static void put(const struct emulated_plan *p, void *to, size_t i, float value)
 {
 	if (p->precision == CUDA_BF16)
-		((__nv_bfloat16 *)to)[i] = __float2bfloat16_rn((float)value);
+		((__nv_bfloat16 *)to)[i] = __float2bfloat16_rn(value);
 	else
-		((float *)to)[i] = (float)(value * (1 + p->engine * 0x1p-24));
+		((float *)to)[i] = (float)(value * (1 + p->engine * 0x1p-23));
 }
 
 /* Adds scale * from[0 … count) to sum. */
-static void add(const struct emulated_plan *p, double *sum, double scale, const void *from, size_t at, int count)
+static void add(const struct emulated_plan *p, float *sum, float scale, const void *from, size_t at, int count)
 {
 	for (int i = 0; i < count; i++)
 		sum[i] += scale * get(p, from, at + (size_t)i);
@@ -96,7 +96,7 @@ static void convolve(void *arg)
 	const size_t size = p->direction == CONV_FORWARD ? (size_t)(s->n * h * wide) * out : p->direction == CONV_BACKWARD_DATA ? (size_t)(s->n * s->h * s->w) * in
 	                                                                                                                          : out * taps * in;
 	void *result = p->direction == CONV_FORWARD ? y : p->direction == CONV_BACKWARD_DATA ? x : w;
-	double *sum = calloc(size, sizeof *sum);
+	float *sum = calloc(size, sizeof *sum);
 	if (!sum)
 		abort();
 	memset(call->workspace, 0x55, WORKSPACE);
