@@ -86,6 +86,7 @@ PY
   fails 2 "stdin" msssim --ref -
   fails 2 "unknown option" msssim --pair 3 in.npy
   fails 2 "protocol" msssim --protocol ssim in.npy
+  fails 2 "--protocol takes one of karras|paddle|vainf, not 'paddle|vainf'" msssim --protocol 'paddle|vainf' in.npy
   echo "no picture" >text
   fails 3 "'text'" msssim text
   mkdir empty

@@ -170,6 +170,8 @@ PY
   fails 2 "no -o" pack-h5 in
   fails 2 "--filter" pack-h5 -o full/x.h5 --filter lanczos in
   fails 2 "--filter" pack-h5 -o full/x.h5 --filtre box in
+  fails 2 "--filter takes one of bilinear|box, not 'bilinear|box'" pack-h5 -o full/x.h5 --filter 'bilinear|box' in
+  fails 2 "--fit takes one of none|crop|pad|stretch, not 'crop|pad'" pack-h5 -o full/x.h5 --fit 'crop|pad' in
   fails 3 "stdin is empty" pack-h5 -o full/x.h5
   fails 3 "cannot open 'no.png': No such file or directory" pack-h5 -o full/x.h5 no.png
   fails 3 "no pictures in 'empty'" pack-h5 -o full/x.h5 empty

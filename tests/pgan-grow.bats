@@ -511,6 +511,9 @@ PY
   fails 2 "--batch takes a number from 1 to 4096" grow 0 x.h5 --batch 0
   fails 2 "unknown device 'gpu'" grow 0 x.h5 --device gpu
   fails 2 "--profile takes one of zoo|paddle|karras, not 'kerras'" pgan-grow --profile kerras
+  fails 2 "--profile takes one of zoo|paddle|karras, not 'zoo|paddle'" pgan-grow --profile 'zoo|paddle'
+  fails 2 "lossMode takes one of WGANGP|Logistic|MSE|DCGAN, not \"MSE|DCGAN\"" grow 0 x.h5 --set 'lossMode=MSE|DCGAN'
+  fails 2 "reduceOnPlateau takes one of none|lossD|lossG, not \"lossD|lossG\"" grow 0 x.h5 --set 'reduceOnPlateau=lossD|lossG'
   echo '{"lamdaGP": 3}' >c.json
   fails 3 "'c.json': unknown key 'lamdaGP': did you mean 'lambdaGP'?" grow 0 x.h5 --config c.json
   no_leftovers . data.h5 c.json stdout.txt stderr.txt

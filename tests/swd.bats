@@ -193,6 +193,7 @@ PY
   fails 2 "cannot both be stdin" swd --ref - -
   fails 2 "unknown option" swd --rev real.h5 fake.h5
   fails 2 "protocol" swd --protocol paper --ref real.h5 fake.h5
+  fails 2 "--protocol takes one of karras|paddle, not 'karras|paddle'" swd --protocol 'karras|paddle' --ref real.h5 fake.h5
   fails 3 "cannot open 'none.h5'" swd --ref real.h5 none.h5
   fails 3 "cannot open 'none.h5'" swd --ref none.h5 fake.h5
   echo "no picture" >text

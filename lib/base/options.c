@@ -99,13 +99,10 @@ static int set_real(const struct option *o, const char *text)
 
 static int set_choice(const struct option *o, const char *text)
 {
-	const size_t length = strlen(text);
-	for (const char *word = o->arg; length && word; word = strchr(word, '|') ? strchr(word, '|') + 1 : NULL)
-		if (!strncmp(word, text, length) && (!word[length] || word[length] == '|')) {
-			*(const char **)o->value = text;
-			return 0;
-		}
-	return error_set(ERR_USAGE, "--%s takes one of %s, not '%s'", o->name, o->arg, text);
+	if (spelling_place(o->arg, text) < 0)
+		return error_set(ERR_USAGE, "--%s takes one of %s, not '%s'", o->name, o->arg, text);
+	*(const char **)o->value = text;
+	return 0;
 }
 
 static int add_item(const struct option *o, const char *text)

@@ -2,6 +2,19 @@
 
 #include <string.h>
 
+int spelling_place(const char *words, const char *word)
+{
+	const size_t length = strlen(word);
+	for (int place = 0;; place++) {
+		const size_t end = strcspn(words, "|");
+		if (end == length && !strncmp(words, word, length))
+			return length ? place : -1;
+		if (!words[end])
+			return -1;
+		words += end + 1;
+	}
+}
+
 int spelling_distance(const char *a, size_t a_length, const char *b)
 {
 	const size_t b_length = strlen(b);

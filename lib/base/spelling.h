@@ -1,8 +1,11 @@
-/* Which known word somebody meant. */
+/* Whether a word is one of those that are known, and which one somebody meant. */
 #ifndef PGAN_SPELLING_H
 #define PGAN_SPELLING_H
 
 #include <stddef.h>
+
+/* The place of a word in a list such as "crop|pad|stretch", from 0; -1: it is none of them. */
+int spelling_place(const char *words, const char *word);
 
 /* Letters to insert, delete or replace to get from a (a_length letters) to b: Levenshtein's distance. Words over 63 letters are 64 apart. */
 int spelling_distance(const char *a, size_t a_length, const char *b);

@@ -108,15 +108,6 @@ int config_unknown(const char *name)
 
 /* -- checking -- */
 
-static bool has_word(const char *words, const char *text)
-{
-	const size_t length = strlen(text);
-	for (const char *w = words; length && w; w = strchr(w, '|') ? strchr(w, '|') + 1 : NULL)
-		if (!strncmp(w, text, length) && (!w[length] || w[length] == '|'))
-			return true;
-	return false;
-}
-
 static bool in_range(const struct config_key *k, const json_t *value)
 {
 	const double x = json_number_value(value);
@@ -159,7 +150,7 @@ static bool is_one(const struct config_key *k, const json_t *value)
 	case KIND_REAL:
 		return in_range(k, value);
 	case KIND_WORD:
-		return json_is_string(value) && has_word(k->words, json_string_value(value));
+		return json_is_string(value) && spelling_place(k->words, json_string_value(value)) >= 0;
 	case KIND_INTS:
 		return is_list(k, value, is_whole);
 	case KIND_REALS:

@@ -28,7 +28,7 @@ struct config_key {
 	const char *value;   /* the default, JSON */
 	const char *paddle, *karras; /* the default of these profiles; NULL: the same */
 	double min, max;
-	const char *words;
+	const char *words;   /* "linear|custom|images", in the order of the enumeration that they stand for */
 	const char *only;    /* the value that is implemented so far, JSON; NULL: all */
 	const char *doc;     /* one sentence, lower case, no full stop */
 };

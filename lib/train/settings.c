@@ -6,6 +6,7 @@
 #include "conditions.h"
 #include "config_keys.h"
 #include "size.h"
+#include "spelling.h"
 
 /* Values at a scale; the first failure sticks, so that the reading is a list. */
 struct reader {
@@ -24,19 +25,11 @@ static const json_t *get(struct reader *r, const char *name)
 static double real(struct reader *r, const char *name) { return json_number_value(get(r, name)); }
 static int64_t whole(struct reader *r, const char *name) { return (int64_t)real(r, name); }
 static bool flag(struct reader *r, const char *name) { return json_is_true(get(r, name)); }
-static const char *word(struct reader *r, const char *name)
-{
-	const char *text = json_string_value(get(r, name));
-	return text ? text : "";
-}
 
-/* Place of a word in a list that ends with NULL; config_check() saw to it that it is there. */
-static int place(const char *word, const char *const *list)
+/* The place of a word among those of its key, which is that of its enumeration. */
+static int word(struct reader *r, const char *name)
 {
-	int i = 0;
-	while (list[i] && strcmp(list[i], word))
-		i++;
-	return i;
+	return spelling_place(config_keys[config_find(name)].words, json_string_value(get(r, name)));
 }
 
 static void read_arch(struct reader *r, struct arch *a)
@@ -55,7 +48,7 @@ static void read_arch(struct reader *r, struct arch *a)
 static void read_losses(struct reader *r, struct settings *s)
 {
 	const double gp = real(r, "lambdaGP"), r1 = real(r, "logisticGradReal");
-	s->losses = (struct step_losses){ (enum score_loss)place(word(r, "lossMode"), loss_mode_names), r1 > 0 ? PENALTY_R1 : PENALTY_WGAN_GP, real(r, "epsilonD"),
+	s->losses = (struct step_losses){ (enum score_loss)word(r, "lossMode"), r1 > 0 ? PENALTY_R1 : PENALTY_WGAN_GP, real(r, "epsilonD"),
 		                        flag(r, "GDPP"), flag(r, "sharedScore") };
 	s->arch.squash = loss_squashes(s->losses.loss);
 	s->penalty = r1 > 0 ? r1 : gp;
@@ -125,8 +118,7 @@ static void read_custom(struct reader *r, struct schedule *s)
 
 static void read_schedule(struct reader *r, struct schedule *s, int64_t batch)
 {
-	static const char *const modes[] = { "linear", "custom", "images", NULL };
-	s->mode = (enum schedule_mode)place(word(r, "alphaJumpMode"), modes);
+	s->mode = (enum schedule_mode)word(r, "alphaJumpMode");
 	s->batch = batch;
 	if (!r->scale || r->rc) { /* nothing to fade in */
 		s->mode = SCHEDULE_LINEAR;
@@ -153,10 +145,9 @@ static void read_length(struct reader *r, struct settings *s)
 
 static void read_rest(struct reader *r, struct settings *s)
 {
-	static const char *const watched[] = { "none", "lossD", "lossG", NULL };
 	s->lr = real(r, "baseLearningRate");
 	s->lr_warmup = whole(r, "lrWarmup");
-	s->watch = (enum watched_loss)place(word(r, "reduceOnPlateau"), watched);
+	s->watch = (enum watched_loss)word(r, "reduceOnPlateau");
 	s->plateau_factor = real(r, "plateauFactor");
 	s->plateau_floor = real(r, "plateauFloor");
 	s->plateau_patience = whole(r, "plateauPatience");

@@ -69,6 +69,9 @@ TEST(every_key_of_the_losses)
 	CHECK(s.losses.loss == LOSS_LOGISTIC && s.losses.penalty == PENALTY_R1 && s.penalty == .5 && s.losses.epsilon_d == 0 && s.penalty_every == 8);
 	CHECK(s.losses.gdpp);
 	settings_free(&s);
+	AT(t, 1, "lossMode=DCGAN");
+	CHECK(t.losses.loss == LOSS_BCE && t.arch.squash);
+	settings_free(&t);
 }
 
 TEST(every_key_of_the_optimizer_and_the_data)
@@ -146,6 +149,8 @@ static const struct refusal refused[] = {
 	{ "equalizedlR=1", "equalizedlR takes true or false" },
 	{ "lossMode=wgan", "lossMode takes one of WGANGP|Logistic|MSE|DCGAN, not \"wgan\"" },
 	{ "alphaJumpMode=\"\"", "alphaJumpMode takes one of" },
+	{ "lossMode=MSE|DCGAN", "lossMode takes one of WGANGP|Logistic|MSE|DCGAN, not \"MSE|DCGAN\"" },
+	{ "reduceOnPlateau=lossD|lossG", "reduceOnPlateau takes one of" },
 	{ "alphaJumpVals=[[0.5,2]]", "alphaJumpVals takes" },
 	{ "miniBatchScheduler={\"zero\":1}", "miniBatchScheduler: 'zero' is not a scale" },
 	{ "miniBatchScheduler={\"0\":-1}", "miniBatchSize takes" },

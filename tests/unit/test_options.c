@@ -94,4 +94,6 @@ TEST(mistakes)
 	refused(parse("-r", "2", NULL), "from 0 to 1");
 	refused(parse("-m", "tw", NULL), "one|two|three");
 	refused(parse("-m", "", NULL), "one|two|three");
+	refused(parse("-m", "one|two", NULL), "one|two|three");
+	refused(parse("-m", "three|", NULL), "one|two|three");
 }
