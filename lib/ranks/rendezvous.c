@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "machine.h"
 #include "outfile.h"
 #include "patience.h"
 #include "size.h"
@@ -63,18 +64,6 @@ static void tune(int fd)
 	const int on = 1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-}
-
-/* What all processes of a machine have in common, and no other machine has. */
-static void name_machine(char name[40])
-{
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "r");
-	memset(name, 0, 40);
-	if (!f || !fgets(name, 40, f))
-		gethostname(name, 39);
-	if (f)
-		fclose(f);
-	name[strcspn(name, "\n")] = 0;
 }
 
 /* "HOST:PORT" -> both, 1; 0: a file; a port that cannot be is ERR_USAGE. */
@@ -159,7 +148,7 @@ static void describe(FILE *f, const unsigned char key[16], int port)
 {
 	char machine[40], text[INET_ADDRSTRLEN];
 	struct ifaddrs *all = NULL;
-	name_machine(machine);
+	machine_name(machine);
 	for (int i = 0; i < 16; i++)
 		fprintf(f, "%02x", key[i]);
 	fprintf(f, " %s %d\n", machine, port);
@@ -283,7 +272,7 @@ static int lead(const struct ranks_place *place, int *socket, int *local)
 	int listener = -1, rc;
 	if (!guest)
 		return ERR_FAILED;
-	name_machine(guest[0].hello.machine);
+	machine_name(guest[0].hello.machine);
 	for (int k = 0; k < place->n; k++)
 		guest[k].fd = -1;
 	rc = address ? listen_at(place->rendezvous, host, port, &listener) : listen_by_file(place->rendezvous, key, &listener);
@@ -354,7 +343,7 @@ static int connect_by_file(const char *path, unsigned char key[16])
 	if (!f)
 		return error_set(-1, "%s", strerror(errno));
 	const bool ok = read_first_line(f, key, machine, port);
-	name_machine(here);
+	machine_name(here);
 	(void)error_set(-1, ok ? "it has no address" : "it was not written by rank 0");
 	if (ok && !strcmp(machine, here))
 		fd = connect_by_name("127.0.0.1", port);
@@ -373,7 +362,7 @@ static int introduce(const struct ranks_place *place, const unsigned char key[16
 	struct welcome w;
 	memcpy(h.magic, magic, sizeof magic);
 	memcpy(h.key, key, sizeof h.key);
-	name_machine(h.machine);
+	machine_name(h.machine);
 	if (!move(fd, &h, sizeof h, true, clock_seconds() + BRIEF) || !move(fd, &w, sizeof w, false, clock_seconds() + 2 * BRIEF) ||
 	    memcmp(w.magic, magic, sizeof magic)) {
 		(void)error_set(ERR_FAILED, "what listens there is not rank 0 of this run");
