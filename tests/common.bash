@@ -63,6 +63,19 @@ full_disk_end() {
   umount full 2>/dev/null || true
 }
 
+# leftover NAME: the name of the temporary file of NAME that a killed process of this machine would have left.
+leftover() {
+  sleep 0 &
+  wait $!
+  "$PYTHON" - "$1" $! <<'PY'
+import os, sys
+digest = 0xcbf29ce484222325
+for byte in open("/proc/sys/kernel/random/boot_id").read().strip().encode() + os.readlink("/proc/self/ns/pid").encode():
+    digest = (digest ^ byte) * 0x100000001b3 % 2**64
+print(".%s.%08x-%s.tmp" % (sys.argv[1], digest % 2**32, sys.argv[2]))
+PY
+}
+
 # child_of PID: the newest process that PID has started. (A bare system has no pgrep.)
 child_of() {
   { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v parent="$1" '$4 == parent { print $1 }' | sort -n | tail -n 1

@@ -1,67 +1,60 @@
 #include "outfile.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
+#include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "machine.h"
 #include "reading.h"
 
-/* Temporary files to remove when the process ends before they are renamed. Threads may open files at the same time. */
+/* Temporary files to remove when the process ends before they are renamed. Threads may open files at the same time, and a signal may come at any moment: so the
+ * names lie in the slots, and are written only where a signal waits for it. */
 enum { SLOTS = 64 };
-static _Atomic(char *) open_temp[SLOTS];
-static pid_t owner[SLOTS]; /* a forked child does not remove its parent's files */
+static struct slot {
+	atomic_int owner; /* PID; 0: free. A forked child does not remove its parent's files */
+	char path[PATH_MAX];
+} slots[SLOTS];
+
+/* Slots are taken and files created only while the process is not ending. Whoever ends it waits for the threads that are at it, which therefore hold signals off:
+ * a handler would wait for its own thread for ever. */
+static atomic_int creating;
+static atomic_bool ending;
 
 static void remove_all(void)
 {
-	for (int i = 0; i < SLOTS; i++) {
-		const char *path = atomic_load(&open_temp[i]);
-		if (path && owner[i] == getpid())
-			unlink(path);
-	}
-}
-
-/* Files are created only while the process is not ending; a thread that is at it is waited for, unless the signal interrupted that very thread. */
-static atomic_int creating;
-static _Thread_local volatile sig_atomic_t creating_here;
-static atomic_bool ending;
-
-static int create_file(const char *path)
-{
-	int fd = -1;
-	atomic_fetch_add(&creating, 1);
-	creating_here = 1;
-	if (!atomic_load(&ending))
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	creating_here = 0;
-	atomic_fetch_sub(&creating, 1);
-	return fd;
+	atomic_store(&ending, true);
+	while (atomic_load(&creating))
+		;
+	for (int i = 0; i < SLOTS; i++)
+		if (atomic_load(&slots[i].owner) == getpid())
+			unlink(slots[i].path);
 }
 
 static void on_signal(int signal_number)
 {
-	atomic_store(&ending, true);
-	while (atomic_load(&creating) > creating_here)
-		;
 	remove_all();
 	signal(signal_number, SIG_DFL);
 	raise(signal_number);
 }
 
-static void watch(void)
+static uint32_t processes; /* machine_processes() */
+
+static void start(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
-	static atomic_flag done = ATOMIC_FLAG_INIT;
-	if (atomic_flag_test_and_set(&done))
-		return;
+	processes = machine_processes();
 	atexit(remove_all);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
 		struct sigaction now;
@@ -70,44 +63,59 @@ static void watch(void)
 	}
 }
 
-static int slot_take(char *temp)
+static void start_once(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	(void)pthread_once(&once, start);
+}
+
+static int slot_take(const char *path)
 {
 	for (int i = 0; i < SLOTS; i++) {
-		char *none = NULL;
-		if (atomic_compare_exchange_strong(&open_temp[i], &none, temp)) {
-			owner[i] = getpid();
+		int none = 0;
+		if (atomic_compare_exchange_strong(&slots[i].owner, &none, (int)getpid())) {
+			strcpy(slots[i].path, path);
 			return i;
 		}
 	}
 	return -1;
 }
 
-/* The process that made a temporary file of `name` (NULL: of any name), 0 if the file is none. */
-static long maker_of(const char *file, const char *name)
+/* -- what dead processes left -- */
+
+/* Splits ".NAME.PROCESSES-PID.tmp"; false: it is no such name, or one of another NAME than `name` (NULL: of any). */
+static bool parse_temp(const char *file, const char *name, uint32_t *space, long *pid)
 {
-	char *end;
-	const char *tail = strlen(file) > 4 ? file + strlen(file) - 4 : file;
-	if (*file != '.' || strcmp(tail, ".tmp"))
-		return 0;
-	while (tail > file && isdigit((unsigned char)tail[-1]))
-		tail--;
-	if (tail - file < 3 || tail[-1] != '.' || (name && (strlen(name) != (size_t)(tail - file - 2) || strncmp(file + 1, name, strlen(name)))))
-		return 0;
-	const long pid = strtol(tail, &end, 10);
-	return end != tail && !strcmp(end, ".tmp") ? pid : 0;
+	const char *dot = file + strlen(file);
+	int used = 0;
+	for (int dots = 0; dots < 2; dots += *dot == '.')
+		if (dot-- == file)
+			return false;
+	const size_t length = (size_t)(dot - file);
+	if (*file != '.' || length < 2 || (name && (strlen(name) != length - 1 || strncmp(file + 1, name, length - 1))))
+		return false;
+	return sscanf(dot, ".%8" SCNx32 "-%ld.tmp%n", space, pid, &used) == 2 && used && !dot[used] && *pid > 0;
 }
 
-/* Removes "<dir>/.<name>.PID.tmp" of processes that are gone. name NULL: any. */
+static bool is_untouched_for_a_week(const char *path)
+{
+	struct stat st;
+	return !stat(path, &st) && time(NULL) - st.st_mtime > 7 * 24 * 60 * 60;
+}
+
+/* Removes temporary files of processes that are gone. Of a process that this machine or container does not know nobody can say whether it is; its files are
+ * left until nothing has been written to them for long. name NULL: any. */
 static void remove_stale(const char *dir, const char *name)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
 	while (d && (e = readdir(d))) {
-		char path[4096];
-		const long pid = maker_of(e->d_name, name);
-		if (pid <= 0 || !kill((pid_t)pid, 0) || errno != ESRCH)
+		char path[PATH_MAX];
+		uint32_t space;
+		long pid;
+		if (!parse_temp(e->d_name, name, &space, &pid) || snprintf(path, sizeof path, "%s/%s", dir, e->d_name) >= (int)sizeof path)
 			continue;
-		if (snprintf(path, sizeof path, "%s/%s", dir, e->d_name) < (int)sizeof path)
+		if (space == processes ? kill((pid_t)pid, 0) && errno == ESRCH : is_untouched_for_a_week(path))
 			unlink(path);
 	}
 	if (d)
@@ -116,40 +124,56 @@ static void remove_stale(const char *dir, const char *name)
 
 void outfile_sweep(const char *dir)
 {
+	start_once();
 	remove_stale(dir, NULL);
+}
+
+/* -- outputs -- */
+
+static int create(struct outfile *o, const char *temp)
+{
+	const char *cause = "too many outputs at once";
+	sigset_t all, before;
+	int fd = -1;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	atomic_fetch_add(&creating, 1);
+	if (atomic_load(&ending))
+		cause = strerror(ECANCELED);
+	else if ((o->slot = slot_take(temp)) >= 0 && (fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0)
+		cause = strerror(errno);
+	atomic_fetch_sub(&creating, 1);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (fd < 0)
+		return error_set(ERR_FAILED, "cannot create '%s': %s", o->path, cause);
+	close(fd);
+	o->temp = slots[o->slot].path;
+	return 0;
 }
 
 static int create_temp(struct outfile *o)
 {
-	char *for_dir = strdup(o->path), *for_name = strdup(o->path);
-	int rc = -1;
-	if (for_dir && for_name) {
+	char *for_dir = strdup(o->path), *for_name = strdup(o->path), temp[PATH_MAX];
+	int rc = 0;
+	if (!for_dir || !for_name) {
+		rc = error_set(ERR_FAILED, "out of memory");
+	} else {
 		const char *dir = dirname(for_dir), *name = basename(for_name);
 		if (!o->one_of_many)
 			remove_stale(dir, name);
-		rc = asprintf(&o->temp, "%s/.%s.%ld.tmp", dir, name, (long)getpid());
+		if (snprintf(temp, sizeof temp, "%s/.%s.%08" PRIx32 "-%ld.tmp", dir, name, processes, (long)getpid()) >= (int)sizeof temp)
+			rc = error_set(ERR_FAILED, "cannot create '%s': %s", o->path, strerror(ENAMETOOLONG));
 	}
 	free(for_dir);
 	free(for_name);
-	if (rc < 0) {
-		o->temp = NULL;
-		return error_set(ERR_FAILED, "out of memory");
-	}
-	if ((o->slot = slot_take(o->temp)) < 0)
-		return error_set(ERR_FAILED, "cannot create '%s': too many outputs at once", o->path);
-	const int fd = create_file(o->temp);
-	if (fd < 0)
-		return error_set(ERR_FAILED, "cannot create '%s': %s", o->path, strerror(errno));
-	close(fd);
-	return 0;
+	return rc ? rc : create(o, temp);
 }
 
 static void forget(struct outfile *o)
 {
 	if (o->slot >= 0)
-		atomic_store(&open_temp[o->slot], NULL);
+		atomic_store(&slots[o->slot].owner, 0);
 	free(o->path);
-	free(o->temp);
 	*o = (struct outfile){ .slot = -1 };
 }
 
@@ -159,7 +183,7 @@ static int open_path(struct outfile *o, const char *path, bool one_of_many)
 	const bool there = !stat(path, &st), regular = there && S_ISREG(st.st_mode);
 	int rc;
 
-	watch();
+	start_once();
 	*o = (struct outfile){ .slot = -1, .one_of_many = one_of_many };
 	if ((rc = reading_check(path)))
 		return rc;
@@ -169,14 +193,10 @@ static int open_path(struct outfile *o, const char *path, bool one_of_many)
 	if (!(o->path = regular ? realpath(path, NULL) : strdup(path)))
 		return error_set(ERR_FAILED, "cannot create '%s': %s", path, strerror(errno));
 	if (there && !regular) {
-		/* A device or a pipe is written as it is: nothing could be renamed over it. */
-		if ((o->temp = strdup(o->path)))
-			return 0;
-		rc = error_set(ERR_FAILED, "out of memory");
-	} else {
-		rc = create_temp(o);
+		o->temp = o->path; /* a device or a pipe is written as it is: nothing could be renamed over it */
+		return 0;
 	}
-	if (rc)
+	if ((rc = create_temp(o)))
 		forget(o);
 	return rc;
 }

@@ -7,7 +7,8 @@
  *
  * Every open outfile is also removed when the process exits, or dies of SIGINT, SIGTERM or SIGHUP (outfile_open installs the handlers once,
  * unless the tool has handlers of its own, which must then let the process exit). After kill -9 the temporary file is left;
- * its name is ".NAME.PID.tmp", and outfile_open removes those of dead processes for the same target. */
+ * its name is ".NAME.PROCESSES-PID.tmp", PROCESSES being the machine or container that PID is a number of (machine.h), and outfile_open removes those for
+ * the same target whose process is gone; those of another machine, of which nothing is known, when a week has passed since they were last written to. */
 #ifndef PGAN_OUTFILE_H
 #define PGAN_OUTFILE_H
 
@@ -17,7 +18,8 @@
 #include "error.h"
 
 struct outfile {
-	char *path, *temp; /* owned */
+	char *path;       /* owned */
+	const char *temp; /* borrowed until the end; a device or pipe is its own */
 	FILE *stream;
 	int slot;
 	bool one_of_many;

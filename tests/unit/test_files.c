@@ -1,5 +1,6 @@
 /* Outputs that appear whole or not at all, .npy records, HDF5 files. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,10 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "h5file.h"
+#include "machine.h"
 #include "npy.h"
 #include "outfile.h"
 
@@ -161,6 +164,43 @@ TEST(output_of_a_process_that_ends)
 	REQUIRE(!outfile_open(&o, "a"));
 	outfile_discard(&o);
 	CHECK(entries() == 0);
+	leave();
+}
+
+static void set_age(const char *path, long seconds)
+{
+	const struct timespec then = { time(NULL) - seconds, 0 }, times[2] = { then, then };
+	REQUIRE(!utimensat(AT_FDCWD, path, times, 0));
+}
+
+/* Two machines or containers may write into one folder, and know nothing of each other's processes. */
+TEST(output_of_a_process_of_another_machine)
+{
+	static const char *const left = ".a.%08x-%d.tmp", *const others[] = { ".a.1234.tmp", ".a.b.00000001-1.tmp", ".b.00000001-1.tmp", ".a.00000001-1.tmp~", "a.00000001-1.tmp" };
+	const uint32_t other = machine_processes() ^ 1;
+	const pid_t gone = fork();
+	char ours[64], recent[64], old[64];
+	struct outfile o;
+	enter();
+	if (!gone)
+		_exit(0);
+	REQUIRE(gone > 0 && waitpid(gone, NULL, 0) == gone);
+	snprintf(ours, sizeof ours, left, machine_processes(), (int)gone);
+	snprintf(recent, sizeof recent, left, other, (int)gone);
+	snprintf(old, sizeof old, left, other, 1);
+	put(ours, "");
+	put(recent, "");
+	put(old, "");
+	set_age(recent, 6 * 24 * 60 * 60);
+	set_age(old, 8 * 24 * 60 * 60);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		put(others[i], "");
+		set_age(others[i], 8 * 24 * 60 * 60);
+	}
+	REQUIRE(!outfile_open(&o, "a"));
+	outfile_discard(&o);
+	CHECK(access(ours, F_OK) && !access(recent, F_OK) && access(old, F_OK));
+	CHECK(entries() == 1 + (int)(sizeof others / sizeof *others));
 	leave();
 }
 
