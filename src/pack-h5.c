@@ -16,7 +16,7 @@
 #include "size.h"
 #include "unpack.h"
 
-static const char *output, *filter, *fit, *background, *labels_file, *columns, *rejects_file, *verify, *unpacked;
+static const char *output, *filter = "bilinear", *fit = "none", *background = "white", *labels_file, *columns, *rejects_file, *verify, *unpacked;
 static int64_t side, limit, seed = -1, threads;
 static bool mirror, keep_going;
 
@@ -28,7 +28,7 @@ static const struct option options[] = {
 	{ "background", 0, OPTION_TEXT, &background, "COLOUR", "what shows through transparent pixels, and fills up with --fit pad; default: white", 0, 0 },
 	{ "mirror", 'm', OPTION_FLAG, &mirror, NULL, "let every picture be followed by its mirror image", 0, 0 },
 	{ "limit", 'l', OPTION_INT, &limit, "N", "take the first N usable pictures; default: all", 1, 4294967295. },
-	{ "shuffle", 0, OPTION_INT, &seed, "SEED", "take the pictures of files, folders and archives in a random order", 0, 9007199254740992. },
+	{ "shuffle", 0, OPTION_INT, &seed, "SEED", "take the pictures of files, folders and archives in a random order", 0, OPTION_SEED_MAX },
 	{ "labels", 0, OPTION_TEXT, &labels_file, "FILE", "numbers by file name: CSV, list_attr_celeba.txt, a dataset.json or an archive with one", 0, 0 },
 	{ "columns", 0, OPTION_TEXT, &columns, "NAME,…", "which columns of the table to take; default: all", 0, 0 },
 	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "end successfully although pictures were left out", 0, 0 },
@@ -115,35 +115,14 @@ static void options_used(char *out, size_t size)
 		snprintf(out + at, size - (size_t)at, " --columns %s", columns); /* cut if long */
 }
 
-/* What was not given. */
-static void set_defaults(void)
+/* --verify and --unpack leave nothing undone that was asked for. */
+static int check_task(size_t inputs)
 {
-	filter = filter ? filter : "bilinear";
-	fit = fit ? fit : "none";
-	background = background ? background : "white";
-	threads = threads ? threads : ordered_processors();
-}
-
-/* Whether --verify or --unpack is asked for together with something that it would leave undone. Before set_defaults(). */
-static int check_instead(size_t inputs)
-{
-	const char *task = verify ? "--verify" : "--unpack";
-	const struct {
-		bool given;
-		const char *name;
-	} other[] = {
-		{ verify && unpacked, "--unpack" }, { verify && output, "-o" }, { verify && side, "--size" }, { filter != NULL, "--filter" },
-		{ fit != NULL, "--fit" }, { background != NULL, "--background" }, { mirror, "--mirror" }, { limit != 0, "--limit" },
-		{ seed >= 0, "--shuffle" }, { labels_file != NULL, "--labels" }, { columns != NULL, "--columns" }, { keep_going, "--keep-going" },
-		{ rejects_file != NULL, "--rejects" },
-	};
-
+	if (!verify && !unpacked)
+		return 0;
 	if (inputs)
-		return error_set(ERR_USAGE, "%s takes one data set and no INPUT", task);
-	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
-		if (other[i].given)
-			return error_set(ERR_USAGE, "%s does not go with %s", other[i].name, task);
-	return 0;
+		return error_set(ERR_USAGE, "--%s takes one data set and no INPUT", verify ? "verify" : "unpack");
+	return verify ? options_only("verify", "threads") : options_only("unpack", "output|size|threads");
 }
 
 static int check_options(struct pack_settings *s)
@@ -265,10 +244,9 @@ static int run_unpack(void)
 int main(int argc, char **argv)
 {
 	const int inputs = options_parse(&tool, argc, argv);
-	int rc = inputs < 0 ? inputs : 0;
-	if (!rc && (verify || unpacked))
-		rc = check_instead((size_t)inputs);
-	set_defaults();
+	int rc = inputs < 0 ? inputs : check_task((size_t)inputs);
+	if (!threads)
+		threads = ordered_processors();
 	for (int i = 1; i <= inputs; i++)
 		reading_note(argv[i]);
 	reading_note(labels_file);

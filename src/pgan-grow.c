@@ -35,7 +35,7 @@ static const struct option options[] = {
 	{ "iters", 'n', OPTION_INT, &iterations, "N", "iterations: maxIterAtScale", 0, 1e15 },
 	{ "batch", 'b', OPTION_INT, &batch, "N", "images of a batch: miniBatchSize", 1, 4096 },
 	{ "lr", 0, OPTION_REAL, &rate, "X", "learning rate: baseLearningRate", 0, 1 },
-	{ "seed", 0, OPTION_INT, &seed, "N", "what everything random follows from (1)", 0, 9e18 },
+	{ "seed", 0, OPTION_INT, &seed, "N", "what everything random follows from (1)", 0, OPTION_SEED_MAX },
 	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ "device", 0, OPTION_TEXT, &device, "D", BACKEND_DEVICES " (auto)", 0, 0 },
 	{ "ranks", 0, OPTION_INT, &ranks, "N", "train with N processes; without --rank, start them on this machine", 1, RANKS_MAX },
@@ -226,10 +226,22 @@ static int forecast(const struct config *c)
 	return forecast_print(&f, c, scale < 0 ? 0 : (int)scale, stdout);
 }
 
+/* Whether something was asked for that would be left undone. What only trains may stand beside --print-config and --dry-run, which look at a run before it begins. */
+static int check_task(void)
+{
+	if (verify_files.n)
+		return options_only("verify", "threads|device|json");
+	if (json && !print_config)
+		return error_set(ERR_USAGE, "--json goes with --verify and --print-config");
+	return print_config && dry_run ? error_set(ERR_USAGE, "--print-config and --dry-run do not go together") : 0;
+}
+
 static int run(void)
 {
 	struct config *c = NULL;
-	int rc;
+	int rc = check_task();
+	if (rc)
+		return rc;
 	if (verify_files.n)
 		return replay_files(verify_files.item, verify_files.n, device, (int)threads, json, stdout);
 	if (!(rc = configure(&c)))

@@ -27,7 +27,7 @@ static const char *output, *latents_file, *grid, *device = "auto";
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, &output, "OUT", "OUT.png, OUT.h5, OUT.npy, OUT.y4m or DIR/ (an image stream on stdout)", 0, 0 },
 	{ "count", 'n', OPTION_INT, &count, "N", "number of images, with --walk of legs (16384; of a grid 64 or what --grid holds; of a walk 8; with --latents all of them)", 1, 1LL << 40 },
-	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the latents (0)", 0, 9007199254740992 },
+	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the latents (0)", 0, OPTION_SEED_MAX },
 	{ "first", 0, OPTION_INT, &first, "K", "begin with latent K (0)", 0, 1LL << 40 },
 	{ "current", 0, OPTION_FLAG, &current, NULL, "sample G itself instead of its running average", 0, 0 },
 	{ "latents", 0, OPTION_TEXT, &latents_file, "Z.npy", "read the latents, (N,latent) float32, from a file or - for stdin", 0, 0 },

@@ -24,7 +24,7 @@ static const struct option options[] = {
 	{ "ref", 'r', OPTION_TEXT, &reference, "REF", "the images to compare with, usually the real ones", 0, 0 },
 	{ "count", 'n', OPTION_INT, &count, "N", "images to use of each set; by default the protocol's number", 1, 1 << 17 },
 	{ "protocol", 'p', OPTION_CHOICE, &protocol_name, "karras|paddle", "whose SWD: that of the paper (default), or of the system reproduced here", 0, 0 },
-	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the patches and directions (default 0)", 0, 0x1p53 },
+	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the patches and directions (default 0)", 0, OPTION_SEED_MAX },
 	{ "floor", 'f', OPTION_FLAG, &want_floor, NULL, "also compare REF with itself: two halves of N/2, and N with N when it has 2N", 0, 0 },
 	{ "save-ref", 0, OPTION_TEXT, &save_path, "FILE", "save REF's statistics, to be given as REF later; without INPUT do only that", 0, 0 },
 	{ "device", 0, OPTION_TEXT, &device_name, "D", METRIC_DEVICES " (cpu)", 0, 0 },

@@ -19,7 +19,7 @@ static const char *output;
 
 static const struct option options[] = {
 	{ "count", 'n', OPTION_INT, &count, "N", "number of faces; has to be given", 1, MAX_FACES },
-	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the random numbers (1)", 0, 9007199254740992 },
+	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the random numbers (1)", 0, OPTION_SEED_MAX },
 	{ "output", 'o', OPTION_TEXT, &output, "DIR|FILE.zip", "folder, or zip archive if the name ends in .zip (an archive on stdout)", 0, 0 },
 	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
 	{ 0 },

@@ -222,8 +222,8 @@ PY
   fails 3 "cut.h5" pack-h5 --verify cut.h5
   fails 3 "cannot open 'no.h5'" pack-h5 --verify no.h5
   fails 2 "--verify takes one data set" pack-h5 --verify a.h5 sq
-  fails 2 "--unpack does not go with --verify" pack-h5 --verify a.h5 --unpack a.h5 -o x.zip
-  fails 2 "-o does not go with --verify" pack-h5 --verify a.h5 --fit crop -o x.h5
+  fails 2 "--unpack does not go with --verify" pack-h5 --verify a.h5 --unpack a.h5
+  fails 2 "--output does not go with --verify" pack-h5 --verify a.h5 --fit crop -o x.h5
   fails 2 "--fit does not go with --verify" pack-h5 --verify a.h5 --fit crop
   fails 2 "--filter does not go with --verify" pack-h5 --verify a.h5 --filter bilinear # the default, too
   fails 2 "--size does not go with --verify" pack-h5 --verify a.h5 --size 8

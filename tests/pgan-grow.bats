@@ -504,11 +504,20 @@ PY
   fails 2 "scale 1 grows from the network of scale 0: give it with --from" pgan-grow --data data.h5 --scale 1 -o x.h5
   fails 2 "scale 0 starts from nothing: leave --from out" pgan-grow --data data.h5 --scale 0 --from y.h5 -o x.h5
   fails 2 "unexpected operand 'x'" pgan-grow x
+  local step=$golden/step_s0_b8_a000.h5
+  fails 2 "--out does not go with --verify" pgan-grow --verify "$step" -o x --record 3:y --dry-run
+  fails 2 "--record does not go with --verify" pgan-grow --record 3:y --verify "$step"
+  fails 2 "--seed does not go with --verify" pgan-grow --verify "$step" --seed 1 # the default, too
+  fails 2 "--json goes with --verify and --print-config" grow 0 x.h5 --json
+  fails 2 "--json goes with --verify and --print-config" grow 0 x.h5 --dry-run --json
+  fails 2 "--print-config and --dry-run do not go together" grow 0 x.h5 --print-config --dry-run
   fails 2 "unknown key 'lossMod': did you mean 'lossMode'?" grow 0 x.h5 --set lossMod=WGANGP
   fails 2 "lossMode takes one of WGANGP|Logistic|MSE|DCGAN, not \"Wasserstein\"" grow 0 x.h5 --set lossMode=Wasserstein
   fails 2 "--record takes K:FILE, not '5'" grow 0 x.h5 --record 5
   fails 2 "--record 5:x: there is no step after 5 iterations, only 5 are done" grow 0 x.h5 --record 5:x -n 5
   fails 2 "--batch takes a number from 1 to 4096" grow 0 x.h5 --batch 0
+  fails 2 "--seed takes a number from 0 to 9007199254740991, not '9007199254740993'" grow 0 x.h5 --seed 9007199254740993 # as in pgan-sample
+  fails 2 "--seed takes a number from 0 to 9007199254740991" pgan-sample --seed 9007199254740992 x.h5
   fails 2 "unknown device 'gpu'" grow 0 x.h5 --device gpu
   fails 2 "--profile takes one of zoo|paddle|karras, not 'kerras'" pgan-grow --profile kerras
   fails 2 "--profile takes one of zoo|paddle|karras, not 'zoo|paddle'" pgan-grow --profile 'zoo|paddle'

@@ -25,6 +25,10 @@ static const struct option common[] = {
 };
 static const struct option hidden[] = { { "man", 0, OPTION_FLAG, &want_manual, NULL, "print the manual page", 0, 0 }, { 0 } };
 
+/* What was parsed: the tool's own table, and which of its options were given, a bit each. */
+static const struct option *parsed;
+static uint64_t given;
+
 const struct option *options_common(void)
 {
 	return common;
@@ -150,10 +154,18 @@ static bool takes_several(const struct option *o)
 	return o->kind == OPTION_LIST && length > mark && !strcmp(o->arg + length - mark, "…");
 }
 
+static void mark_given(const struct option *o)
+{
+	for (int i = 0; parsed[i].name; i++)
+		if (&parsed[i] == o)
+			given |= (uint64_t)1 << i;
+}
+
 /* text: the value that came with the option, or NULL. */
 static int take(const struct option *o, const char *text, struct words *w)
 {
 	int rc;
+	mark_given(o);
 	if (o->kind == OPTION_FLAG)
 		return text ? error_set(ERR_USAGE, "--%s takes no value", o->name) : set(o, NULL);
 	if (!text) {
@@ -209,6 +221,8 @@ int options_parse(const struct tool *t, int argc, char **argv)
 	int operands = 0, rc = 0;
 	bool ended = false;
 
+	parsed = t->options;
+	given = 0;
 	message_name(t->name);
 	signal(SIGPIPE, SIG_DFL); /* a producer whose reader went away ends quietly, whatever its parent ignores */
 	while (!rc && w.at < argc) {
@@ -228,4 +242,12 @@ int options_parse(const struct tool *t, int argc, char **argv)
 		print_and_exit(t);
 	message_level = quiet ? 0 : verbose ? 2 : 1;
 	return operands;
+}
+
+int options_only(const char *task, const char *others)
+{
+	for (int i = 0; parsed[i].name; i++)
+		if (given >> i & 1 && strcmp(parsed[i].name, task) && spelling_place(others, parsed[i].name) < 0)
+			return error_set(ERR_USAGE, "--%s does not go with --%s", parsed[i].name, task);
+	return 0;
 }

@@ -21,6 +21,8 @@ struct option_list {
 	size_t n;
 };
 
+#define OPTION_SEED_MAX (0x1p53 - 1) /* of a seed, in every tool: up to there a double, as `max` is one and as JSON has them, tells all whole numbers apart */
+
 struct option {
 	const char *name; /* long name without the dashes; NULL ends the table */
 	char letter;      /* short name or 0 */
@@ -37,7 +39,7 @@ struct tool {
 	const char *synopsis; /* "--ref REF [INPUT] [-n N]" */
 	const char *details;  /* for the manual page and the end of --help: paragraphs between empty lines; a line in capitals is a heading; lines that start with
 	                       * two spaces stay as they are (examples, tables) */
-	const struct option *options;
+	const struct option *options; /* 64 at most */
 	void (*version)(void); /* prints further lines of --version to stdout; may be NULL */
 };
 
@@ -46,5 +48,9 @@ struct tool {
  * Returns the number of operands, left in argv[1..n]; or ERR_USAGE, with the nearest known name suggested for an unknown option.
  * Prints and exits 0 itself for --help, --version and --man. Ignores nothing: an option given twice (not a list) takes the last value. */
 int options_parse(const struct tool *tool, int argc, char **argv) MUST_CHECK;
+
+/* For an option that is a task of its own, such as "verify", which would leave others undone: ERR_USAGE, by name, when any was given but those of `others`
+ * ("threads|json": long names) and those that every tool has. */
+int options_only(const char *task, const char *others) MUST_CHECK;
 
 #endif

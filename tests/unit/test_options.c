@@ -97,3 +97,12 @@ TEST(mistakes)
 	refused(parse("-m", "one|two", NULL), "one|two|three");
 	refused(parse("-m", "three|", NULL), "one|two|three");
 }
+
+TEST(options_that_do_not_go_with_a_task)
+{
+	REQUIRE(parse("--verify", "a", "-n5", "-q", NULL) == 0);
+	CHECK(options_only("verify", "count|rate") == 0);
+	refused(options_only("verify", "rate"), "--count does not go with --verify");
+	REQUIRE(parse("--verify", "a", NULL) == 0); /* what was parsed before is forgotten */
+	CHECK(options_only("verify", "rate") == 0);
+}
