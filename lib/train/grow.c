@@ -30,16 +30,18 @@ static void on_stop(int signal_number)
 	stop_signal = signal_number;
 }
 
+/* What is ignored stays so (nohup); afterwards all is as it was. */
 static void watch_signals(bool on)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	const struct sigaction action = { .sa_handler = on ? on_stop : SIG_DFL, .sa_flags = SA_RESTART };
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-		struct sigaction old;
-		if (on && !sigaction(signals[i], NULL, &old) && old.sa_handler == SIG_IGN) /* nohup */
-			continue;
-		sigaction(signals[i], &action, NULL);
-	}
+	enum { SIGNALS = 3 };
+	static const int signals[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
+	static struct sigaction before[SIGNALS];
+	const struct sigaction action = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
+	for (size_t i = 0; i < SIGNALS; i++)
+		if (!on)
+			sigaction(signals[i], &before[i], NULL);
+		else if (!sigaction(signals[i], NULL, &before[i]) && before[i].sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
 }
 
 void run_note(const struct run *r, const char *format, ...)
@@ -435,7 +437,7 @@ static int join(struct run *r)
 static int fail_together(struct ranks *ranks, int rc)
 {
 	rc = ranks_fail(ranks, rc);
-	return ranks_is_said(ranks) ? error_set(rc, "%s", "") : rc;
+	return ranks_reported_by_root(ranks) ? error_set(rc, "%s", "") : rc;
 }
 
 int grow_scale(const struct grow *g)
