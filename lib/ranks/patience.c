@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 
@@ -19,4 +20,18 @@ int patience_wait(int fd, short what, double until)
 		if (n >= 0 || errno != EINTR)
 			return n;
 	}
+}
+
+bool socket_move(int fd, short what, void *bytes, size_t size, double until)
+{
+	for (char *at = bytes; size;) {
+		const ssize_t n = what == POLLIN ? recv(fd, at, size, MSG_DONTWAIT) : send(fd, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n > 0) {
+			at += n;
+			size -= (size_t)n;
+		} else if (!n || (errno != EAGAIN && errno != EINTR) || patience_wait(fd, what, until) <= 0) {
+			return false;
+		}
+	}
+	return true;
 }

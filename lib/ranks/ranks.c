@@ -29,8 +29,8 @@ struct header {
 
 /* -- failures -- */
 
-/* Keeps the first failure, which error_set() has just been given, and returns it. */
-static int keep(struct ranks *r, int rc)
+/* The text of the first failure, which error_set() has just been given, is kept for all that follows. Returns rc. */
+static int keep_failure(struct ranks *r, int rc)
 {
 	if (!r->failed) {
 		r->failed = rc;
@@ -49,52 +49,37 @@ static int *socket_of(const struct ranks *r, int peer)
 	return &r->socket[r->rank ? 0 : peer];
 }
 
-/* What a peer said when it failed. */
-static int told(struct ranks *r, const struct header *h, const char *text)
+/* A peer reported a failure: it becomes this rank's. */
+static int peer_failed(struct ranks *r, const struct header *h, const char *text)
 {
-	r->told = r->told || !r->failed;
-	return keep(r, error_set(h->code < 0 ? h->code : ERR_FAILED, "%.*s", (int)h->size, text));
+	r->failure_received = r->failure_received || !r->failed;
+	return keep_failure(r, error_set(h->code < 0 ? h->code : ERR_FAILED, "%.*s", (int)h->size, text));
 }
 
-/* false: not all of it until then, or the connection ended. */
-static bool take(int s, void *bytes, size_t size, double until)
-{
-	for (char *at = bytes; size;) {
-		const ssize_t n = recv(s, at, size, MSG_DONTWAIT);
-		if (n > 0) {
-			at += n;
-			size -= (size_t)n;
-		} else if (!n || (errno != EAGAIN && errno != EINTR) || patience_wait(s, POLLIN, until) <= 0) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* Passes over all that a peer sent until it said why it fails; false: it did not, or not until then. */
-static bool last_words(const struct ranks *r, int peer, double until, struct header *h, char text[sizeof r->text])
+/* Skips a peer's pending messages up to its failure message. false: none came before `until`. */
+static bool drain_to_failure(const struct ranks *r, int peer, double until, struct header *h, char text[sizeof r->text])
 {
 	const int s = *socket_of(r, peer);
-	while (take(s, h, sizeof *h, until)) {
+	while (socket_move(s, POLLIN, h, sizeof *h, until)) {
 		if (h->kind == KIND_FAILURE)
-			return h->size < sizeof r->text && take(s, text, h->size, until);
+			return h->size < sizeof r->text && socket_move(s, POLLIN, text, h->size, until);
 		for (uint64_t left = h->size, piece; left; left -= piece) {
 			piece = left < sizeof r->text ? left : sizeof r->text;
-			if (!take(s, text, piece, until))
+			if (!socket_move(s, POLLIN, text, piece, until))
 				return false;
 		}
 	}
 	return false;
 }
 
-/* A peer closed the connection: why, if it said so. */
-static int gone(struct ranks *r, int peer)
+/* A peer closed the connection: the failure is the one that it reported before, or that it is gone. */
+static int peer_closed(struct ranks *r, int peer)
 {
 	struct header h;
 	char text[sizeof r->text];
-	if (last_words(r, peer, 0, &h, text))
-		return told(r, &h, text);
-	return keep(r, error_set(ERR_FAILED, "rank %d is gone: its process ended, or the connection to it did", peer));
+	if (drain_to_failure(r, peer, 0, &h, text))
+		return peer_failed(r, &h, text);
+	return keep_failure(r, error_set(ERR_FAILED, "rank %d is gone: its process ended, or the connection to it did", peer));
 }
 
 /* -- bytes -- */
@@ -104,14 +89,14 @@ static double patience(const struct ranks *r)
 	return patience_of(r->rank, r->timeout);
 }
 
-static int await(struct ranks *r, int peer, short what, double since)
+static int wait_for(struct ranks *r, int peer, short what, double since)
 {
 	const int n = patience_wait(*socket_of(r, peer), what, since + patience(r));
 	if (n > 0)
 		return 0;
 	if (n < 0)
-		return keep(r, error_set(ERR_FAILED, "cannot wait for rank %d: %s", peer, strerror(errno)));
-	return keep(r, error_set(ERR_FAILED, "rank %d has not answered for %.3g s", peer, patience(r)));
+		return keep_failure(r, error_set(ERR_FAILED, "cannot wait for rank %d: %s", peer, strerror(errno)));
+	return keep_failure(r, error_set(ERR_FAILED, "rank %d has not answered for %.3g s", peer, patience(r)));
 }
 
 static int send_bytes(struct ranks *r, int peer, const void *bytes, size_t size)
@@ -126,9 +111,9 @@ static int send_bytes(struct ranks *r, int peer, const void *bytes, size_t size)
 			size -= (size_t)n;
 			since = clock_seconds();
 		} else if (errno == EAGAIN) {
-			rc = await(r, peer, POLLOUT, since);
+			rc = wait_for(r, peer, POLLOUT, since);
 		} else if (errno != EINTR) {
-			rc = gone(r, peer);
+			rc = peer_closed(r, peer);
 		}
 		if (rc)
 			return rc;
@@ -148,9 +133,9 @@ static int receive_bytes(struct ranks *r, int peer, void *bytes, size_t size)
 			size -= (size_t)n;
 			since = clock_seconds();
 		} else if (!n || (errno != EAGAIN && errno != EINTR)) {
-			rc = gone(r, peer);
+			rc = peer_closed(r, peer);
 		} else if (errno == EAGAIN) {
-			rc = await(r, peer, POLLIN, since);
+			rc = wait_for(r, peer, POLLIN, since);
 		}
 		if (rc)
 			return rc;
@@ -160,14 +145,14 @@ static int receive_bytes(struct ranks *r, int peer, void *bytes, size_t size)
 
 /* -- messages -- */
 
-static int tell(struct ranks *r, int peer, enum kind kind, const void *bytes, size_t size)
+static int send_message(struct ranks *r, int peer, enum kind kind, const void *bytes, size_t size)
 {
 	const struct header h = { .kind = kind, .size = size };
 	const int rc = send_bytes(r, peer, &h, sizeof h);
 	return rc ? rc : send_bytes(r, peer, bytes, size);
 }
 
-static int hear(struct ranks *r, int peer, enum kind kind, void *bytes, size_t size)
+static int receive_message(struct ranks *r, int peer, enum kind kind, void *bytes, size_t size)
 {
 	struct header h;
 	char text[sizeof r->text];
@@ -176,20 +161,20 @@ static int hear(struct ranks *r, int peer, enum kind kind, void *bytes, size_t s
 		return rc;
 	if (h.kind == KIND_FAILURE && h.size < sizeof text) {
 		rc = receive_bytes(r, peer, text, h.size);
-		return rc ? rc : told(r, &h, text);
+		return rc ? rc : peer_failed(r, &h, text);
 	}
 	if (h.kind != kind || h.size != size)
-		return keep(r, error_set(ERR_FAILED, "rank %d is not at the same point as rank %d: it sent %llu bytes of kind %u, not %zu of %u", peer,
+		return keep_failure(r, error_set(ERR_FAILED, "rank %d is not at the same point as rank %d: it sent %llu bytes of kind %u, not %zu of %u", peer,
 		                         r->rank, (unsigned long long)h.size, (unsigned)h.kind, size, (unsigned)kind));
 	return receive_bytes(r, peer, bytes, size);
 }
 
-/* The same to every other rank. */
-static int tell_all(struct ranks *r, enum kind kind, const void *bytes, size_t size)
+/* From rank 0 to every other rank. */
+static int send_to_all(struct ranks *r, enum kind kind, const void *bytes, size_t size)
 {
 	int rc = 0;
 	for (int k = 1; !rc && k < r->n; k++)
-		rc = tell(r, k, kind, bytes, size);
+		rc = send_message(r, k, kind, bytes, size);
 	return rc;
 }
 
@@ -218,15 +203,15 @@ static int sum(struct ranks *r, char *bytes, size_t size, void (*add)(void *to, 
 	for (size_t at = 0; !rc && at < size; at += PIECE) {
 		const size_t piece = size - at < PIECE ? size - at : PIECE;
 		if (r->rank) {
-			if (!(rc = tell(r, 0, KIND_SUM, bytes + at, piece)))
-				rc = hear(r, 0, KIND_SUM, bytes + at, piece);
+			if (!(rc = send_message(r, 0, KIND_SUM, bytes + at, piece)))
+				rc = receive_message(r, 0, KIND_SUM, bytes + at, piece);
 			continue;
 		}
 		for (int k = 1; !rc && k < r->n; k++)
-			if (!(rc = hear(r, k, KIND_SUM, r->scratch, piece)))
+			if (!(rc = receive_message(r, k, KIND_SUM, r->scratch, piece)))
 				add(bytes + at, r->scratch, piece);
 		if (!rc)
-			rc = tell_all(r, KIND_SUM, bytes + at, piece);
+			rc = send_to_all(r, KIND_SUM, bytes + at, piece);
 	}
 	return rc;
 }
@@ -245,10 +230,10 @@ int ranks_gather(struct ranks *r, const void *mine, size_t size, void *all)
 {
 	int rc = failed(r);
 	if (rc || r->rank)
-		return rc ? rc : tell(r, 0, KIND_GATHER, mine, size);
+		return rc ? rc : send_message(r, 0, KIND_GATHER, mine, size);
 	memcpy(all, mine, size);
 	for (int k = 1; !rc && k < r->n; k++)
-		rc = hear(r, k, KIND_GATHER, (char *)all + (size_t)k * size, size);
+		rc = receive_message(r, k, KIND_GATHER, (char *)all + (size_t)k * size, size);
 	return rc;
 }
 
@@ -257,7 +242,7 @@ int ranks_broadcast(struct ranks *r, void *bytes, size_t size)
 	const int rc = failed(r);
 	if (rc)
 		return rc;
-	return r->rank ? hear(r, 0, KIND_BROADCAST, bytes, size) : tell_all(r, KIND_BROADCAST, bytes, size);
+	return r->rank ? receive_message(r, 0, KIND_BROADCAST, bytes, size) : send_to_all(r, KIND_BROADCAST, bytes, size);
 }
 
 int ranks_barrier(struct ranks *r)
@@ -266,10 +251,10 @@ int ranks_barrier(struct ranks *r)
 	if (rc)
 		return rc;
 	if (r->rank)
-		return (rc = tell(r, 0, KIND_BARRIER, NULL, 0)) ? rc : hear(r, 0, KIND_BARRIER, NULL, 0);
+		return (rc = send_message(r, 0, KIND_BARRIER, NULL, 0)) ? rc : receive_message(r, 0, KIND_BARRIER, NULL, 0);
 	for (int k = 1; !rc && k < r->n; k++)
-		rc = hear(r, k, KIND_BARRIER, NULL, 0);
-	return rc ? rc : tell_all(r, KIND_BARRIER, NULL, 0);
+		rc = receive_message(r, k, KIND_BARRIER, NULL, 0);
+	return rc ? rc : send_to_all(r, KIND_BARRIER, NULL, 0);
 }
 
 int ranks_watch(struct ranks *r, double waited)
@@ -279,10 +264,10 @@ int ranks_watch(struct ranks *r, double waited)
 		struct header h;
 		const ssize_t n = recv(*socket_of(r, k), &h, sizeof h, MSG_DONTWAIT | MSG_PEEK);
 		if (!n || (n < 0 && errno != EAGAIN && errno != EINTR) || (n == sizeof h && h.kind == KIND_FAILURE))
-			rc = gone(r, k);
+			rc = peer_closed(r, k);
 	}
 	if (!rc && waited > patience(r))
-		rc = keep(r, error_set(ERR_FAILED, "the other ranks have not answered for %.3g s", patience(r)));
+		rc = keep_failure(r, error_set(ERR_FAILED, "the other ranks have not answered for %.3g s", patience(r)));
 	return rc;
 }
 
@@ -301,9 +286,9 @@ int ranks_fail(struct ranks *r, int code)
 	for (int k = r->rank ? 0 : 1; k < (r->rank ? 1 : r->n); k++) /* if this does not arrive, the closed connection will */
 		if (send(*socket_of(r, k), &message, sizeof message.header + length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 			continue;
-	r->own = r->own || !r->failed;
+	r->failure_own = r->failure_own || !r->failed;
 	(void)error_set(code, "%s", message.text);
-	return keep(r, code);
+	return keep_failure(r, code);
 }
 
 /* "rank 2: cannot …" -> "cannot …" */
@@ -313,13 +298,13 @@ static const char *cause_of(const char *text)
 	return !strncmp(text, "rank ", 5) && colon ? colon + 2 : text;
 }
 
-bool ranks_is_said(struct ranks *r)
+bool ranks_reported_by_root(struct ranks *r)
 {
 	struct header h;
 	char text[sizeof r->text];
-	if (!r->made || r->told || !r->own) /* not said: rank 0 is gone, or does not answer */
-		return r->made && r->told;
-	if (!last_words(r, 0, clock_seconds() + r->timeout, &h, text))
+	if (!r->made || r->failure_received || !r->failure_own) /* not said: rank 0 is gone, or does not answer */
+		return r->made && r->failure_received;
+	if (!drain_to_failure(r, 0, clock_seconds() + r->timeout, &h, text))
 		return false;
 	text[h.size] = 0;
 	return !strcmp(cause_of(text), cause_of(r->text));

@@ -30,9 +30,11 @@ struct ranks {
 	int *socket;    /* rank 0: (n) to each of the others; the others: (1) to rank 0; -1: none */
 	int *child;     /* (n) processes made by this one; 0: none */
 	void *scratch;  /* rank 0: a piece of a sum */
-	int failed;     /* the first failure, and its text: it stays */
-	char text[512];
-	bool made, told, own; /* rank 0 made this process; the failure was told by another rank; it is this rank's own, and not one of a connection */
+	int failed;     /* the first failure, which every later operation returns; 0: none */
+	char text[512]; /* its message */
+	bool failure_received; /* it was reported by another rank */
+	bool failure_own;      /* it was reported by ranks_fail() here, and is none of the connections */
+	bool made;             /* rank 0 made this process */
 };
 
 /* Finds all others, or makes them: then they return from here as well, each with its own rank. ERR_FAILED when one does not come, or does not fit. */
@@ -52,10 +54,10 @@ int ranks_barrier(struct ranks *) MUST_CHECK;
 /* For one who waits for the others by other means, and has done so for `waited` seconds: fails when a rank is gone or has failed, or the time is over. */
 int ranks_watch(struct ranks *, double waited) MUST_CHECK;
 
-/* Tells the others that this rank ends, for the failure that error_text() has; puts this rank's name before it. Returns code. */
+/* Reports to the others that this rank ends, with the message of error_text(), which gets this rank's name. Returns code. */
 int ranks_fail(struct ranks *, int code);
 
-/* After ranks_fail(): whether rank 0, which made this process, ends with the same cause, so that it need not be said again. Waits for rank 0 to say so. */
-bool ranks_is_said(struct ranks *);
+/* After ranks_fail(): whether rank 0, which made this process, ends with the same cause, so that one message is enough. Waits for rank 0's report. */
+bool ranks_reported_by_root(struct ranks *);
 
 #endif

@@ -43,22 +43,6 @@ struct welcome {
 
 /* -- small things -- */
 
-/* false: not all of it until then, or the connection ended. */
-static bool move(int fd, void *bytes, size_t size, bool out, double until)
-{
-	char *at = bytes;
-	while (size) {
-		const ssize_t n = out ? send(fd, at, size, MSG_NOSIGNAL | MSG_DONTWAIT) : recv(fd, at, size, MSG_DONTWAIT);
-		if (n > 0) {
-			at += n;
-			size -= (size_t)n;
-		} else if (!n || (errno != EAGAIN && errno != EINTR) || patience_wait(fd, out ? POLLOUT : POLLIN, until) <= 0) {
-			return false;
-		}
-	}
-	return true;
-}
-
 static void tune(int fd)
 {
 	const int on = 1;
@@ -192,7 +176,7 @@ static void answer(int fd, int code, int local)
 	memcpy(w.magic, magic, sizeof magic);
 	if (code)
 		snprintf(w.text, sizeof w.text, "%s", error_text());
-	(void)move(fd, &w, sizeof w, true, clock_seconds() + BRIEF);
+	(void)socket_move(fd, POLLOUT, &w, sizeof w, clock_seconds() + BRIEF);
 }
 
 /* One who has come: takes its place among the guests, or is refused, or was not one of us. */
@@ -200,7 +184,7 @@ static int receive(const struct ranks_place *place, const unsigned char key[16],
 {
 	struct hello h;
 	int rc = 0;
-	if (!move(fd, &h, sizeof h, false, clock_seconds() + BRIEF) || memcmp(h.magic, magic, sizeof magic) || memcmp(h.key, key, sizeof h.key)) {
+	if (!socket_move(fd, POLLIN, &h, sizeof h, clock_seconds() + BRIEF) || memcmp(h.magic, magic, sizeof magic) || memcmp(h.key, key, sizeof h.key)) {
 		close(fd);
 		return 0;
 	}
@@ -241,7 +225,9 @@ static int receive_all(const struct ranks_place *place, const unsigned char key[
 		if (patience_wait(listener, POLLIN, until) <= 0)
 			return missing(place, guest);
 		const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0)
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) /* it would be so again at once */
+			return error_set(ERR_FAILED, "cannot receive the other ranks: %s", strerror(errno));
+		if (fd < 0) /* whoever came is gone again */
 			continue;
 		tune(fd);
 		const int rc = receive(place, key, fd, guest);
@@ -363,12 +349,12 @@ static int introduce(const struct ranks_place *place, const unsigned char key[16
 	memcpy(h.magic, magic, sizeof magic);
 	memcpy(h.key, key, sizeof h.key);
 	machine_name(h.machine);
-	if (!move(fd, &h, sizeof h, true, clock_seconds() + BRIEF) || !move(fd, &w, sizeof w, false, clock_seconds() + 2 * BRIEF) ||
+	if (!socket_move(fd, POLLOUT, &h, sizeof h, clock_seconds() + BRIEF) || !socket_move(fd, POLLIN, &w, sizeof w, clock_seconds() + 2 * BRIEF) ||
 	    memcmp(w.magic, magic, sizeof magic)) {
 		(void)error_set(ERR_FAILED, "what listens there is not rank 0 of this run");
 		return 1;
 	}
-	if (!w.code && !move(fd, &w, sizeof w, false, clock_seconds() + patience_of(place->rank, place->timeout)))
+	if (!w.code && !socket_move(fd, POLLIN, &w, sizeof w, clock_seconds() + patience_of(place->rank, place->timeout)))
 		return error_set(ERR_FAILED, "rank 0 is gone: its process ended, or the connection to it did");
 	w.text[sizeof w.text - 1] = 0;
 	if (w.code)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -256,7 +257,7 @@ static void all_fail(const char *cause, bool said[4])
 	if (rank == 3 && (ranks_broadcast(r, x, sizeof x) || ranks_barrier(r) != ERR_INPUT))
 		_exit(1);
 	ranks_fail(r, rank == 3 ? ERR_INPUT : error_set(ERR_INPUT, "%s", rank == 2 ? "out of memory" : rank ? "cannot open 'x.h5'" : cause));
-	said[rank] = ranks_is_said(r);
+	said[rank] = ranks_reported_by_root(r);
 	ranks_close(&r);
 	if (rank)
 		_exit(0);
@@ -423,4 +424,39 @@ TEST(a_port_in_use_is_named)
 	p.rendezvous = "no.such.host.invalid:5000";
 	p.rank = 0;
 	CHECK(ranks_open(&r, &p) == ERR_FAILED && says("cannot listen at 'no.such.host.invalid:5000'"));
+}
+
+/* Connects as soon as somebody listens, and stays. */
+static void come(int port)
+{
+	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port) };
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	while (connect(fd, (const struct sockaddr *)&to, sizeof to))
+		poll(NULL, 0, 10);
+	pause();
+	_exit(0);
+}
+
+/* A call that would fail again and again is not made until the time is over. */
+TEST(a_lasting_failure_to_receive_ranks_is_said)
+{
+	struct ranks_place p = place(0, 2);
+	struct ranks *r;
+	struct rlimit limit;
+	int holder;
+	const int port = free_port(&holder);
+	snprintf(path, sizeof path, "127.0.0.1:%d", port);
+	close(holder);
+	fflush(NULL);
+	const pid_t other = fork();
+	REQUIRE(other >= 0);
+	if (!other)
+		come(port);
+	const int next = dup(0);
+	REQUIRE(next > 0 && !close(next) && !getrlimit(RLIMIT_NOFILE, &limit));
+	const struct rlimit one_more = { (rlim_t)next + 1, limit.rlim_max }; /* for the socket that listens, and none behind it */
+	REQUIRE(!setrlimit(RLIMIT_NOFILE, &one_more));
+	p.timeout = 3;
+	CHECK(ranks_open(&r, &p) == ERR_FAILED && !r && says("cannot receive the other ranks: Too many open files"));
+	CHECK(!setrlimit(RLIMIT_NOFILE, &limit) && !kill(other, SIGKILL) && waitpid(other, NULL, 0) == other);
 }
