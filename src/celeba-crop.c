@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "input_guard.h"
 #include "inputs.h"
 #include "message.h"
 #include "npy.h"
@@ -11,7 +12,6 @@
 #include "outnames.h"
 #include "picture.h"
 #include "progress.h"
-#include "reading.h"
 #include "rejects.h"
 #include "size.h"
 
@@ -273,7 +273,7 @@ int main(int argc, char **argv)
 	if (!threads)
 		threads = ordered_processors();
 	for (int i = 1; i <= rc; i++)
-		reading_note(argv[i]);
+		input_guard_add(argv[i]);
 	if (rc >= 0)
 		rc = run((const char *const *)argv + 1, (size_t)rc);
 	return message_exit(rc);

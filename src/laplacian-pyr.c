@@ -3,11 +3,11 @@
 #include <omp.h>
 #include <string.h>
 
+#include "input_guard.h"
 #include "laplacian.h"
 #include "message.h"
 #include "options.h"
 #include "pyramid.h"
-#include "reading.h"
 
 static int64_t levels, level, threads;
 static const char *directory;
@@ -85,7 +85,7 @@ static int run(int operands, char **argv)
 		return error_set(ERR_USAGE, "--inverse writes images to stdout: neither -o nor --level goes with it");
 	if (f32 && !inverse)
 		return error_set(ERR_USAGE, "--f32 goes with --inverse: levels are float32 anyway");
-	reading_note(input);
+	input_guard_add(input);
 	if (!directory && (rc = message_stdout_is_data()))
 		return rc;
 	if (threads)

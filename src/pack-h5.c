@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataset_verify.h"
+#include "input_guard.h"
 #include "inputs.h"
 #include "message.h"
 #include "options.h"
@@ -12,7 +13,6 @@
 #include "philox.h"
 #include "picture.h"
 #include "progress.h"
-#include "reading.h"
 #include "size.h"
 #include "unpack.h"
 
@@ -248,9 +248,9 @@ int main(int argc, char **argv)
 	if (!threads)
 		threads = ordered_processors();
 	for (int i = 1; i <= inputs; i++)
-		reading_note(argv[i]);
-	reading_note(labels_file);
-	reading_note(unpacked);
+		input_guard_add(argv[i]);
+	input_guard_add(labels_file);
+	input_guard_add(unpacked);
 	if (!rc)
 		rc = verify ? run_verify() : unpacked ? run_unpack() : run((const char *const *)argv + 1, (size_t)inputs);
 	return message_exit(rc);

@@ -8,12 +8,12 @@
 #include "forecast.h"
 #include "grow.h"
 #include "h5file.h"
+#include "input_guard.h"
 #include "launcher.h"
 #include "message.h"
 #include "options.h"
 #include "pgan-grow-manual.h"
 #include "progress.h"
-#include "reading.h"
 #include "replay.h"
 
 static const char *data, *from, *init_from, *out, *keep = "all", *profile = "zoo", *config_file, *device = "auto";
@@ -171,11 +171,11 @@ static int find_place(struct ranks_place *p)
 /* Before anything is trained: the end would be late to find out. */
 static int check_output(void)
 {
-	reading_note(data);
-	reading_note(from);
-	reading_note(init_from);
-	reading_note(config_file);
-	return reading_check(out);
+	input_guard_add(data);
+	input_guard_add(from);
+	input_guard_add(init_from);
+	input_guard_add(config_file);
+	return input_guard_check(out);
 }
 
 static int check_usage(void)

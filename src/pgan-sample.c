@@ -9,10 +9,10 @@
 #include "clock.h"
 #include "growth.h"
 #include "images.h"
+#include "input_guard.h"
 #include "message.h"
 #include "options.h"
 #include "progress.h"
-#include "reading.h"
 #include "sampler.h"
 #include "sink.h"
 #include "size.h"
@@ -274,7 +274,7 @@ int main(int argc, char **argv)
 	if (operands < 0)
 		return message_exit(operands);
 	for (int i = 1; i <= operands; i++)
-		reading_note(argv[i]);
-	reading_note(latents_file);
+		input_guard_add(argv[i]);
+	input_guard_add(latents_file);
 	return message_exit(operands > 1 ? rows(argv + 1, operands) : run(operands ? argv[1] : NULL));
 }

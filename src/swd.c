@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "images.h"
+#include "input_guard.h"
 #include "message.h"
 #include "metric_open.h"
 #include "options.h"
 #include "progress.h"
-#include "reading.h"
 #include "swd.h"
 #include "swd_reference.h"
 #include "swd_report.h"
@@ -205,9 +205,9 @@ static int run(int operands, char **argv)
 		return error_set(ERR_USAGE, "INPUT and REF cannot both be stdin");
 	if (!path && want_floor)
 		return error_set(ERR_USAGE, "--save-ref without INPUT compares nothing, so there is no --floor");
-	reading_note(reference);
-	reading_note(path);
-	if (save_path && (rc = reading_check(save_path)))
+	input_guard_add(reference);
+	input_guard_add(path);
+	if (save_path && (rc = input_guard_check(save_path)))
 		return rc;
 	if (threads)
 		omp_set_num_threads((int)threads);

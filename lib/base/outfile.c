@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "input_guard.h"
 #include "machine.h"
-#include "reading.h"
 
 /* Temporary files to remove when the process ends before they are renamed. Threads may open files at the same time, and a signal may come at any moment: so the
  * names lie in the slots, and are written only where a signal waits for it. */
@@ -185,7 +185,7 @@ static int open_path(struct outfile *o, const char *path, bool one_of_many)
 
 	start_once();
 	*o = (struct outfile){ .slot = -1, .one_of_many = one_of_many };
-	if ((rc = reading_check(path)))
+	if ((rc = input_guard_check(path)))
 		return rc;
 	if (there && S_ISDIR(st.st_mode))
 		return error_set(ERR_FAILED, "cannot create '%s': it is a folder", path);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "input_guard.h"
 #include "outfile.h"
-#include "reading.h"
 #include "size.h"
 
 static bool leads_out(const char *member)
@@ -91,7 +91,7 @@ int outnames_make(char ***result, const struct source *s, const char *dir)
 	char **out = size_zalloc((size_t)n, sizeof *out);
 	struct named *sorted = size_alloc((size_t)n, sizeof *sorted);
 	int64_t safe = 0;
-	int rc = out && sorted ? reading_check(dir) : ERR_FAILED;
+	int rc = out && sorted ? input_guard_check(dir) : ERR_FAILED;
 
 	for (int64_t i = 0; i < n && !rc; i++) {
 		if (leads_out(source_member(s, i)))
@@ -115,7 +115,7 @@ int outnames_make(char ***result, const struct source *s, const char *dir)
 
 int outnames_folder(const char *dir)
 {
-	int rc = reading_check(dir);
+	int rc = input_guard_check(dir);
 	if (rc || (rc = make_folder(dir)))
 		return rc;
 	outfile_sweep(dir);

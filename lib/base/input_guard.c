@@ -1,4 +1,4 @@
-#include "reading.h"
+#include "input_guard.h"
 
 #include <search.h>
 #include <stdbool.h>
@@ -12,7 +12,7 @@ struct place {
 	ino_t inode;
 };
 
-static void *noted; /* a tree: there may be very many */
+static void *guarded; /* a tree: there may be very many */
 
 static int by_place(const void *a, const void *b)
 {
@@ -29,21 +29,21 @@ static bool place_of(const char *path, struct place *p)
 	return true;
 }
 
-void reading_note(const char *path)
+void input_guard_add(const char *path)
 {
 	struct place p, *kept, **found;
 	if (!path || !strcmp(path, "-") || !place_of(path, &p) || !(kept = malloc(sizeof *kept)))
 		return;
 	*kept = p;
-	found = tsearch(kept, &noted, by_place);
+	found = tsearch(kept, &guarded, by_place);
 	if (!found || *found != kept)
 		free(kept);
 }
 
-int reading_check(const char *output)
+int input_guard_check(const char *output)
 {
 	struct place p;
-	if (!noted || !place_of(output, &p) || !tfind(&p, &noted, by_place))
+	if (!guarded || !place_of(output, &p) || !tfind(&p, &guarded, by_place))
 		return 0;
 	return error_set(ERR_USAGE, "'%s' is read and would be written over: name another output", output);
 }
