@@ -275,9 +275,12 @@ int h5_read(struct h5file *f, const char *data, enum h5_type type, void *out, si
 	if ((rc = data_open(f, data, &id)))
 		return rc;
 	if (!(rc = data_shape(f, data, id, &ndim, size)) && !(rc = data_type(f, data, id, &stored))) {
+		bool fits = true;
 		for (int i = 0; i < ndim; i++)
-			count *= (size_t)size[i];
-		if (count != n)
+			fits = size_mul(count, (size_t)size[i], &count) && fits;
+		if (!fits)
+			rc = error_set(ERR_INPUT, "'%s' in '%s' has more values than can be counted, where %zu are expected", data, f->name, n);
+		else if (count != n)
 			rc = error_set(ERR_INPUT, "'%s' in '%s' has %zu values where %zu are expected", data, f->name, count, n);
 		else if (H5Dread(id, native_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
 			rc = failed(ERR_INPUT, f, "read", data);

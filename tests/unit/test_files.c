@@ -1,6 +1,7 @@
 /* Outputs that appear whole or not at all, .npy records, HDF5 files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <hdf5.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -356,6 +357,26 @@ static int read_all(const char *path)
 	free(text);
 	const int closed = h5_close(&f);
 	return rc ? rc : closed;
+}
+
+/* A shape whose product is 2^64 + 1, so 1 in the numbers of the machine. */
+TEST(h5_shape_that_overflows)
+{
+	const hsize_t size[2] = { 274177, 67280421310721 }, chunk[2] = { 1, 1024 };
+	struct h5file *h;
+	uint8_t x[16];
+	enter();
+	const hid_t file = H5Fcreate("x.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), space = H5Screate_simple(2, size, NULL), how = H5Pcreate(H5P_DATASET_CREATE);
+	H5Pset_chunk(how, 2, chunk);
+	const hid_t data = H5Dcreate2(file, "x", H5T_NATIVE_UINT8, space, H5P_DEFAULT, how, H5P_DEFAULT);
+	REQUIRE(data >= 0);
+	H5Dclose(data);
+	H5Pclose(how);
+	H5Sclose(space);
+	REQUIRE(H5Fclose(file) >= 0 && !h5_open(&h, "x.h5"));
+	CHECK(h5_read(h, "x", H5_U8, x, 1) == ERR_INPUT && strstr(error_text(), "'x' in 'x.h5' has more values than can be counted"));
+	CHECK(!h5_close(&h));
+	leave();
 }
 
 TEST(h5_damage_is_found)
