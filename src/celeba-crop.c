@@ -14,6 +14,7 @@
 #include "progress.h"
 #include "rejects.h"
 #include "size.h"
+#include "threads.h"
 
 enum { RECORD = 64 }; /* pictures in a record of the stream */
 
@@ -270,8 +271,7 @@ end:
 int main(int argc, char **argv)
 {
 	int rc = options_parse(&tool, argc, argv);
-	if (!threads)
-		threads = ordered_processors();
+	threads = threads_available((int)threads);
 	for (int i = 1; i <= rc; i++)
 		input_guard_add(argv[i]);
 	if (rc >= 0)

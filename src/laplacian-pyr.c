@@ -8,6 +8,7 @@
 #include "message.h"
 #include "options.h"
 #include "pyramid.h"
+#include "threads.h"
 
 static int64_t levels, level, threads;
 static const char *directory;
@@ -88,8 +89,7 @@ static int run(int operands, char **argv)
 	input_guard_add(input);
 	if (!directory && (rc = message_stdout_is_data()))
 		return rc;
-	if (threads)
-		omp_set_num_threads((int)threads);
+	omp_set_num_threads(threads_available((int)threads));
 	return inverse ? backward(input) : forward(input);
 }
 

@@ -12,6 +12,7 @@
 #include "options.h"
 #include "pairs.h"
 #include "progress.h"
+#include "threads.h"
 
 static const char *reference, *real, *protocol_name = "karras", *device_name = "cpu";
 static int64_t most, threads;
@@ -158,8 +159,7 @@ static int run(int operands, char **argv)
 		return error_set(ERR_USAGE, "one input at most; '%s' is one too many", argv[2]);
 	if (from_stdin > 1)
 		return error_set(ERR_USAGE, "only one of INPUT, REF and REAL can be stdin");
-	if (threads)
-		omp_set_num_threads((int)threads);
+	omp_set_num_threads(threads_available((int)threads));
 	if (!(rc = metric_open(&device, device_name)) && !(rc = images_open(&input, path, 0)) && (!reference || !(rc = images_open(&ref, reference, input.side))) &&
 	    (!real || !(rc = images_open(&reals, real, input.side))) && !(rc = compare(&r.pairs, r.protocol, &input, reference ? &ref : NULL)) &&
 	    (!real || !(rc = compare(&r.floor, r.protocol, &reals, NULL)))) {

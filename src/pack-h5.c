@@ -8,12 +8,12 @@
 #include "inputs.h"
 #include "message.h"
 #include "options.h"
-#include "ordered.h"
 #include "packer.h"
 #include "philox.h"
 #include "picture.h"
 #include "progress.h"
 #include "size.h"
+#include "threads.h"
 #include "unpack.h"
 
 static const char *output, *filter = "bilinear", *fit = "none", *background = "white", *labels_file, *columns, *rejects_file, *verify, *unpacked;
@@ -245,8 +245,7 @@ int main(int argc, char **argv)
 {
 	const int inputs = options_parse(&tool, argc, argv);
 	int rc = inputs < 0 ? inputs : check_task((size_t)inputs);
-	if (!threads)
-		threads = ordered_processors();
+	threads = threads_available((int)threads);
 	for (int i = 1; i <= inputs; i++)
 		input_guard_add(argv[i]);
 	input_guard_add(labels_file);

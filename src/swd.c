@@ -14,6 +14,7 @@
 #include "swd.h"
 #include "swd_reference.h"
 #include "swd_report.h"
+#include "threads.h"
 
 static const char *reference, *save_path, *protocol_name, *device_name = "cpu";
 static int64_t count, seed = -1, threads;
@@ -209,8 +210,7 @@ static int run(int operands, char **argv)
 	input_guard_add(path);
 	if (save_path && (rc = input_guard_check(save_path)))
 		return rc;
-	if (threads)
-		omp_set_num_threads((int)threads);
+	omp_set_num_threads(threads_available((int)threads));
 	r.floor = want_floor;
 	const bool saved = !images_from_pipe(reference) && swd_reference_is(reference);
 	if (saved && (want_floor || save_path))

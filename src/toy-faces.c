@@ -10,6 +10,7 @@
 #include "options.h"
 #include "outfile.h"
 #include "progress.h"
+#include "threads.h"
 #include "zipout.h"
 
 enum { BATCH = 64, MAX_FACES = 999999 /* six digits of a name */ };
@@ -187,8 +188,7 @@ static int run(int argc, char **argv)
 		return error_set(ERR_USAGE, "'%s' is not expected: toy-faces reads nothing", argv[1]);
 	if (!count)
 		return error_set(ERR_USAGE, "how many faces? give -n");
-	if (threads)
-		omp_set_num_threads((int)threads);
+	omp_set_num_threads(threads_available((int)threads));
 	const bool to_stdout = !output || !strcmp(output, "-");
 	if (to_stdout) {
 		const int rc = message_stdout_is_data();

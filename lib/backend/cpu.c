@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "size.h"
+#include "threads.h"
 
 static int block_size(struct backend *b)
 {
@@ -190,7 +191,7 @@ int backend_open_cpu(struct backend **out, int threads, bool direct)
 	snprintf(cpu->details, sizeof cpu->details, "oneDNN %d.%d.%d, %s, %s convolutions", library->major, library->minor, library->patch, avx512 ? "AVX-512" : "AVX2",
 	         direct ? "direct" : "Winograd");
 	b->details = cpu->details;
-	b->threads = host_threads(threads);
+	b->threads = threads_available(threads);
 	omp_set_dynamic(0);
 	omp_set_num_threads(b->threads); /* oneDNN runs on the same OpenMP threads as our loops */
 	host_table(b);

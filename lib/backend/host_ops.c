@@ -4,25 +4,11 @@
 #include <float.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "philox.h"
 #include "pointwise.h"
 #include "ranks.h"
 #include "size.h"
-
-int host_threads(int threads)
-{
-#ifdef _OPENMP
-	const int wanted = threads > 0 ? threads : omp_get_num_procs(), most = omp_get_thread_limit();
-	return wanted < most ? wanted : most;
-#else
-	(void)threads;
-	return 1;
-#endif
-}
 
 static double *host_sum(struct backend *b, enum step_sum which)
 {

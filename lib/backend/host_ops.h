@@ -36,9 +36,6 @@ static inline bool tensor_same(struct tensor a, struct tensor b)
 	return a.n == b.n && a.c == b.c && a.h == b.h && a.w == b.w && a.sample_size == b.sample_size;
 }
 
-/* Threads to use when `threads` were asked for (0: all cores), at most OpenMP's limit; 1 when built without OpenMP. */
-int host_threads(int threads);
-
 /* The failure since the last call, with its text. */
 int host_check(struct backend *) MUST_CHECK;
 

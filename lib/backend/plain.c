@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "size.h"
+#include "threads.h"
 
 static struct tensor plain_shape(struct backend *b, int64_t n, int c, int h, int w)
 {
@@ -67,7 +68,7 @@ int backend_open_plain(struct backend **out, int threads)
 	b = &host->table;
 	b->name = "plain";
 	b->details = "plain loops over NCHW, sums in double";
-	b->threads = host_threads(threads);
+	b->threads = threads_available(threads);
 	host_table(b);
 	b->close = plain_close;
 	b->shape = plain_shape;

@@ -1,7 +1,6 @@
 #include "ordered.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -144,10 +143,4 @@ int ordered_run(const struct ordered *o)
 	free(worker);
 	free(r.done);
 	return r.rc && started ? error_set(r.rc, "%s", r.text) : r.rc;
-}
-
-int ordered_processors(void)
-{
-	cpu_set_t set;
-	return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
 }

@@ -23,7 +23,4 @@ struct ordered {
 /* Runs until feed() has no more and everything is drained, or drain() has enough (then 0), or to the first failure, which is returned with its message. */
 int ordered_run(const struct ordered *) MUST_CHECK;
 
-/* The number of processors that this process may use. */
-int ordered_processors(void);
-
 #endif

@@ -13,9 +13,9 @@
 #include "checkpoint.h"
 #include "clock.h"
 #include "digest.h"
-#include "host_ops.h"
 #include "preview.h"
 #include "run.h"
+#include "threads.h"
 #include "together.h"
 
 enum { MAX_BAD_REPORTS = 3 };
@@ -238,7 +238,7 @@ static int open_inputs(struct run *r)
 static int open_device(struct run *r)
 {
 	const struct grow *g = r->g;
-	const int cores = host_threads(0), threads = g->threads || g->place.rank >= 0 ? g->threads : cores > g->place.n ? cores / g->place.n : 1;
+	const int cores = threads_available(0), threads = g->threads || g->place.rank >= 0 ? g->threads : cores > g->place.n ? cores / g->place.n : 1;
 	int rc = backend_open_local(&r->be, g->device, threads, r->ranks ? r->ranks->local : 0);
 	if (rc)
 		return rc;
