@@ -53,9 +53,10 @@ static const struct tool tool = {
 		   "what a network learns.\n\n"
 		   "A picture that is damaged, too small (unless there is --pad) or no picture is left out; the others are not affected. The reasons are told "
 		   "at the end, the first 20 of them; --rejects FILE gets all, as a table of names and reasons.\n\n"
-		   "Exit codes: 0 done, 1 pictures were left out (the output holds all the others) or the output could not be written, 2 usage, 3 an INPUT is "
+		   "EXIT STATUS\n\n"
+		   "0 done, 1 pictures were left out (the output holds all the others) or the output could not be written, 2 wrong usage, 3 an INPUT is "
 		   "missing or has no usable picture.\n\n"
-		   "Examples:\n"
+		   "EXAMPLES\n\n"
 		   "  celeba-crop img_align_celeba.zip | pack-h5 -o celeba.h5\n"
 		   "  celeba-crop -o faces --center 89,121 --size 64 img_align_celeba\n"
 		   "  celeba-crop --center 256,256 --size 512 --pad --background black snapshots/ | pack-h5 -o snapshots.h5\n",

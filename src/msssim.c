@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "environment.h"
 #include "images.h"
 #include "message.h"
 #include "metric_open.h"
@@ -56,6 +57,8 @@ static const struct tool tool = {
 	        "\"error\"}.\n\n"
 	        "EXIT STATUS\n\n"
 	        "0 done, 1 failed, 2 wrong usage, 3 bad or truncated input.\n\n"
+	        "ENVIRONMENT\n\n"
+	        ENVIRONMENT_PLUGINS ENVIRONMENT_WAITING
 	        "EXAMPLES\n\n"
 	        "  pgan-sample -n 20000 net.h5 | msssim --floor data.h5\n"
 	        "  msssim --json --per-pair a.npy --ref b.npy",

@@ -2,12 +2,11 @@
 #ifndef PGAN_GROW_MANUAL_H
 #define PGAN_GROW_MANUAL_H
 
+#include "environment.h"
+
 static const char about[] =
 	"Trains one scale of the two networks of a progressively grown GAN (Karras et al. 2018): scale 0 makes images of 4x4 pixels, scale 1 of 8x8, and so on.\n"
 	"Every scale but the first starts from the network of the scale before it, whose layers it takes over; the new ones fade in.\n"
-	"\n"
-	"  pgan-grow --data faces.h5 --scale 0 -o scale0.h5\n"
-	"  pgan-grow --data faces.h5 --scale 1 --from scale0.h5 -o scale1.h5\n"
 	"\n"
 	"FILES\n"
 	"\n"
@@ -43,9 +42,6 @@ static const char about[] =
 	"a rank ends, or does not answer for --rank-timeout seconds, all end, and the same command line goes on from the checkpoint: to the same bytes with the same\n"
 	"N, and with another N, which is allowed, to the same numbers but for rounding.\n"
 	"\n"
-	"  pgan-grow --ranks 4 --device cuda --data faces.h5 --scale 0 -o scale0.h5\n"
-	"  mpirun -n 8 pgan-grow --data faces.h5 --scale 0 -o scale0.h5\n"
-	"\n"
 	"PROFILES\n"
 	"\n"
 	"zoo is pytorch_GAN_zoo, paddle the reproduced system (PGAN-Paddle) as it really runs, karras the paper and its code. Every key below can be set in each; what else\n"
@@ -76,6 +72,18 @@ static const char about[] =
 	"EXIT STATUS\n"
 	"\n"
 	"0: done. 1: failed, or a step was not reproduced. 2: a wrong command line or setting. 3: an input that is missing, damaged or does not fit.\n"
+	"\n"
+	"ENVIRONMENT\n"
+	"\n"
+	ENVIRONMENT_PLUGINS ENVIRONMENT_CACHE ENVIRONMENT_WAITING
+	"OMPI_COMM_WORLD_SIZE, PMI_SIZE, SLURM_NTASKS and the like: what mpirun and srun say of the processes that they start.\n"
+	"\n"
+	"EXAMPLES\n"
+	"\n"
+	"  pgan-grow --data faces.h5 --scale 0 -o scale0.h5\n"
+	"  pgan-grow --data faces.h5 --scale 1 --from scale0.h5 -o scale1.h5\n"
+	"  pgan-grow --ranks 4 --device cuda --data faces.h5 --scale 0 -o scale0.h5\n"
+	"  mpirun -n 8 pgan-grow --data faces.h5 --scale 0 -o scale0.h5\n"
 	"\n"
 	"KEYS\n"
 	"\n"

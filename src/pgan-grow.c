@@ -35,7 +35,7 @@ static const struct option options[] = {
 	{ "iters", 'n', OPTION_INT, &iterations, "N", "iterations: maxIterAtScale", 0, 1e15 },
 	{ "batch", 'b', OPTION_INT, &batch, "N", "images of a batch: miniBatchSize", 1, 4096 },
 	{ "lr", 0, OPTION_REAL, &rate, "X", "learning rate: baseLearningRate", 0, 1 },
-	{ "seed", 0, OPTION_INT, &seed, "N", "what everything random follows from (1)", 0, OPTION_SEED_MAX },
+	{ "seed", 0, OPTION_INT, &seed, "N", "seed of all random numbers (1)", 0, OPTION_SEED_MAX },
 	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ "device", 0, OPTION_TEXT, &device, "D", BACKEND_DEVICES " (auto)", 0, 0 },
 	{ "ranks", 0, OPTION_INT, &ranks, "N", "train with N processes; without --rank, start them on this machine", 1, RANKS_MAX },

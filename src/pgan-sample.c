@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "environment.h"
 #include "growth.h"
 #include "images.h"
 #include "input_guard.h"
@@ -26,7 +27,7 @@ static const char *output, *latents_file, *grid, *device = "auto";
 
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, &output, "OUT", "OUT.png, OUT.h5, OUT.npy, OUT.y4m or DIR/ (an image stream on stdout)", 0, 0 },
-	{ "count", 'n', OPTION_INT, &count, "N", "number of images, with --walk of legs (16384; of a grid 64 or what --grid holds; of a walk 8; with --latents all of them)", 1, 1LL << 40 },
+	{ "count", 'n', OPTION_INT, &count, "N", "number of images, or with --walk of legs; default 16384; grid: 64, or as many as --grid holds; walk: 8; --latents: all", 1, 1LL << 40 },
 	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the latents (0)", 0, OPTION_SEED_MAX },
 	{ "first", 0, OPTION_INT, &first, "K", "begin with latent K (0)", 0, 1LL << 40 },
 	{ "current", 0, OPTION_FLAG, &current, NULL, "sample G itself instead of its running average", 0, 0 },
@@ -63,6 +64,9 @@ static const char details[] =
 	"A wrong name or value is answered with what there is.\n\n"
 	"EXIT STATUS\n\n"
 	"0 done, 1 failed, 2 wrong usage, 3 bad, missing or truncated input.\n\n"
+	"ENVIRONMENT\n\n"
+	"PGAN_RUN: the folder that networks are looked for in after the current one.\n\n"
+	ENVIRONMENT_PLUGINS ENVIRONMENT_CACHE ENVIRONMENT_WAITING
 	"EXAMPLES\n\n"
 	"  pgan-sample run/scale3.h5 -o faces.png\n"
 	"  pgan-sample run/scale?.h5 -o growth.png\n"

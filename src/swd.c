@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "environment.h"
 #include "images.h"
 #include "input_guard.h"
 #include "message.h"
@@ -65,6 +66,8 @@ static const struct tool tool = {
 	        "\"floor\": [{\"n\", \"levels\", \"average\", \"errors\", \"average_error\"}, …].\n\n"
 	        "EXIT STATUS\n\n"
 	        "0 done, 1 failed, 2 wrong usage, 3 bad or truncated input.\n\n"
+	        "ENVIRONMENT\n\n"
+	        ENVIRONMENT_PLUGINS ENVIRONMENT_WAITING
 	        "EXAMPLES\n\n"
 	        "  pgan-sample net.h5 | swd --ref data.h5\n"
 	        "  swd --ref data.h5 --save-ref ref.swd; pgan-sample net.h5 | swd --ref ref.swd\n"

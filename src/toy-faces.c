@@ -37,8 +37,9 @@ static const struct tool tool = {
 	           "name; or into a zip archive, whole or not at all, that celeba-crop and pack-h5 read as it is. Without -o the archive goes to stdout. (Image streams "
 	           "hold square images; these are not.) There are at most 999999.\n\n"
 	           "Face k of a seed is a function of the seed and k alone: the same file whatever N and the number of threads.\n\n"
-	           "Exit status: 0 done, 1 failed, 2 wrong usage.\n\n"
-	           "Examples:\n"
+	           "EXIT STATUS\n\n"
+	           "0 done, 1 failed, 2 wrong usage.\n\n"
+	           "EXAMPLES\n\n"
 	           "  toy-faces -n 4000 -o faces.zip && celeba-crop faces.zip | pack-h5 -o data.h5\n"
 	           "  toy-faces -n 100 --seed 7 -o faces",
 	.options = options,

@@ -27,8 +27,7 @@ static int width_of(const char *text, size_t length)
 	return width;
 }
 
-/* The words of text[0 … length) from `column` on, broken before WIDTH; further lines start at `indent`. */
-static void print_wrapped(const char *text, size_t length, int column, int indent)
+void manual_wrap(FILE *out, const char *text, size_t length, int column, int indent)
 {
 	const char *const end = text + length;
 	const int start = column;
@@ -37,18 +36,18 @@ static void print_wrapped(const char *text, size_t length, int column, int inden
 		word = word < (size_t)(end - text) ? word : (size_t)(end - text);
 		const int width = width_of(text, word);
 		if (column > start && column + 1 + width > WIDTH) {
-			printf("\n%*s", indent, "");
+			fprintf(out, "\n%*s", indent, "");
 			column = indent;
 		} else if (column > start) {
-			putchar(' ');
+			putc(' ', out);
 			column++;
 		}
-		printf("%.*s", (int)word, text);
+		fprintf(out, "%.*s", (int)word, text);
 		column += width;
 		text += word;
 		text += text < end;
 	}
-	putchar('\n');
+	putc('\n', out);
 }
 
 static void help_options(const struct option *table)
@@ -62,7 +61,7 @@ static void help_options(const struct option *table)
 			printf("\n%*s", TEXT_AT, "");
 		else
 			printf("%*s", TEXT_AT - width, "");
-		print_wrapped(o->help, strlen(o->help), TEXT_AT, TEXT_AT);
+		manual_wrap(stdout, o->help, strlen(o->help), TEXT_AT, TEXT_AT);
 	}
 }
 
@@ -75,6 +74,16 @@ static bool is_heading(const char *line, size_t length)
 		letters |= line[i] != ' ';
 	}
 	return letters && line[0] != ' ';
+}
+
+/* The line of the first heading, or the end. */
+static const char *first_heading(const char *text)
+{
+	while (*text && !is_heading(text, strcspn(text, "\n"))) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return text;
 }
 
 /* Lines up to an empty one, a heading or one that stays as it is. */
@@ -97,7 +106,7 @@ static void help_details(const char *text)
 		if (length == line && (!line || text[0] == ' '))
 			printf("%.*s\n", (int)line, text);
 		else
-			print_wrapped(text, length, 0, 0);
+			manual_wrap(stdout, text, length, 0, 0);
 		text += length + (text[length] == '\n');
 	}
 }
@@ -106,7 +115,7 @@ void manual_help(const struct tool *t)
 {
 	printf("Usage: %s ", t->name);
 	const int indent = 8 + (int)strlen(t->name);
-	print_wrapped(t->synopsis, strlen(t->synopsis), indent, indent);
+	manual_wrap(stdout, t->synopsis, strlen(t->synopsis), indent, indent);
 	printf("\n%s: %s.\n\nOptions:\n", t->name, t->summary);
 	help_options(t->options);
 	help_options(options_common());
@@ -138,10 +147,11 @@ static void roff_line(const char *text)
 	putchar('\n');
 }
 
-static void roff_details(const char *text)
+/* Up to `end`. */
+static void roff_details(const char *text, const char *end)
 {
 	bool verbatim = false;
-	while (*text) {
+	while (text < end) {
 		const size_t length = strcspn(text, "\n");
 		const bool indented = !strncmp(text, "  ", 2);
 		if (indented != verbatim) {
@@ -179,13 +189,14 @@ void manual_page(const struct tool *t)
 	roff_line(t->summary);
 	printf(".SH SYNOPSIS\n.B %s\n", t->name);
 	roff_line(t->synopsis);
-	if (t->details) {
+	const char *const details = t->details ? t->details : "", *const sections = first_heading(details), *const end = details + strlen(details);
+	if (sections > details)
 		puts(".SH DESCRIPTION");
-		roff_details(t->details);
-	}
+	roff_details(details, sections);
 	puts(".SH OPTIONS");
 	roff_options(t->options);
 	roff_options(options_common());
+	roff_details(sections, end);
 }
 
 /* -- --version -- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "manual.h"
 #include "size.h"
 
 static int parse_default(const char *text, json_t **out)
@@ -187,19 +188,6 @@ int config_print(const struct config *c, int scale, bool json, FILE *out)
 	return 0;
 }
 
-/* Words from column 6 on, broken before column 100. */
-static void print_wrapped(FILE *out, const char *text)
-{
-	size_t column = 0;
-	for (size_t length; *text; text += length + (text[length] == ' ')) {
-		length = strcspn(text, " ");
-		const bool fits = column && column + 1 + length <= 100;
-		fprintf(out, "%s%.*s", fits ? " " : column ? "\n      " : "      ", (int)length, text);
-		column = fits ? column + 1 + length : 6 + length;
-	}
-	fputc('\n', out);
-}
-
 static void describe_key(const struct config_key *k, char *text, size_t size)
 {
 	int at = snprintf(text, size, "%s", k->doc);
@@ -217,6 +205,7 @@ static void describe_key(const struct config_key *k, char *text, size_t size)
 
 char *config_manual(void)
 {
+	enum { INDENT = 6 };
 	char *manual = NULL;
 	size_t size;
 	FILE *out = open_memstream(&manual, &size);
@@ -225,8 +214,8 @@ char *config_manual(void)
 	for (int i = 0; i < CONFIG_KEYS; i++) {
 		char text[512];
 		describe_key(&config_keys[i], text, sizeof text);
-		fprintf(out, "  %s%s\n", config_keys[i].name, config_keys[i].per_scale ? " (a list: one for each scale)" : "");
-		print_wrapped(out, text);
+		fprintf(out, "  %s%s\n%*s", config_keys[i].name, config_keys[i].per_scale ? " (a list: one for each scale)" : "", INDENT, "");
+		manual_wrap(out, text, strlen(text), INDENT, INDENT);
 	}
 	if (fclose(out)) {
 		free(manual);

@@ -1,0 +1,32 @@
+#!/usr/bin/env bats
+# What every tool says of itself: --help, --man and --version.
+load common
+
+tools=(celeba-crop laplacian-pyr msssim pack-h5 pgan-grow pgan-sample swd toy-faces)
+
+@test "manual pages have their sections in the usual order" {
+  for tool in "${tools[@]}"; do
+    "$tool" --man | sed -n 's/^\.SH //p' >sections
+    head -n 4 sections | diff - <(printf '%s\n' NAME SYNOPSIS DESCRIPTION OPTIONS)
+    [ "$(grep -c -x -e 'EXIT STATUS' -e EXAMPLES sections)" = 2 ]
+    [ -z "$(sort sections | uniq -d)" ]
+  done
+}
+
+@test "what tools read from the environment stands in their pages" {
+  for tool in pgan-grow pgan-sample swd msssim; do
+    "$tool" --help | sed -n '/^ENVIRONMENT$/,/^EXAMPLES$/p' >environment
+    grep -q '^PGAN_PLUGINS: ' environment
+    grep -q '^OMP_WAIT_POLICY: ' environment
+  done
+  for tool in pgan-grow pgan-sample; do
+    "$tool" --help | grep '^PGAN_CACHE: '
+  done
+}
+
+@test "no line of --help but tables and examples is longer than 100 letters" {
+  export LC_ALL=C.UTF-8
+  for tool in "${tools[@]}"; do
+    ! "$tool" --help | grep -v '^  ' | grep -E '.{101}' || false
+  done
+}
