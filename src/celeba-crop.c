@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
+#include "h5file.h"
 #include "input_guard.h"
 #include "inputs.h"
 #include "message.h"
@@ -61,6 +63,7 @@ static const struct tool tool = {
 		   "  celeba-crop -o faces --center 89,121 --size 64 img_align_celeba\n"
 		   "  celeba-crop --center 256,256 --size 512 --pad --background black snapshots/ | pack-h5 -o snapshots.h5\n",
 	.options = options,
+	.library = { h5_library, picture_libraries, archive_library },
 };
 
 /* One picture on its way. */

@@ -3,10 +3,13 @@
 #include <omp.h>
 #include <string.h>
 
+#include "archive.h"
+#include "h5file.h"
 #include "input_guard.h"
 #include "laplacian.h"
 #include "message.h"
 #include "options.h"
+#include "picture.h"
 #include "pyramid.h"
 #include "threads.h"
 
@@ -43,6 +46,7 @@ static const struct tool tool = {
 	        "  pgan-sample -n 64 net.h5 | laplacian-pyr -o levels/\n"
 	        "  laplacian-pyr faces.npy | laplacian-pyr --inverse | cmp - faces.npy",
 	.options = options,
+	.library = { h5_library, picture_libraries, archive_library },
 };
 
 static int forward(const char *input)

@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "environment.h"
+#include "h5file.h"
 #include "images.h"
+#include "libraries.h"
 #include "message.h"
 #include "metric_open.h"
 #include "options.h"
 #include "pairs.h"
+#include "picture.h"
 #include "progress.h"
 #include "threads.h"
 
@@ -63,6 +67,8 @@ static const struct tool tool = {
 	        "  pgan-sample -n 20000 net.h5 | msssim --floor data.h5\n"
 	        "  msssim --json --per-pair a.npy --ref b.npy",
 	.options = options,
+	.library = { h5_library, picture_libraries, archive_library, jansson_library },
+	.device = metric_describe,
 };
 
 enum { MAX_NOTES = 4 };

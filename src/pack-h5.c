@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "dataset_verify.h"
+#include "h5file.h"
 #include "input_guard.h"
 #include "inputs.h"
+#include "libraries.h"
 #include "message.h"
 #include "options.h"
 #include "packer.h"
@@ -15,6 +18,7 @@
 #include "size.h"
 #include "threads.h"
 #include "unpack.h"
+#include "zipout.h"
 
 static const char *output, *filter = "bilinear", *fit = "none", *background = "white", *labels_file, *columns, *rejects_file, *verify, *unpacked;
 static int64_t side, limit, seed = -1, threads;
@@ -76,6 +80,7 @@ static const struct tool tool = {
 		   "  pack-h5 -o photos.h5 --fit crop --size 256 --labels list_attr_celeba.txt --columns Smiling,Male img_celeba.zip\n"
 		   "  pack-h5 --verify celeba.h5\n",
 	.options = options,
+	.library = { h5_library, picture_libraries, archive_library, zipout_library, jansson_library, packer_library },
 };
 
 struct job {

@@ -1,5 +1,4 @@
 /* pgan-grow: trains one scale of a progressively grown GAN, or replays recorded training steps. */
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +9,11 @@
 #include "h5file.h"
 #include "input_guard.h"
 #include "launcher.h"
+#include "libraries.h"
 #include "message.h"
 #include "options.h"
 #include "pgan-grow-manual.h"
+#include "picture.h"
 #include "progress.h"
 #include "replay.h"
 
@@ -250,14 +251,6 @@ static int run(void)
 	return rc;
 }
 
-static void version(void)
-{
-	char line[1024];
-	printf("libraries: %s, jansson " JANSSON_VERSION "\n", h5_library());
-	for (int i = 0; backend_describe(i, line, sizeof line); i++)
-		printf("backend: %s\n", line);
-}
-
 /* The manual's text with the keys. */
 static char *details(void)
 {
@@ -271,7 +264,8 @@ static char *details(void)
 int main(int argc, char **argv)
 {
 	char *text = details();
-	const struct tool tool = { .name = "pgan-grow", .summary = "train one scale of a progressively grown GAN", .details = text, .options = options, .version = version,
+	const struct tool tool = { .name = "pgan-grow", .summary = "train one scale of a progressively grown GAN", .details = text, .options = options,
+		                   .library = { h5_library, picture_libraries, jansson_library }, .device = backend_describe,
 		                   .synopsis = "--data DATA.h5 --scale S [--from PREV.h5] -o OUT.h5 [OPTION…] | --verify FILE…" };
 	int rc = options_parse(&tool, argc, argv);
 	if (rc > 0)

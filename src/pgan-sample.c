@@ -13,6 +13,7 @@
 #include "input_guard.h"
 #include "message.h"
 #include "options.h"
+#include "picture.h"
 #include "progress.h"
 #include "sampler.h"
 #include "sink.h"
@@ -256,14 +257,6 @@ static int run(const char *path)
 	return rc ? rc : closed;
 }
 
-static void version(void)
-{
-	char line[1024];
-	printf("libraries: %s\n", h5_library());
-	for (int i = 0; backend_describe(i, line, sizeof line); i++)
-		printf("backend: %s\n", line);
-}
-
 int main(int argc, char **argv)
 {
 	const struct tool tool = {
@@ -272,7 +265,8 @@ int main(int argc, char **argv)
 		.synopsis = "[NET.h5…] [-o OUT] [-n N] [--seed S] [--first K] [--current] [--latents Z.npy] [--f32] [--grid RxC] [--walk]",
 		.details = details,
 		.options = options,
-		.version = version,
+		.library = { h5_library, picture_libraries },
+		.device = backend_describe,
 	};
 	const int operands = options_parse(&tool, argc, argv);
 	if (operands < 0)

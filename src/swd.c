@@ -5,12 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "environment.h"
+#include "h5file.h"
 #include "images.h"
 #include "input_guard.h"
+#include "libraries.h"
 #include "message.h"
 #include "metric_open.h"
 #include "options.h"
+#include "picture.h"
 #include "progress.h"
 #include "swd.h"
 #include "swd_reference.h"
@@ -74,6 +78,8 @@ static const struct tool tool = {
 	        "  swd --ref real/ --floor -n 1024 fake.zip\n"
 	        "  python3 -u -c 'import numpy, sys; numpy.save(sys.stdout.buffer, x)' | swd --ref data.h5 --json",
 	.options = options,
+	.library = { h5_library, picture_libraries, archive_library, jansson_library },
+	.device = metric_describe,
 };
 
 /* -- computing -- */

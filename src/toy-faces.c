@@ -9,6 +9,7 @@
 #include "message.h"
 #include "options.h"
 #include "outfile.h"
+#include "picture.h"
 #include "progress.h"
 #include "threads.h"
 #include "zipout.h"
@@ -43,6 +44,7 @@ static const struct tool tool = {
 	           "  toy-faces -n 4000 -o faces.zip && celeba-crop faces.zip | pack-h5 -o data.h5\n"
 	           "  toy-faces -n 100 --seed 7 -o faces",
 	.options = options,
+	.library = { picture_libraries, zipout_library },
 };
 
 /* A face as a PNG file in memory, or why there is none. */

@@ -30,3 +30,24 @@ tools=(celeba-crop laplacian-pyr msssim pack-h5 pgan-grow pgan-sample swd toy-fa
     ! "$tool" --help | grep -v '^  ' | grep -E '.{101}' || false
   done
 }
+
+@test "--version names the compiler, the libraries that a tool uses, and its devices" {
+  for tool in "${tools[@]}"; do
+    "$tool" --version >version
+    grep -q "^$tool (pgan) [0-9.]*$" version
+    grep -q -E '^compiler: (gcc|clang) ' version
+    grep -q -E '^libraries: .*libpng [0-9.]+, libjpeg' version
+    [ "$tool" = toy-faces ] || grep -q -E '^libraries: HDF5 [0-9.]+, ' version
+  done
+  for tool in celeba-crop laplacian-pyr msssim pack-h5 swd; do
+    "$tool" --version | grep -E '^libraries: .*libzip [0-9]'
+  done
+  pack-h5 --version | grep -E 'zlib [0-9.]+, jansson [0-9.]+, nettle [0-9]'
+  for tool in swd msssim; do
+    "$tool" --version | grep -x 'backend: cpu: usable'
+    "$tool" --version | grep '^backend: cuda: '
+  done
+  for tool in pgan-grow pgan-sample; do
+    "$tool" --version | grep '^backend: cpu: oneDNN'
+  done
+}

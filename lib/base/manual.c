@@ -203,11 +203,16 @@ void manual_page(const struct tool *t)
 
 void manual_version(const struct tool *t)
 {
+	char line[1024];
 #ifdef __clang__
 	printf("%s (pgan) " PGAN_VERSION "\ncompiler: clang " __clang_version__ "\n", t->name);
 #else
 	printf("%s (pgan) " PGAN_VERSION "\ncompiler: gcc " __VERSION__ "\n", t->name);
 #endif
-	if (t->version)
-		t->version();
+	for (int i = 0; t->library[i]; i++)
+		printf("%s%s", i ? ", " : "libraries: ", t->library[i]());
+	if (t->library[0])
+		putchar('\n');
+	for (int i = 0; t->device && t->device(i, line, sizeof line); i++)
+		printf("backend: %s\n", line);
 }

@@ -2,6 +2,7 @@
 #ifndef PGAN_OPTIONS_H
 #define PGAN_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,7 +41,9 @@ struct tool {
 	const char *details;  /* for the manual page and the end of --help: paragraphs between empty lines; a line in capitals is a heading; lines that start with
 	                       * two spaces stay as they are (examples, tables) */
 	const struct option *options; /* 64 at most */
-	void (*version)(void); /* prints further lines of --version to stdout; may be NULL */
+	/* For --version: names and versions of the libraries that are used, NULL at the end; and line i on the devices, false: there is none (NULL: the tool has no choice). */
+	const char *(*library[8])(void);
+	bool (*device)(int i, char *line, size_t size);
 };
 
 /* Parses argv; options may stand anywhere, "--" ends them, "-x VALUE", "-xVALUE", "--name VALUE" and "--name=VALUE" are equal, "-" is an operand.

@@ -1,6 +1,7 @@
 #include "packer.h"
 
 #include <nettle/sha2.h>
+#include <nettle/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,4 +291,11 @@ end:
 	dataset_discard(&p.writer);
 	free_scratch(&p);
 	return rc;
+}
+
+const char *packer_library(void)
+{
+	static char text[32];
+	snprintf(text, sizeof text, "nettle %d.%d", nettle_version_major(), nettle_version_minor());
+	return text;
 }

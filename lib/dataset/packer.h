@@ -35,4 +35,6 @@ struct pack_result {
  * images (a truncated stream) is ERR_INPUT, as is a source without a usable picture; then there is no data set. *result is set in any case. */
 int pack(struct pack_result *result, const struct pack_settings *, struct source *source, struct images *images) MUST_CHECK;
 
+const char *packer_library(void); /* "nettle 3.8", for --version */
+
 #endif

@@ -101,3 +101,10 @@ int archive_read(struct archive *a, int64_t i, struct bytes *b)
 {
 	return a->tar ? tar_read(a->tar, i, b) : read_zip(a, i, b);
 }
+
+const char *archive_library(void)
+{
+	static char text[32];
+	snprintf(text, sizeof text, "libzip %s", zip_libzip_version());
+	return text;
+}

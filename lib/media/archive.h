@@ -25,4 +25,6 @@ const char *archive_member(const struct archive *, int64_t i); /* "img/000001.jp
 /* The whole content of member i. One thread at a time. */
 int archive_read(struct archive *, int64_t i, struct bytes *) MUST_CHECK;
 
+const char *archive_library(void); /* "libzip 1.7.3", for --version */
+
 #endif

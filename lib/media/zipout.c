@@ -128,3 +128,10 @@ void zipout_free(struct zipout *z)
 	free(z->directory.data);
 	*z = (struct zipout){ 0 };
 }
+
+const char *zipout_library(void)
+{
+	static char text[32];
+	snprintf(text, sizeof text, "zlib %s", zlibVersion());
+	return text;
+}

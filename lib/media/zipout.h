@@ -21,4 +21,6 @@ int zipout_add(struct zipout *, const char *member, const void *bytes, size_t si
 int zipout_finish(struct zipout *) MUST_CHECK; /* writes the directory; the stream is still to be closed */
 void zipout_free(struct zipout *);             /* after finishing or failing */
 
+const char *zipout_library(void); /* "zlib 1.2.13", for --version */
+
 #endif

@@ -1,5 +1,6 @@
 #include "metric_open.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "plugin.h"
@@ -19,4 +20,19 @@ void metric_close(struct metric_device *d)
 {
 	if (d)
 		d->close(d);
+}
+
+bool metric_describe(int i, char *line, size_t size)
+{
+	static const char *const devices[] = { "cpu", "cuda" };
+	struct metric_device *d;
+	if (i < 0 || (size_t)i >= sizeof devices / sizeof *devices)
+		return false;
+	if (metric_open(&d, devices[i])) {
+		snprintf(line, size, "%s: not usable: %s", devices[i], error_text());
+		return true;
+	}
+	snprintf(line, size, "%s: usable", devices[i]);
+	metric_close(d);
+	return true;
 }

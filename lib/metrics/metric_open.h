@@ -13,4 +13,7 @@ void metric_close(struct metric_device *); /* NULL is fine */
 /* The processor's table, with as many threads as OpenMP has now. */
 int metric_open_cpu(struct metric_device **) MUST_CHECK;
 
+/* Line i for --version: "NAME: usable", or why it is not. False when there is no such line. */
+bool metric_describe(int i, char *line, size_t size);
+
 #endif

@@ -168,3 +168,10 @@ void picture_from_planes(struct picture *p, const uint8_t *planes)
 		for (size_t i = 0; i < n; i++)
 			p->pixel[i * c + k] = planes[k * n + i];
 }
+
+const char *picture_libraries(void)
+{
+	static char text[96];
+	snprintf(text, sizeof text, "%s, %s", picture_png_library(), picture_jpeg_library());
+	return text;
+}

@@ -53,4 +53,6 @@ void picture_to_planes(uint8_t *out, const struct picture *);
 /* Fills a picture from planes (c,h,w) of its own shape. */
 void picture_from_planes(struct picture *, const uint8_t *planes);
 
+const char *picture_libraries(void); /* "libpng 1.6.39, libjpeg-turbo 2.1.5", for --version */
+
 #endif

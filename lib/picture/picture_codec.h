@@ -14,4 +14,8 @@ int picture_check_size(const char *name, int64_t w, int64_t h) MUST_CHECK;
 int picture_decode_png(struct picture *, const char *name, const uint8_t *bytes, size_t size, const struct picture_options *) MUST_CHECK;
 int picture_decode_jpeg(struct picture *, const char *name, const uint8_t *bytes, size_t size) MUST_CHECK;
 
+/* Names and versions. */
+const char *picture_png_library(void);
+const char *picture_jpeg_library(void);
+
 #endif

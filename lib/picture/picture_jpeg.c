@@ -120,3 +120,15 @@ int picture_decode_jpeg(struct picture *p, const char *name, const uint8_t *byte
 		picture_free(p);
 	return rc;
 }
+
+#define TEXT_OF(x) TEXT(x)
+#define TEXT(x) #x
+
+const char *picture_jpeg_library(void)
+{
+#ifdef LIBJPEG_TURBO_VERSION
+	return "libjpeg-turbo " TEXT_OF(LIBJPEG_TURBO_VERSION);
+#else
+	return "libjpeg " TEXT_OF(JPEG_LIB_VERSION);
+#endif
+}

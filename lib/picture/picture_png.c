@@ -185,3 +185,10 @@ int picture_encode(const struct picture *p, const char *name, FILE *out)
 	png_destroy_write_struct(&j.png, &j.info);
 	return rc;
 }
+
+const char *picture_png_library(void)
+{
+	static char text[48];
+	snprintf(text, sizeof text, "libpng %s", png_get_libpng_ver(NULL));
+	return text;
+}

@@ -21,7 +21,7 @@ static const struct option table[] = {
 	{ "verify", 0, OPTION_LIST, &files, "FILE…", "files", 0, 0 },
 	{ 0 },
 };
-static const struct tool tool = { "test", "tests", "[FILE]", NULL, table, NULL };
+static const struct tool tool = { .name = "test", .summary = "tests", .synopsis = "[FILE]", .options = table };
 
 static char *words[16];
 
