@@ -1,7 +1,6 @@
-#include "h5file.h"
+#include "h5internal.h"
 
 #include <errno.h>
-#include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +8,7 @@
 
 #include "size.h"
 
-struct h5file {
-	hid_t id;
-	char *name;
-};
-
-static hid_t native_type(enum h5_type type)
+hid_t h5_native_type(enum h5_type type)
 {
 	switch (type) {
 	case H5_U8:
@@ -39,7 +33,7 @@ static herr_t innermost(unsigned n, const H5E_error2_t *error, void *ctx)
 	return 0;
 }
 
-static int failed(int code, const struct h5file *f, const char *verb, const char *object)
+int h5_failed(int code, const struct h5file *f, const char *verb, const char *object)
 {
 	char cause[256] = "HDF5 does not say why";
 	const char *system = strerror(errno);
@@ -52,8 +46,7 @@ static int failed(int code, const struct h5file *f, const char *verb, const char
 	return error_set(code, "cannot %s '%s': %s", verb, f->name, cause);
 }
 
-/* Before every piece of work, and not when a file is opened: HDF5 is told to be silent for each thread by itself, and a file may be read by another thread. */
-static void begin(void)
+void h5_begin(void)
 {
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 	errno = 0;
@@ -70,7 +63,7 @@ static int file_new(struct h5file **out, const char *path)
 	f->id = -1;
 	H5dont_atexit(); /* at exit HDF5 1.10 closes once more a file whose close failed, and crashes */
 	H5open();
-	begin();
+	h5_begin();
 	*out = f;
 	return 0;
 }
@@ -92,7 +85,7 @@ int h5_open(struct h5file **out, const char *path)
 	} else if (H5Fis_hdf5(path) <= 0) {
 		rc = error_set(ERR_INPUT, "'%s' is not an HDF5 file", path);
 	} else if (((*out)->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)) < 0) {
-		rc = failed(ERR_INPUT, *out, "open", NULL);
+		rc = h5_failed(ERR_INPUT, *out, "open", NULL);
 	}
 	if (rc)
 		file_free(out);
@@ -110,7 +103,7 @@ int h5_create(struct h5file **out, const char *path)
 	H5Pset_obj_track_times(how, 0);
 	H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
 	if (((*out)->id = H5Fcreate(path, H5F_ACC_TRUNC, how, access)) < 0) {
-		rc = failed(ERR_FAILED, *out, "create", NULL);
+		rc = h5_failed(ERR_FAILED, *out, "create", NULL);
 		file_free(out);
 	}
 	H5Pclose(how);
@@ -123,9 +116,9 @@ int h5_close(struct h5file **f)
 	int rc = 0;
 	if (!*f)
 		return 0;
-	begin();
+	h5_begin();
 	if (H5Fclose((*f)->id) < 0)
-		rc = failed(ERR_FAILED, *f, "write", NULL);
+		rc = h5_failed(ERR_FAILED, *f, "write", NULL);
 	file_free(f);
 	return rc;
 }
@@ -158,7 +151,7 @@ static htri_t look_up(struct h5file *f, const char *object)
 {
 	char path[512];
 	htri_t found;
-	begin();
+	h5_begin();
 	if (!strcmp(object, "/"))
 		return 1;
 	if (snprintf(path, sizeof path, "%s", object) >= (int)sizeof path)
@@ -200,7 +193,7 @@ int h5_list(struct h5file *f, const char *group, int (*each)(void *ctx, const ch
 	if (!h5_exists(f, group))
 		return error_set(ERR_INPUT, "'%s' has no '%s'", f->name, group);
 	if (H5Literate_by_name(f->id, group, H5_INDEX_NAME, H5_ITER_INC, NULL, list_one, &l, H5P_DEFAULT) < 0 && !l.result)
-		return failed(ERR_INPUT, f, "list", group);
+		return h5_failed(ERR_INPUT, f, "list", group);
 	return l.result;
 }
 
@@ -213,7 +206,7 @@ static int data_open(struct h5file *f, const char *data, hid_t *id)
 	if (!found)
 		return error_set(ERR_INPUT, "'%s' has no '%s'", f->name, data);
 	if (found < 0 || (*id = H5Dopen2(f->id, data, H5P_DEFAULT)) < 0)
-		return failed(ERR_INPUT, f, "open", data);
+		return h5_failed(ERR_INPUT, f, "open", data);
 	return 0;
 }
 
@@ -223,7 +216,7 @@ static int data_shape(struct h5file *f, const char *data, hid_t id, int *ndim, h
 	const int n = space < 0 ? -1 : H5Sget_simple_extent_ndims(space);
 	int rc = 0;
 	if (n < 0)
-		rc = failed(ERR_INPUT, f, "read", data);
+		rc = h5_failed(ERR_INPUT, f, "read", data);
 	else if (n > H5_MAX_DIMS)
 		rc = error_set(ERR_INPUT, "'%s' in '%s' has %d dimensions", data, f->name, n);
 	else
@@ -282,8 +275,8 @@ int h5_read(struct h5file *f, const char *data, enum h5_type type, void *out, si
 			rc = error_set(ERR_INPUT, "'%s' in '%s' has more values than can be counted, where %zu are expected", data, f->name, n);
 		else if (count != n)
 			rc = error_set(ERR_INPUT, "'%s' in '%s' has %zu values where %zu are expected", data, f->name, count, n);
-		else if (H5Dread(id, native_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
-			rc = failed(ERR_INPUT, f, "read", data);
+		else if (H5Dread(id, h5_native_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
+			rc = h5_failed(ERR_INPUT, f, "read", data);
 	}
 	H5Dclose(id);
 	return rc;
@@ -303,7 +296,7 @@ static int groups_create(struct h5file *f, const char *object)
 		if (H5Lexists(f->id, path, H5P_DEFAULT) <= 0) {
 			const hid_t id = H5Gcreate2(f->id, path, H5P_DEFAULT, how, H5P_DEFAULT);
 			if (id < 0)
-				rc = failed(ERR_FAILED, f, "write", path);
+				rc = h5_failed(ERR_FAILED, f, "write", path);
 			else
 				H5Gclose(id);
 		}
@@ -317,7 +310,7 @@ static int groups_create(struct h5file *f, const char *object)
 static int data_create(struct h5file *f, const char *data, hid_t type, hid_t space, int ndim, const hsize_t *chunk, hid_t *id)
 {
 	int rc;
-	begin();
+	h5_begin();
 	*id = -1;
 	if ((rc = groups_create(f, data)))
 		return rc;
@@ -328,7 +321,7 @@ static int data_create(struct h5file *f, const char *data, hid_t type, hid_t spa
 		H5Pset_fletcher32(how);
 	}
 	if ((*id = H5Dcreate2(f->id, data, type, space, H5P_DEFAULT, how, H5P_DEFAULT)) < 0)
-		rc = failed(ERR_FAILED, f, "write", data);
+		rc = h5_failed(ERR_FAILED, f, "write", data);
 	H5Pclose(how);
 	return rc;
 }
@@ -343,50 +336,57 @@ int h5_write(struct h5file *f, const char *data, enum h5_type type, int ndim, co
 		empty |= !dim[i];
 	}
 	const hid_t space = ndim ? H5Screate_simple(ndim, size, NULL) : H5Screate(H5S_SCALAR);
-	int rc = data_create(f, data, native_type(type), space, ndim, empty ? NULL : size, &id);
+	int rc = data_create(f, data, h5_native_type(type), space, ndim, empty ? NULL : size, &id);
 	H5Sclose(space);
 	if (rc)
 		return rc;
-	if (H5Dwrite(id, native_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, in) < 0)
-		rc = failed(ERR_FAILED, f, "write", data);
+	if (H5Dwrite(id, h5_native_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, in) < 0)
+		rc = h5_failed(ERR_FAILED, f, "write", data);
 	if (H5Dclose(id) < 0 && !rc)
-		rc = failed(ERR_FAILED, f, "write", data);
+		rc = h5_failed(ERR_FAILED, f, "write", data);
 	return rc;
 }
 
-/* Reads or writes rows first … first + n of an open data set whose shape is known. */
-static int rows_move(struct h5file *f, const char *data, hid_t id, int ndim, const hsize_t *dim, enum h5_type type, hsize_t first, hsize_t n, void *out,
-                     const void *in)
+/* Rows first … first + n of an open data set of this shape, to be read to `out`, or written from `in` where that is NULL. */
+struct rows {
+	hid_t id;
+	int ndim;
+	hsize_t dim[H5_MAX_DIMS], first, n;
+	enum h5_type type;
+	void *out;
+	const void *in;
+};
+
+static int rows_move(struct h5file *f, const char *data, const struct rows *r)
 {
-	hsize_t start[H5_MAX_DIMS] = { first }, count[H5_MAX_DIMS] = { n };
-	for (int i = 1; i < ndim; i++)
-		count[i] = dim[i];
-	const hid_t file_space = H5Dget_space(id), memory = H5Screate_simple(ndim, count, NULL);
-	herr_t status = H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL);
+	hsize_t start[H5_MAX_DIMS] = { r->first }, count[H5_MAX_DIMS] = { r->n };
+	for (int i = 1; i < r->ndim; i++)
+		count[i] = r->dim[i];
+	const hid_t space = H5Dget_space(r->id), memory = H5Screate_simple(r->ndim, count, NULL), type = h5_native_type(r->type);
+	herr_t status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
 	if (status >= 0)
-		status = out ? H5Dread(id, native_type(type), memory, file_space, H5P_DEFAULT, out) : H5Dwrite(id, native_type(type), memory, file_space, H5P_DEFAULT, in);
+		status = r->out ? H5Dread(r->id, type, memory, space, H5P_DEFAULT, r->out) : H5Dwrite(r->id, type, memory, space, H5P_DEFAULT, r->in);
 	int rc = 0;
 	if (status < 0) /* HDF5 forgets the cause with the next call */
-		rc = out ? failed(ERR_INPUT, f, "read", data) : failed(ERR_FAILED, f, "write", data);
-	H5Sclose(file_space);
+		rc = r->out ? h5_failed(ERR_INPUT, f, "read", data) : h5_failed(ERR_FAILED, f, "write", data);
+	H5Sclose(space);
 	H5Sclose(memory);
 	return rc;
 }
 
 int h5_read_rows(struct h5file *f, const char *data, enum h5_type type, int64_t first, int64_t n, void *out)
 {
-	hsize_t dim[H5_MAX_DIMS];
-	int ndim, rc;
-	hid_t id;
-	if ((rc = data_open(f, data, &id)))
+	struct rows r = { .type = type, .first = (hsize_t)first, .n = (hsize_t)n, .out = out };
+	int rc = data_open(f, data, &r.id);
+	if (rc)
 		return rc;
-	if (!(rc = data_shape(f, data, id, &ndim, dim))) {
-		if (ndim < 1 || first < 0 || n < 0 || (hsize_t)first + (hsize_t)n > dim[0])
-			rc = error_set(ERR_INPUT, "'%s' in '%s' ends before row %lld", data, f->name, (long long)(first + n));
+	if (!(rc = data_shape(f, data, r.id, &r.ndim, r.dim))) {
+		if (r.ndim < 1 || first < 0 || n < 0 || r.first + r.n > r.dim[0])
+			rc = error_set(ERR_INPUT, "'%s' in '%s' ends before row %lld", data, f->name, (long long)(r.first + r.n));
 		else
-			rc = rows_move(f, data, id, ndim, dim, type, (hsize_t)first, (hsize_t)n, out, NULL);
+			rc = rows_move(f, data, &r);
 	}
-	H5Dclose(id);
+	H5Dclose(r.id);
 	return rc;
 }
 
@@ -397,7 +397,7 @@ int h5_create_rows(struct h5file *f, const char *data, enum h5_type type, int nd
 	for (int i = 1; i < ndim; i++)
 		size[i] = most[i] = chunk[i] = (hsize_t)row_dim[i];
 	const hid_t space = H5Screate_simple(ndim, size, most);
-	const int rc = data_create(f, data, native_type(type), space, ndim, chunk, &id);
+	const int rc = data_create(f, data, h5_native_type(type), space, ndim, chunk, &id);
 	H5Sclose(space);
 	if (!rc)
 		H5Dclose(id);
@@ -406,134 +406,16 @@ int h5_create_rows(struct h5file *f, const char *data, enum h5_type type, int nd
 
 int h5_append_rows(struct h5file *f, const char *data, enum h5_type type, int64_t n, const void *in)
 {
-	hsize_t dim[H5_MAX_DIMS];
-	int ndim, rc;
-	hid_t id;
-	if ((rc = data_open(f, data, &id)))
-		return rc;
-	if (!(rc = data_shape(f, data, id, &ndim, dim))) {
-		const hsize_t first = dim[0];
-		dim[0] += (hsize_t)n;
-		if (H5Dset_extent(id, dim) < 0)
-			rc = failed(ERR_FAILED, f, "extend", data);
-		else
-			rc = rows_move(f, data, id, ndim, dim, type, first, (hsize_t)n, NULL, in);
-	}
-	if (H5Dclose(id) < 0 && !rc)
-		rc = failed(ERR_FAILED, f, "write", data);
-	return rc;
-}
-
-/* -- attributes -- */
-
-bool h5_has_attr(struct h5file *f, const char *object, const char *attr)
-{
-	return h5_exists(f, object) && H5Aexists_by_name(f->id, object, attr, H5P_DEFAULT) != 0;
-}
-
-static int attr_open(struct h5file *f, const char *object, const char *attr, hid_t *id)
-{
-	begin();
-	if (!h5_has_attr(f, object, attr))
-		return error_set(ERR_INPUT, "'%s' has no attribute '%s' at '%s'", f->name, attr, object);
-	*id = H5Aopen_by_name(f->id, object, attr, H5P_DEFAULT, H5P_DEFAULT);
-	return *id < 0 ? failed(ERR_INPUT, f, "read", attr) : 0;
-}
-
-int h5_get_numbers(struct h5file *f, const char *object, const char *attr, enum h5_type type, void *out, size_t max, size_t *n)
-{
-	hid_t id;
-	int rc = attr_open(f, object, attr, &id);
+	struct rows r = { .type = type, .n = (hsize_t)n, .in = in };
+	int rc = data_open(f, data, &r.id);
 	if (rc)
 		return rc;
-	const hid_t space = H5Aget_space(id), stored = H5Aget_type(id);
-	const H5T_class_t class = H5Tget_class(stored);
-	const hssize_t count = H5Sget_simple_extent_npoints(space);
-	*n = count < 0 ? 0 : (size_t)count;
-	if (class != H5T_INTEGER && class != H5T_FLOAT)
-		rc = error_set(ERR_INPUT, "attribute '%s' of '%s' is not a number", attr, f->name);
-	else if (count < 1 || *n > max)
-		rc = error_set(ERR_INPUT, "attribute '%s' of '%s' has %zu values where at most %zu are expected", attr, f->name, *n, max);
-	else if (H5Aread(id, native_type(type), out) < 0)
-		rc = failed(ERR_INPUT, f, "read", attr);
-	H5Tclose(stored);
-	H5Sclose(space);
-	H5Aclose(id);
-	return rc;
-}
-
-/* Writes an attribute, in place of one of that name. */
-static int attr_write(struct h5file *f, const char *object, const char *attr, hid_t type, hid_t space, const void *in)
-{
-	begin();
-	if (h5_has_attr(f, object, attr))
-		H5Adelete_by_name(f->id, object, attr, H5P_DEFAULT);
-	const hid_t id = H5Acreate_by_name(f->id, object, attr, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-	const herr_t status = id < 0 ? -1 : H5Awrite(id, type, in);
-	const int rc = status < 0 ? failed(ERR_FAILED, f, "write", attr) : 0;
-	if (id >= 0)
-		H5Aclose(id);
-	return rc;
-}
-
-int h5_set_numbers(struct h5file *f, const char *object, const char *attr, enum h5_type type, const void *in, size_t n)
-{
-	const hsize_t size = n;
-	const hid_t space = n == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &size, NULL);
-	const int rc = attr_write(f, object, attr, native_type(type), space, in);
-	H5Sclose(space);
-	return rc;
-}
-
-int h5_set_list(struct h5file *f, const char *object, const char *attr, enum h5_type type, const void *in, size_t n)
-{
-	const hsize_t size = n;
-	const hid_t space = H5Screate_simple(1, &size, NULL);
-	const int rc = attr_write(f, object, attr, native_type(type), space, in);
-	H5Sclose(space);
-	return rc;
-}
-
-int h5_get_text(struct h5file *f, const char *object, const char *attr, char **out)
-{
-	hid_t id;
-	int rc = attr_open(f, object, attr, &id);
-	*out = NULL;
-	if (rc)
-		return rc;
-	const hid_t type = H5Aget_type(id);
-	if (H5Tget_class(type) != H5T_STRING) {
-		rc = error_set(ERR_INPUT, "attribute '%s' of '%s' is not text", attr, f->name);
-	} else if (H5Tis_variable_str(type) > 0) {
-		char *text = NULL;
-		const hid_t memory = H5Tget_native_type(type, H5T_DIR_ASCEND);
-		if (H5Aread(id, memory, &text) < 0)
-			rc = failed(ERR_INPUT, f, "read", attr);
-		else if (!(*out = strdup(text ? text : "")))
-			rc = error_set(ERR_FAILED, "out of memory");
-		H5free_memory(text);
-		H5Tclose(memory);
-	} else if (!(*out = size_zalloc(H5Tget_size(type) + 1, 1))) {
-		rc = ERR_FAILED;
-	} else if (H5Aread(id, type, *out) < 0) {
-		rc = failed(ERR_INPUT, f, "read", attr);
+	if (!(rc = data_shape(f, data, r.id, &r.ndim, r.dim))) {
+		r.first = r.dim[0];
+		r.dim[0] += r.n;
+		rc = H5Dset_extent(r.id, r.dim) < 0 ? h5_failed(ERR_FAILED, f, "extend", data) : rows_move(f, data, &r);
 	}
-	if (rc) {
-		free(*out);
-		*out = NULL;
-	}
-	H5Tclose(type);
-	H5Aclose(id);
-	return rc;
-}
-
-int h5_set_text(struct h5file *f, const char *object, const char *attr, const char *in)
-{
-	const hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
-	H5Tset_size(type, strlen(in) + 1);
-	H5Tset_cset(type, H5T_CSET_UTF8);
-	const int rc = attr_write(f, object, attr, type, space, in);
-	H5Tclose(type);
-	H5Sclose(space);
+	if (H5Dclose(r.id) < 0 && !rc)
+		rc = h5_failed(ERR_FAILED, f, "write", data);
 	return rc;
 }

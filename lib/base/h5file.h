@@ -1,6 +1,6 @@
 /* HDF5 with our messages: every failure names the file, the object and the cause; HDF5's own error stack is kept silent.
  * Files written here carry a checksum on everything, so a damaged one fails on reading; they hold no times: equal contents are equal bytes.
- * Types: f32, f64, i64 and u8 as written by us; on reading HDF5 converts between number types. Only base/h5file.c includes hdf5.h. */
+ * Types: f32, f64, i64 and u8 as written by us; on reading HDF5 converts between number types. Only base/h5*.c include hdf5.h. */
 #ifndef PGAN_H5FILE_H
 #define PGAN_H5FILE_H
 
@@ -24,7 +24,7 @@ const char *h5_name(const struct h5file *);
 
 const char *h5_library(void); /* "HDF5 1.10.8", for --version */
 
-/* A path, every part checked. What cannot be told because the file is damaged counts as there, so that reading it fails and is not left out. */
+/* Whether there is such an object; true also where damage hides the answer, so that the read that follows reports it. */
 bool h5_exists(struct h5file *, const char *object);
 
 /* Names of the links of a group in the order of their names, without and with a "/" at the end for groups. `each` returns non-zero to stop, which is returned. */
