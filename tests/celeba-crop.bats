@@ -267,6 +267,8 @@ sys.exit(any((np.asarray(Image.open(f"out/{i:06d}.png")).transpose(2, 0, 1) != w
   fails 3 "'large.jpg' is not a PNG or JPEG picture" timeout 20 celeba-crop large.jpg
   fails 3 "'/dev/zero' is not a PNG or JPEG picture" timeout 20 celeba-crop /dev/zero
   fails 3 "'/dev/zero' is not a PNG or JPEG picture" timeout 20 bash -c 'echo /dev/zero | celeba-crop -'
+  printf '\377\330\377\340\0\020JFIF' | dd of=large.jpg conv=notrunc status=none
+  fails 3 "cannot read 'large.jpg': 68719476736 bytes are too many for a picture" timeout 20 celeba-crop large.jpg
   printf '\377\330' >short.jpg
   fails 3 "'short.jpg' is not a PNG or JPEG picture" celeba-crop short.jpg
   fails 3 "is empty" celeba-crop /dev/null
@@ -284,6 +286,42 @@ PY
   [[ "$output" == *"'in.zip/a.jpg'"* ]] || false
   pillow_crop want.npy 89 121 128 in/rgb.png
   cmp got.npy want.npy
+}
+
+@test "a member of an archive that promises terabytes is left out" {
+  make_pictures
+  (cd in && zip -q0r ../good.zip rgb.png)
+  "$PYTHON" - <<'PY'
+import io, tarfile, zipfile
+with zipfile.ZipFile('in.zip', 'w') as z:
+    for name, size in ('in/a.jpg', 2**42 + 1), ('in/grey.PNG', 2**63 + 1), ('in/rgb.png', None):
+        z.write(name, name[3:])
+        if size:
+            z.getinfo(name[3:]).file_size = size # goes into the directory, which readers believe
+with tarfile.open('sparse.tar', 'w') as t:
+    info = tarfile.TarInfo('a.png')
+    info.size = 2**36
+    head = info.tobuf(tarfile.GNU_FORMAT)
+    t.add('in/rgb.png', 'rgb.png')
+with open('sparse.tar', 'r+b') as f: # a member of 64 GiB that is really there, of zeros that take no room, before the good one
+    good = f.read()
+    f.truncate(0)
+    f.seek(0)
+    f.write(head)
+    f.seek(2**36, 1)
+    f.write(good)
+PY
+  celeba-crop good.zip >good.npy
+  run -1 pipe 'celeba-crop in.zip 2>&1 >got.npy'
+  echo "$output"
+  [[ "$output" == *"cannot read 'in.zip/a.jpg': the archive promises 4398046511105 bytes"* ]] || false
+  [[ "$output" == *"cannot read 'in.zip/grey.PNG': the archive promises "* ]] || false
+  [[ "$output" == *"2 of 3 pictures left out"* ]] || false
+  cmp got.npy good.npy
+  run -1 pipe 'celeba-crop sparse.tar 2>&1 >got.npy'
+  echo "$output"
+  [[ "$output" == *"cannot read 'sparse.tar/a.png': the archive promises 68719476736 bytes"* ]] || false
+  cmp got.npy good.npy
 }
 
 @test "a message is one line, whatever a name holds" {

@@ -74,32 +74,48 @@ const char *archive_member(const struct archive *a, int64_t i)
 	return name ? name : "";
 }
 
-static int read_zip(struct archive *a, int64_t i, struct bytes *b)
+static int read_zip(struct archive *a, int64_t i, int64_t size, struct bytes *b)
 {
-	zip_stat_t stat;
 	zip_file_t *file = zip_fopen_index(a->zip, (zip_uint64_t)i, 0);
 	int rc = 0;
 
-	b->size = 0;
-	if (!file || zip_stat_index(a->zip, (zip_uint64_t)i, 0, &stat))
+	if (!file)
 		rc = error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i), zip_strerror(a->zip));
-	else if (!(rc = bytes_reserve(b, (size_t)stat.size + 1))) {
+	else if (!(rc = bytes_reserve(b, (size_t)size + 1))) {
 		/* The checksum is compared when the end is met, one byte further. */
-		const zip_int64_t got = zip_fread(file, b->data, stat.size);
-		if (got != (zip_int64_t)stat.size || zip_fread(file, b->data + got, 1))
+		const zip_int64_t got = zip_fread(file, b->data, (zip_uint64_t)size);
+		if (got != size || zip_fread(file, b->data + got, 1))
 			rc = error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i),
 				       zip_error_code_zip(zip_file_get_error(file)) ? zip_file_strerror(file) : "not as long as promised");
 		else
-			b->size = (size_t)stat.size;
+			b->size = (size_t)size;
 	}
 	if (file)
 		zip_fclose(file);
 	return rc;
 }
 
+/* What the archive says, which need not be true; -1 when it does not. */
+static int64_t member_size(struct archive *a, int64_t i)
+{
+	zip_stat_t stat;
+	if (a->tar)
+		return tar_size(a->tar, i);
+	if (zip_stat_index(a->zip, (zip_uint64_t)i, 0, &stat) || !(stat.valid & ZIP_STAT_SIZE))
+		return -1;
+	return stat.size > INT64_MAX ? INT64_MAX : (int64_t)stat.size;
+}
+
 int archive_read(struct archive *a, int64_t i, struct bytes *b)
 {
-	return a->tar ? tar_read(a->tar, i, b) : read_zip(a, i, b);
+	const int64_t size = member_size(a, i);
+
+	b->size = 0;
+	if (size < 0)
+		return error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i), zip_strerror(a->zip));
+	if (size > ARCHIVE_MOST)
+		return error_set(ERR_INPUT, "cannot read '%s/%s': the archive promises %lld bytes", a->path, archive_member(a, i), (long long)size);
+	return a->tar ? tar_read(a->tar, i, b) : read_zip(a, i, size, b);
 }
 
 const char *archive_library(void)

@@ -1,4 +1,4 @@
-/* zip and tar archives read in place: nothing is unpacked. Used by source.c alone. */
+/* zip and tar archives read in place: nothing is unpacked. */
 #ifndef PGAN_ARCHIVE_H
 #define PGAN_ARCHIVE_H
 
@@ -22,7 +22,9 @@ void archive_close(struct archive **); /* NULL is fine */
 int64_t archive_count(const struct archive *);                /* members, folders included */
 const char *archive_member(const struct archive *, int64_t i); /* "img/000001.jpg", borrowed; folders end in "/" */
 
-/* The whole content of member i. One thread at a time. */
+/* The whole content of member i, in place of what is there. A damaged member, or one that the archive says is larger than ARCHIVE_MOST, is ERR_INPUT, naming
+ * archive and member; the others can still be read. One thread at a time. */
+#define ARCHIVE_MOST (INT64_C(1) << 30) /* bytes. In a damaged archive a size may be any number; neither a picture nor a table of labels is so large */
 int archive_read(struct archive *, int64_t i, struct bytes *) MUST_CHECK;
 
 const char *archive_library(void); /* "libzip 1.7.3", for --version */

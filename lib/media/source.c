@@ -180,6 +180,7 @@ static int add_picture(struct source *s, const char *input)
 /* The whole of a file; of what is no picture the beginning, for the message: it may be a device, or larger than memory. */
 static int read_picture(struct bytes *b, FILE *f, const char *name)
 {
+	struct stat st;
 	const int rc = bytes_reserve(b, PICTURE_HEAD);
 	b->size = 0;
 	if (rc)
@@ -187,6 +188,8 @@ static int read_picture(struct bytes *b, FILE *f, const char *name)
 	b->size = fread(b->data, 1, PICTURE_HEAD, f);
 	if (b->size == PICTURE_HEAD ? !picture_told_by(b->data, b->size) : !ferror(f))
 		return 0;
+	if (!fstat(fileno(f), &st) && st.st_size > ARCHIVE_MOST) /* as in an archive */
+		return error_set(ERR_INPUT, "cannot read '%s': %lld bytes are too many for a picture", name, (long long)st.st_size);
 	return bytes_append(b, f, name);
 }
 

@@ -233,6 +233,11 @@ const char *tar_member(const struct tar *t, int64_t i)
 	return t->member[i].name;
 }
 
+int64_t tar_size(const struct tar *t, int64_t i)
+{
+	return t->member[i].size;
+}
+
 int tar_read(const struct tar *t, int64_t i, struct bytes *b)
 {
 	const struct member *m = &t->member[i];
