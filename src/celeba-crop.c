@@ -207,7 +207,7 @@ static int make_items(struct crop *c, struct item *item, int64_t items)
 {
 	const struct images *in = &c->in.images;
 	for (int64_t i = 0; i < items && !c->in.source; i++)
-		if (!(item[i].raw = size_alloc(images_size(in), 1)) || !(item[i].planes = size_alloc((size_t)in->c * (size_t)in->side, (size_t)in->side)))
+		if (!(item[i].raw = images_alloc(in, 1)) || !(item[i].planes = size_alloc((size_t)in->c * (size_t)in->side, (size_t)in->side)))
 			return ERR_FAILED;
 	return 0;
 }

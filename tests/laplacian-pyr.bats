@@ -86,6 +86,20 @@ for i, p in enumerate(np.load("in.npy")): Image.fromarray(p.transpose(1, 2, 0)).
   no_leftovers out
 }
 
+@test "laplacian-pyr: a header that promises what fits into no memory is refused by name" {
+  if [ -n "${PGAN_QUICK-}" ]; then skip "sanitizers have a memory of their own"; fi
+  head_of() { # SHAPE: the header of a float32 record, and nothing behind it
+    "$PYTHON" - "$1" <<'PY'
+import sys, numpy
+numpy.lib.format.write_array_header_1_0(sys.stdout.buffer, dict(descr='<f4', fortran_order=False, shape=tuple(map(int, sys.argv[1].split(',')))))
+PY
+  }
+  head_of 1099511627776,3,16,16 >record.npy
+  fails 1 "a record of 1099511627776 images of 16x16, as 'record.npy' has it, does not fit" laplacian-pyr --inverse record.npy
+  head_of 1099511627776,3,32,32 >levels.npy
+  fails 1 "a record of 1099511627776 images of 32x32, as 'levels.npy' has it, does not fit" pipe 'laplacian-pyr levels.npy >/dev/null'
+}
+
 @test "laplacian-pyr: a pyramid with values that are not finite is refused" {
   images >in.npy
   laplacian-pyr in.npy >pyramid.npy

@@ -196,7 +196,7 @@ static int make_item(const struct packer *p, struct item *item)
 	    !(item->mirrored = size_alloc(levels_size(p->side), 1)))
 		return ERR_FAILED;
 	if (!p->source &&
-	    (!(item->raw = size_alloc(images_size(p->images), 1)) || !(item->planes = size_alloc(3 * (size_t)p->images->side, (size_t)p->images->side))))
+	    (!(item->raw = images_alloc(p->images, 1)) || !(item->planes = size_alloc(3 * (size_t)p->images->side, (size_t)p->images->side))))
 		return ERR_FAILED;
 	return 0;
 }

@@ -426,6 +426,14 @@ int64_t images_read(struct images *i, void *data, int64_t max)
 	return rc ? rc : n;
 }
 
+void *images_alloc(const struct images *i, int64_t n)
+{
+	void *room = size_alloc((size_t)n, images_size(i));
+	if (!room)
+		(void)error_set(ERR_FAILED, "out of memory: %lld images of %dx%d, as '%s' has them, do not fit", (long long)n, i->side, i->side, i->name);
+	return room;
+}
+
 bool images_decodes(const struct images *i)
 {
 	const struct input *s = i->source;

@@ -52,6 +52,10 @@ static inline size_t images_size(const struct images *i)
 	return (size_t)i->c * (size_t)i->side * (size_t)i->side * npy_type_size(i->type);
 }
 
+/* Room for n images as images_read() leaves them; free(). NULL when they do not fit into memory, which ERR_FAILED says by the input's name: their side and number
+ * may be those of a damaged header. */
+void *images_alloc(const struct images *, int64_t n) __attribute__((malloc, warn_unused_result));
+
 /* Values of either type in [-1,1] floats (x / 127.5 - 1, design.md) and in bytes (rounded half up, clamped, NaN 0: the inverse). n: values. */
 void images_to_float(float *out, const uint8_t *in, size_t n);
 void images_to_bytes(uint8_t *out, const float *in, size_t n);

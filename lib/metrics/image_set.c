@@ -101,7 +101,7 @@ int image_set_open(struct image_set *s, const char *input, int side, int64_t lim
 		s->read = p->images.n < limit ? p->images.n : limit;
 		s->n = s->read;
 		p->kept = worth_keeping(s, limit);
-		if (!(p->raw = size_alloc(BATCH, images_size(&p->images))))
+		if (!(p->raw = images_alloc(&p->images, BATCH)))
 			rc = ERR_FAILED;
 		else if (p->kept)
 			rc = keep_all(s, limit);

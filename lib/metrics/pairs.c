@@ -132,8 +132,8 @@ int pairs_compute(struct pairs *p, struct metric_device *device, enum msssim_pro
 	*p = (struct pairs){ 0 };
 	if (rc)
 		return rc;
-	w.a = size_alloc(2 * BATCH, images_size(set));
-	w.b = other ? size_alloc(BATCH, images_size(other)) : NULL;
+	w.a = images_alloc(set, 2 * BATCH);
+	w.b = other ? images_alloc(other, BATCH) : NULL;
 	w.means = size_alloc(BATCH * SSIM_SCALES * 2 * (size_t)set->c, sizeof *w.means);
 	msssim_plan(&w.plan, protocol, set->c, set->side);
 	if (!w.a || (other && !w.b) || !w.means)

@@ -99,7 +99,7 @@ static int forward_open(struct forward *f)
 		return error_set(ERR_INPUT, "'%s': a side of %d does not halve down to 16; --levels says how often to halve it", f->in->name, side);
 	if (o->directory && mkdir(o->directory, 0777) && errno != EEXIST)
 		return error_set(ERR_FAILED, "cannot create '%s': %s", o->directory, strerror(errno));
-	if (!(f->raw = size_alloc(BATCH, images_size(f->in))) || !(f->pyramid = size_zalloc((size_t)f->n_pyramids, sizeof *f->pyramid)))
+	if (!(f->raw = images_alloc(f->in, BATCH)) || !(f->pyramid = size_zalloc((size_t)f->n_pyramids, sizeof *f->pyramid)))
 		return ERR_FAILED;
 	for (int t = 0; t < f->n_pyramids; t++)
 		if ((rc = laplacian_alloc(&f->pyramid[t], c, side, depth)))
@@ -148,8 +148,9 @@ static int forward_record(struct forward *f, int64_t n, int64_t before)
 		struct sink *s = &f->sink[k];
 		if ((f->options->directory || k == 0) && (rc = sink_header(s, f->in->c, n)))
 			return rc;
-		if (!f->options->directory && k > 0 && !(s->held = size_alloc((size_t)n * s->values, sizeof(float))))
-			return ERR_FAILED;
+		if (!f->options->directory && k > 0 && !(s->held = size_alloc((size_t)n, s->values * sizeof(float))))
+			return error_set(ERR_FAILED, "out of memory: a record of %lld images of %dx%d, as '%s' has it, does not fit; -o DIR holds none",
+			                 (long long)n, f->in->side, f->in->side, f->in->name);
 	}
 	for (int64_t done = 0, got; done < n; done += got) {
 		got = images_read(f->in, f->raw, n - done < BATCH ? n - done : BATCH);

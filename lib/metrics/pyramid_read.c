@@ -47,8 +47,8 @@ static int group_read(struct group *g, FILE *in, const char *name, const struct 
 			return error_set(ERR_INPUT, "'%s' is truncated: it ends before level %lld of a pyramid", name, (long long)side);
 		if (h.type != NPY_F32 || h.ndim != 4 || h.dim[0] != g->n || h.dim[1] != g->c || h.dim[2] != side || h.dim[3] != side)
 			return error_set(ERR_INPUT, "'%s': level %lld of a pyramid does not follow level %lld", name, (long long)side, (long long)2 * side);
-		if (!(g->level[k] = size_alloc((size_t)g->n * values(g, k), sizeof(float))))
-			return ERR_FAILED;
+		if (!(g->level[k] = size_alloc((size_t)g->n, values(g, k) * sizeof(float))))
+			return error_set(ERR_FAILED, "out of memory: a record of %lld images of %dx%d, as '%s' has it, does not fit", (long long)g->n, g->side, g->side, name);
 		if ((rc = npy_read(in, name, NPY_F32, g->level[k], (size_t)g->n * values(g, k))))
 			return rc;
 	}
