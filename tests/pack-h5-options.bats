@@ -265,6 +265,19 @@ PY
   fails 3 "the labels of 'three.h5' are not rows of numbers for 4 pictures" pack-h5 --verify three.h5
 }
 
+@test "labels that fit into no memory are refused by name" {
+  if [ -n "${PGAN_QUICK-}" ]; then skip "sanitizers have a memory of their own"; fi
+  "$PYTHON" - <<'PY'
+import h5py
+with h5py.File('lab.h5', 'w') as f: # chunks that were never written take no room
+    for side in 4, 8: f.create_dataset(f'data{side}x{side}', (2**50, 3, side, side), 'u1', chunks=(1, 3, side, side))
+    f.create_dataset('labels', (2**50, 65536), 'f4', chunks=(1, 65536))
+PY
+  fails 1 "the labels of 'lab.h5', 1125899906842624 rows of 65536 numbers, do not fit" pack-h5 -o x.h5 lab.h5
+  fails 1 "the labels of 'lab.h5'" pack-h5 --verify lab.h5
+  [ ! -e x.h5 ]
+}
+
 @test "--unpack: StyleGAN's archive, .npy and a folder, with labels, and back again" {
   squares 12
   { echo name,A,B; for k in sq/*; do echo "${k#sq/},$((RANDOM % 5)).25,1"; done; } >table.csv

@@ -39,7 +39,8 @@ static float *add_row(struct labels *l, const char *name)
 		const size_t room = l->room ? 2 * l->room : 256;
 		struct row *row = realloc(l->row, room * sizeof *row);
 		l->row = row ? row : l->row;
-		float *value = realloc(l->value, room * l->columns * sizeof *value);
+		size_t bytes;
+		float *value = size_mul(room, l->columns * sizeof *value, &bytes) ? realloc(l->value, bytes) : NULL;
 		l->value = value ? value : l->value;
 		if (!row || !value) {
 			(void)error_set(ERR_FAILED, "out of memory");
@@ -325,10 +326,11 @@ static int load(struct labels *l)
 
 	if (!f)
 		return error_set(ERR_INPUT, "cannot open '%s': %s", l->path, strerror(errno));
-	if ((rc = bytes_reserve(&l->text, ARCHIVE_HEAD)))
-		return rc;
-	l->text.size = fread(l->text.data, 1, ARCHIVE_HEAD, f);
+	if (!(rc = bytes_reserve(&l->text, ARCHIVE_HEAD)))
+		l->text.size = fread(l->text.data, 1, ARCHIVE_HEAD, f);
 	fclose(f);
+	if (rc)
+		return rc;
 	rc = archive_told_by(l->text.data, l->text.size) ? read_member(l) : bytes_read(&l->text, l->path);
 	if (!rc && !(rc = bytes_reserve(&l->text, l->text.size + 1)))
 		l->text.data[l->text.size] = 0;
@@ -359,14 +361,16 @@ int labels_read(struct labels **out, const char *path, const char *columns)
 	return rc;
 }
 
-/* Room for n rows of K columns without names; *n and K from the shape (n,K) or (n). */
+/* Room for n rows of numbers, as many as the shape (n,K) or (n) says; the columns are called 0, 1 …. */
 static int make_rows(struct labels *l, int ndim, const int64_t *dim, int64_t n)
 {
 	if (ndim < 1 || ndim > 2 || dim[0] != n || (ndim == 2 && (dim[1] < 1 || dim[1] > 65536)))
 		return error_set(ERR_INPUT, "the labels of '%s' are not rows of numbers for %lld pictures", l->path, (long long)n);
 	l->n = (size_t)n;
 	l->columns = ndim == 2 ? (size_t)dim[1] : 1;
-	if (!(l->value = size_alloc(l->n * l->columns, sizeof *l->value)) || !(l->names = size_zalloc(l->columns, 24)))
+	if (!(l->value = size_alloc(l->n, l->columns * sizeof *l->value)))
+		return error_set(ERR_FAILED, "out of memory: the labels of '%s', %zu rows of %zu numbers, do not fit", l->path, l->n, l->columns);
+	if (!(l->names = size_zalloc(l->columns, 24)))
 		return ERR_FAILED;
 	for (size_t i = 0, at = 0; i < l->columns; i++)
 		at += (size_t)sprintf(l->names + at, "%s%zu", i ? "," : "", i);
