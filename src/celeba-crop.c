@@ -264,7 +264,7 @@ static int run(const char *const *inputs, size_t n)
 	if (!c.good && !c.rejects.n) /* no record at all would be no stream */
 		rc = error_set(ERR_INPUT, "'%s' holds no images", c.in.images.name);
 	else if (!rejects_file || !(rc = rejects_write(&c.rejects, rejects_file)))
-		rc = rejects_tell(&c.rejects, c.good, keep_going, message_error);
+		rc = rejects_report(&c.rejects, c.good, keep_going, message_error);
 end:
 	outnames_free(c.output, inputs_count(&c.in));
 	rejects_free(&c.rejects);

@@ -208,7 +208,7 @@ static int run(const char *const *inputs, size_t n)
 	if (!rc && rejects_file)
 		rc = rejects_write(&result.rejects, rejects_file);
 	if (!rc)
-		rc = rejects_tell(&result.rejects, result.good, keep_going, message_error);
+		rc = rejects_report(&result.rejects, result.good, keep_going, message_error);
 end:
 	free(job.order);
 	labels_free(&job.labels);

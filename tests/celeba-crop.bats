@@ -327,6 +327,10 @@ PY
 @test "a message is one line, whatever a name holds" {
   "$PYTHON" -c 'import zipfile; zipfile.ZipFile("nl.zip", "w").writestr("a\n\x1b[31mb\x7f.png", b"text")'
   fails 3 "celeba-crop: 'nl.zip/a??[31mb?.png' is not a PNG or JPEG picture" celeba-crop nl.zip
+  "$PYTHON" -c 'import zipfile; z = zipfile.ZipFile("tab.zip", "w"); z.writestr("a\tb\nc.png", b"text"); z.writestr("d.png", b"text")'
+  run -3 celeba-crop --rejects reasons tab.zip
+  printf 'picture\treason\n%s\t%s\n%s\t%s\n' "tab.zip/a?b?c.png" "'tab.zip/a?b?c.png' is not a PNG or JPEG picture" \
+    tab.zip/d.png "'tab.zip/d.png' is not a PNG or JPEG picture" | diff - reasons
   fails 3 "cannot open 'no?f??ü': No such file" celeba-crop $'no\nf\xc2\x9bü'
   fails 2 "unknown option '--no?thing'" celeba-crop $'--no\nthing'
 }

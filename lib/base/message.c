@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "printable.h"
 
 int message_level = 1;
 
@@ -33,17 +34,6 @@ void message_line(const char *text)
 	line_shown = text != NULL;
 }
 
-/* Names can hold anything, and a message is one line: what would break it, or what a terminal would obey, becomes '?'. */
-static void make_plain(char *text)
-{
-	for (unsigned char *c = (unsigned char *)text; *c; c++) {
-		if (*c < ' ' || *c == 0x7f)
-			*c = '?';
-		else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) /* U+0080 to U+009F in UTF-8 */
-			c[0] = c[1] = '?';
-	}
-}
-
 /* One write, so that the lines of several processes of a pipeline do not mix. */
 static void say(const char *format, va_list args)
 {
@@ -54,7 +44,7 @@ static void say(const char *format, va_list args)
 	if (at > (int)sizeof text - 2)
 		at = (int)sizeof text - 2;
 	text[at] = 0;
-	make_plain(text);
+	printable_text(text);
 	text[at] = '\n';
 	text[at + 1] = 0;
 	message_line(NULL);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "outfile.h"
+#include "printable.h"
 
 enum { MOST_TOLD = 20 };
 
@@ -19,10 +20,13 @@ int rejects_add(struct rejects *r, const char *name, const char *reason)
 			return error_set(ERR_FAILED, "out of memory");
 		r->room = room;
 	}
-	r->name[r->n] = strdup(name);
-	r->reason[r->n] = strdup(reason);
+	char *const a = r->name[r->n] = strdup(name), *const b = r->reason[r->n] = strdup(reason);
 	r->n++;
-	return r->name[r->n - 1] && r->reason[r->n - 1] ? 0 : error_set(ERR_FAILED, "out of memory");
+	if (!a || !b)
+		return error_set(ERR_FAILED, "out of memory");
+	printable_text(a); /* a row of the table stays one */
+	printable_text(b);
+	return 0;
 }
 
 void rejects_free(struct rejects *r)
@@ -63,7 +67,7 @@ int rejects_write(const struct rejects *r, const char *path)
 	return outfile_commit(&out); /* reports failed writes */
 }
 
-int rejects_tell(const struct rejects *r, int64_t good, bool keep_going, void (*say)(const char *format, ...))
+int rejects_report(const struct rejects *r, int64_t good, bool keep_going, void (*say)(const char *format, ...))
 {
 	const long long bad = r->n, all = bad + good;
 
