@@ -28,7 +28,7 @@ static struct metric_device *device;
 
 static const struct option options[] = {
 	{ "ref", 'r', OPTION_TEXT, &reference, "REF", "the images to compare with, usually the real ones", 0, 0 },
-	{ "count", 'n', OPTION_INT, &count, "N", "images to use of each set; by default the protocol's number", 1, 1 << 17 },
+	{ "count", 'n', OPTION_INT, &count, "N", "images to use of each set; by default the protocol's number", 1, SWD_MAX_IMAGES },
 	{ "protocol", 'p', OPTION_CHOICE, &protocol_name, "karras|paddle", "whose SWD: that of the paper (default), or of the system reproduced here", 0, 0 },
 	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the patches and directions (default 0)", 0, OPTION_SEED_MAX },
 	{ "floor", 'f', OPTION_FLAG, &want_floor, NULL, "also compare REF with itself: two halves of N/2, and N with N when it has 2N", 0, 0 },
@@ -59,7 +59,7 @@ static const struct tool tool = {
 	        "Values under different "
 	        "protocols, numbers of images or sides do not compare. A value means little without the floor that --floor adds: what two sets of real images give.\n\n"
 	        "--save-ref keeps what a comparison needs of REF (64 MiB, or 16 per level): given as --ref it halves the time. It holds for its protocol, seed and number "
-	        "of images; INPUT must have as many. When the set is still where it was it is read to see whether it changed. Distances differ from those to the set "
+	        "of images, 32,768 at most; INPUT must have as many. When the set is still where it was it is read to see whether it changed. Distances differ from those to the set "
 	        "itself by about a thousandth where the sets are alike, and by less otherwise.\n\n"
 	        "Memory: half a GiB for projections, and the images that cannot be read twice (pipes, pictures): 48 KiB each at 128x128 in RGB.\n\n"
 	        "DEVICE\n\n"

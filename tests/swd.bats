@@ -192,6 +192,11 @@ PY
   fails 2 "--ref is missing" swd fake.h5
   fails 2 "cannot both be stdin" swd --ref - -
   fails 2 "unknown option" swd --rev real.h5 fake.h5
+  fails 2 "131071" swd -n 131072 --ref real.h5 fake.h5
+  npy 32769,1,16,16 u1 >many.npy
+  fails 2 "statistics can be kept of 32768 images, not of 32769: give -n" swd -n 131071 --ref many.npy --save-ref x
+  fails 2 "statistics can be kept of 32768 images, not of 32769: give -n" swd -n 40000 --ref many.npy --save-ref x many.npy
+  [ ! -e x ]
   fails 2 "protocol" swd --protocol paper --ref real.h5 fake.h5
   fails 2 "--protocol takes one of karras|paddle, not 'karras|paddle'" swd --protocol 'karras|paddle' --ref real.h5 fake.h5
   fails 3 "cannot open 'none.h5'" swd --ref real.h5 none.h5

@@ -8,7 +8,6 @@
 #include "sliced.h"
 #include "size.h"
 #include "swd_reference.h"
-#include "w1.h"
 
 enum { BATCH = 256 };
 
@@ -233,8 +232,8 @@ static int work_open(struct work *w)
 	*p = (struct sliced_plan){ .c = set->c, .side = set->side, .levels = w->levels, .descriptors = (size_t)w->n * SWD_PATCHES, .seed = w->settings->seed,
 		                   .patches = w->settings->protocol == SWD_KARRAS ? SWD_PATCHES : SWD_PATCHES * SWD_BATCH,
 		                   .last_corner = w->settings->protocol == SWD_KARRAS, .wanted = { w->part[0] != NULL, w->part[1] != NULL } };
-	if (p->descriptors > W1_MAX)
-		return error_set(ERR_USAGE, "samples of %zu values are more than the %zu that fit", p->descriptors, W1_MAX);
+	if (w->n > SWD_MAX_IMAGES)
+		return error_set(ERR_USAGE, "sets of %lld images are larger than the %d that can be compared", (long long)w->n, SWD_MAX_IMAGES);
 	p->directions = chunk_size(w);
 	w->total = images * (1 + w->levels * ((SWD_ALL_DIRECTIONS + p->directions - 1) / p->directions)) * ((w->part[0] != NULL) + (w->part[1] != NULL));
 	w->sums = size_alloc((size_t)images * (size_t)w->levels, sizeof *w->sums);

@@ -8,6 +8,7 @@
 #include "image_set.h"
 #include "laplacian.h"
 #include "metric_device.h"
+#include "w1.h"
 
 enum swd_protocol {
 	SWD_KARRAS, /* the paper's: 128 patches of every image, levels down to 16, images as bytes */
@@ -16,6 +17,7 @@ enum swd_protocol {
 };
 
 enum { SWD_REPEATS = 4, SWD_DIRECTIONS = 128, SWD_ALL_DIRECTIONS = SWD_REPEATS * SWD_DIRECTIONS, SWD_PATCHES = 128, SWD_BATCH = 16 };
+enum { SWD_MAX_IMAGES = W1_MAX / SWD_PATCHES }; /* of a part */
 
 /* Images that the protocol compares: 16,384, or 1,001 batches of 16. */
 int64_t swd_protocol_images(enum swd_protocol);

@@ -21,6 +21,8 @@ int swd_reference_alloc(struct swd_reference *r, enum swd_protocol protocol, int
 {
 	char full[PATH_MAX];
 	*r = (struct swd_reference){ .protocol = protocol, .n = n, .seed = seed, .c = c, .side = side };
+	if (n > SWD_REFERENCE_MAX)
+		return error_set(ERR_USAGE, "statistics can be kept of %d images, not of %lld: give -n", SWD_REFERENCE_MAX, (long long)n);
 	r->levels = swd_levels(protocol, side, source ? source : "");
 	if (r->levels < 0)
 		return r->levels;
@@ -78,7 +80,7 @@ static int write_all(const struct swd_reference *r, struct h5file *f)
 			return rc;
 	if ((rc = h5_write(f, "low", H5_F32, 2, dim, r->low)) || (rc = h5_write(f, "scale", H5_F32, 2, dim, r->scale)))
 		return rc;
-	return h5_write(f, "buckets", H5_I64, 3, dim, r->bucket); /* below 2^63: counts below 2^23 */
+	return h5_write(f, "buckets", H5_I64, 3, dim, r->bucket); /* below 2^63: counts are at most W1_SUMMARY_MAX */
 }
 
 int swd_reference_write(const struct swd_reference *r, const char *path)
@@ -117,7 +119,7 @@ static int read_all(struct swd_reference *r, struct h5file *f, const char *path)
 			return rc;
 	if (v[0] != VERSION)
 		return error_set(ERR_INPUT, "'%s' is of version %lld, not %d; save it again", path, (long long)v[0], VERSION);
-	if ((v[1] != SWD_KARRAS && v[1] != SWD_PADDLE) || v[2] < 1 || v[2] > (int64_t)(W1_MAX / SWD_PATCHES) || (v[4] != 1 && v[4] != 3) || v[5] < 1 || v[5] > 16384)
+	if ((v[1] != SWD_KARRAS && v[1] != SWD_PADDLE) || v[2] < 1 || v[2] > SWD_REFERENCE_MAX || (v[4] != 1 && v[4] != 3) || v[5] < 1 || v[5] > 16384)
 		return error_set(ERR_INPUT, "'%s' is damaged: its attributes make no sense", path);
 	if ((rc = h5_get_text(f, "/", "source", &source)))
 		return rc;

@@ -234,6 +234,7 @@ double w1_distance(struct w1 *w, const float *a, const float *b)
 
 enum { SUMMARY_SHIFT = FIXED_BITS - 12 };
 _Static_assert(W1_SUMMARY == 1 << 12, "buckets of a summary");
+_Static_assert(W1_SUMMARY_MAX << SUMMARY_SHIFT <= (uint64_t)1 << COUNT_SHIFT, "the places of all values add up below the counts");
 
 void w1_summarize(struct w1_summary *s, const float *a, size_t n)
 {

@@ -118,6 +118,24 @@ TEST(too_many_values_are_refused)
 	CHECK(w1_open(&w, W1_MAX + 1) == ERR_USAGE);
 }
 
+/* The sum of a bucket that holds nearly everything stays below its count. */
+TEST(the_largest_summary)
+{
+	static uint64_t buckets[W1_SUMMARY];
+	struct w1_summary s = { .bucket = buckets };
+	const size_t n = W1_SUMMARY_MAX;
+	float *a = size_alloc(n, sizeof *a);
+	REQUIRE(a);
+	for (size_t i = 0; i < n; i++)
+		a[i] = 100.9999f; /* near the end of bucket 100, once there are */
+	a[0] = 0;
+	a[1] = W1_SUMMARY;
+	w1_summarize(&s, a, n);
+	CHECK(buckets[0] >> 40 == 1 && buckets[W1_SUMMARY - 1] >> 40 == 1);
+	CHECK_MSG(buckets[100] >> 40 == n - 2, "%llu values in the bucket of %zu", (unsigned long long)(buckets[100] >> 40), n - 2);
+	free(a);
+}
+
 /* Summaries give up the order within a bucket, which matters where the difference crosses zero. */
 static const double SUMMARIZED = 1e-3;
 
