@@ -10,6 +10,7 @@
 #include "message.h"
 #include "options.h"
 #include "picture.h"
+#include "progress.h"
 #include "pyramid.h"
 #include "threads.h"
 
@@ -49,10 +50,15 @@ static const struct tool tool = {
 	.library = { h5_library, picture_libraries, archive_library },
 };
 
+static void show(void *ctx, int64_t done)
+{
+	progress_show(ctx, done, NULL);
+}
+
 static int forward(const char *input)
 {
 	struct progress progress;
-	const struct pyramid_options o = { (int)levels, (int)level, directory, &progress };
+	const struct pyramid_options o = { (int)levels, (int)level, directory, show, &progress };
 	struct images in;
 	int rc = images_open(&in, input, 0);
 	if (rc)
@@ -67,13 +73,14 @@ static int forward(const char *input)
 static int backward(const char *input)
 {
 	struct progress progress;
+	const struct pyramid_options o = { .levels = (int)levels, .progress = show, .progress_ctx = &progress };
 	const bool from_stdin = !strcmp(input, "-");
 	FILE *in = from_stdin ? stdin : fopen(input, "rb");
 	int rc;
 	if (!in)
 		return error_set(ERR_INPUT, "cannot open '%s': %s", input, strerror(errno));
 	progress_start(&progress, "images", 0);
-	rc = pyramid_read(in, from_stdin ? "stdin" : input, (int)levels, f32, &progress);
+	rc = pyramid_read(in, from_stdin ? "stdin" : input, f32, &o);
 	progress_end(&progress);
 	if (!from_stdin)
 		fclose(in);

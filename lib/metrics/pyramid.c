@@ -15,7 +15,7 @@
 enum { BATCH = 64, VIEW = 64 };
 
 /* Where a level goes. */
-struct sink {
+struct level_out {
 	int side, index;
 	size_t values;       /* of an image */
 	FILE *stream;        /* borrowed */
@@ -32,59 +32,59 @@ struct forward {
 	struct images *in; /* borrowed */
 	const struct pyramid_options *options;
 	struct laplacian *pyramid; /* one per thread */
-	int n_pyramids, n_sinks;
-	struct sink sink[LAPLACIAN_LEVELS];
+	int n_pyramids, n_levels;
+	struct level_out level[LAPLACIAN_LEVELS];
 	void *raw;     /* (BATCH) images as they come */
 };
 
-static int sink_open(struct sink *s, const char *directory, int c, int side, int index)
+static int level_open(struct level_out *out, const char *directory, int c, int side, int index)
 {
-	*s = (struct sink){ .side = side, .index = index, .values = (size_t)c * (size_t)side * (size_t)side, .stream = stdout, .name = "stdout" };
-	if (!(s->batch = size_alloc(BATCH * s->values, sizeof(float))))
+	*out = (struct level_out){ .side = side, .index = index, .values = (size_t)c * (size_t)side * (size_t)side, .stream = stdout, .name = "stdout" };
+	if (!(out->batch = size_alloc(BATCH * out->values, sizeof(float))))
 		return ERR_FAILED;
 	if (!directory)
 		return 0;
-	if (!(s->shown = size_alloc(VIEW * s->values, sizeof(float))))
+	if (!(out->shown = size_alloc(VIEW * out->values, sizeof(float))))
 		return ERR_FAILED;
-	if (asprintf(&s->path, "%s/level%d.npy", directory, side) < 0 || asprintf(&s->view, "%s/level%d.png", directory, side) < 0)
+	if (asprintf(&out->path, "%s/level%d.npy", directory, side) < 0 || asprintf(&out->view, "%s/level%d.png", directory, side) < 0)
 		return error_set(ERR_FAILED, "out of memory");
-	const int rc = outfile_open(&s->file, s->path);
+	const int rc = outfile_open(&out->file, out->path);
 	if (rc)
 		return rc;
-	s->name = s->path;
-	return (s->stream = outfile_stream(&s->file)) ? 0 : ERR_FAILED;
+	out->name = out->path;
+	return (out->stream = outfile_stream(&out->file)) ? 0 : ERR_FAILED;
 }
 
-static void sink_close(struct sink *s)
+static void level_close(struct level_out *out)
 {
-	outfile_discard(&s->file);
-	free(s->path);
-	free(s->view);
-	free(s->batch);
-	free(s->held);
-	free(s->shown);
+	outfile_discard(&out->file);
+	free(out->path);
+	free(out->view);
+	free(out->batch);
+	free(out->held);
+	free(out->shown);
 }
 
-static int sink_header(const struct sink *s, int c, int64_t n)
+static int level_header(const struct level_out *out, int c, int64_t n)
 {
-	const struct npy_header h = { NPY_F32, 4, { n, c, s->side, s->side } };
-	return npy_write_header(s->stream, s->name, &h);
+	const struct npy_header h = { NPY_F32, 4, { n, c, out->side, out->side } };
+	return npy_write_header(out->stream, out->name, &h);
 }
 
 /* The picture of a level: differences doubled around grey, the rest as it is. */
-static int sink_view(const struct sink *s, int c, bool rest)
+static int level_view(const struct level_out *out, int c, bool rest)
 {
-	const size_t n = (size_t)s->n_shown * s->values;
+	const size_t n = (size_t)out->n_shown * out->values;
 	uint8_t *bytes = size_alloc(n, 1);
 	struct picture p = { 0 };
 	int rc;
 	if (!bytes)
 		return ERR_FAILED;
 	for (size_t i = 0; i < n; i++)
-		bytes[i] = (uint8_t)lrintf(fminf(255, fmaxf(0, rest ? s->shown[i] : 128 + 2 * s->shown[i])));
-	rc = grid_picture(&p, bytes, s->n_shown, c, s->side, s->n_shown < 8 ? (int)s->n_shown : 8, 2, s->side < 64 ? 64 / s->side : 1);
+		bytes[i] = (uint8_t)lrintf(fminf(255, fmaxf(0, rest ? out->shown[i] : 128 + 2 * out->shown[i])));
+	rc = grid_picture(&p, bytes, out->n_shown, c, out->side, out->n_shown < 8 ? (int)out->n_shown : 8, 2, out->side < 64 ? 64 / out->side : 1);
 	if (!rc)
-		rc = picture_write(&p, s->view);
+		rc = picture_write(&p, out->view);
 	picture_free(&p);
 	free(bytes);
 	return rc;
@@ -105,9 +105,9 @@ static int forward_open(struct forward *f)
 		if ((rc = laplacian_alloc(&f->pyramid[t], c, side, depth)))
 			return rc;
 	for (int k = 0; k < depth; k++)
-		if ((!o->level || side >> k == o->level) && (rc = sink_open(&f->sink[f->n_sinks++], o->directory, c, side >> k, k)))
+		if ((!o->level || side >> k == o->level) && (rc = level_open(&f->level[f->n_levels++], o->directory, c, side >> k, k)))
 			return rc;
-	return f->n_sinks ? 0 : error_set(ERR_USAGE, "images of side %d have no level of side %d", side, o->level);
+	return f->n_levels ? 0 : error_set(ERR_USAGE, "images of side %d have no level of side %d", side, o->level);
 }
 
 /* The pyramids of one image of the batch. */
@@ -122,33 +122,33 @@ static void forward_image(struct forward *f, struct laplacian *l, int64_t j)
 		for (size_t v = 0; v < values; v++)
 			image[v] = (((const float *)f->raw)[(size_t)j * values + v] + 1) * 127.5f;
 	laplacian_build(l, image, 0, LAPLACIAN_LEVELS);
-	for (int k = 0; k < f->n_sinks; k++) {
-		const struct sink *s = &f->sink[k];
-		memcpy(s->batch + (size_t)j * s->values, l->level[s->index], s->values * sizeof(float));
+	for (int k = 0; k < f->n_levels; k++) {
+		const struct level_out *out = &f->level[k];
+		memcpy(out->batch + (size_t)j * out->values, l->level[out->index], out->values * sizeof(float));
 	}
 }
 
 /* Writes, holds and shows n images that follow the first `done` of the record. */
-static int sink_batch(struct sink *s, int64_t done, int64_t n)
+static int level_batch(struct level_out *out, int64_t done, int64_t n)
 {
-	const int64_t shown = !s->shown ? 0 : VIEW - s->n_shown < n ? VIEW - s->n_shown : n;
+	const int64_t shown = !out->shown ? 0 : VIEW - out->n_shown < n ? VIEW - out->n_shown : n;
 	if (shown)
-		memcpy(s->shown + (size_t)s->n_shown * s->values, s->batch, (size_t)shown * s->values * sizeof(float));
-	s->n_shown += shown;
-	if (!s->held)
-		return npy_write(s->stream, s->name, NPY_F32, s->batch, (size_t)n * s->values);
-	memcpy(s->held + (size_t)done * s->values, s->batch, (size_t)n * s->values * sizeof(float));
+		memcpy(out->shown + (size_t)out->n_shown * out->values, out->batch, (size_t)shown * out->values * sizeof(float));
+	out->n_shown += shown;
+	if (!out->held)
+		return npy_write(out->stream, out->name, NPY_F32, out->batch, (size_t)n * out->values);
+	memcpy(out->held + (size_t)done * out->values, out->batch, (size_t)n * out->values * sizeof(float));
 	return 0;
 }
 
 static int forward_record(struct forward *f, int64_t n, int64_t before)
 {
 	int rc;
-	for (int k = 0; k < f->n_sinks; k++) {
-		struct sink *s = &f->sink[k];
-		if ((f->options->directory || k == 0) && (rc = sink_header(s, f->in->c, n)))
+	for (int k = 0; k < f->n_levels; k++) {
+		struct level_out *out = &f->level[k];
+		if ((f->options->directory || k == 0) && (rc = level_header(out, f->in->c, n)))
 			return rc;
-		if (!f->options->directory && k > 0 && !(s->held = size_alloc((size_t)n, s->values * sizeof(float))))
+		if (!f->options->directory && k > 0 && !(out->held = size_alloc((size_t)n, out->values * sizeof(float))))
 			return error_set(ERR_FAILED, "out of memory: a record of %lld images of %dx%d, as '%s' has it, does not fit; -o DIR holds none",
 			                 (long long)n, f->in->side, f->in->side, f->in->name);
 	}
@@ -159,17 +159,18 @@ static int forward_record(struct forward *f, int64_t n, int64_t before)
 #pragma omp parallel for num_threads(f->n_pyramids)
 		for (int64_t j = 0; j < got; j++)
 			forward_image(f, &f->pyramid[omp_get_thread_num()], j);
-		for (int k = 0; k < f->n_sinks; k++)
-			if ((rc = sink_batch(&f->sink[k], done, got)))
+		for (int k = 0; k < f->n_levels; k++)
+			if ((rc = level_batch(&f->level[k], done, got)))
 				return rc;
-		progress_show(f->options->progress, before + done + got, NULL);
+		if (f->options->progress)
+			f->options->progress(f->options->progress_ctx, before + done + got);
 	}
-	for (int k = 0; k < f->n_sinks; k++) {
-		struct sink *s = &f->sink[k];
-		if (s->held && ((rc = sink_header(s, f->in->c, n)) || (rc = npy_write(s->stream, s->name, NPY_F32, s->held, (size_t)n * s->values))))
+	for (int k = 0; k < f->n_levels; k++) {
+		struct level_out *out = &f->level[k];
+		if (out->held && ((rc = level_header(out, f->in->c, n)) || (rc = npy_write(out->stream, out->name, NPY_F32, out->held, (size_t)n * out->values))))
 			return rc;
-		free(s->held);
-		s->held = NULL;
+		free(out->held);
+		out->held = NULL;
 	}
 	return 0;
 }
@@ -186,10 +187,10 @@ static int forward_records(struct forward *f)
 		return rc ? rc : (int)n;
 	if (!done)
 		return error_set(ERR_INPUT, "'%s' holds no images", f->in->name);
-	for (int k = 0; !rc && f->options->directory && k < f->n_sinks; k++) {
-		struct sink *s = &f->sink[k];
-		if (!(rc = sink_view(s, f->in->c, s->index == f->pyramid->levels - 1)))
-			rc = outfile_commit(&s->file);
+	for (int k = 0; !rc && f->options->directory && k < f->n_levels; k++) {
+		struct level_out *out = &f->level[k];
+		if (!(rc = level_view(out, f->in->c, out->index == f->pyramid->levels - 1)))
+			rc = outfile_commit(&out->file);
 	}
 	return rc;
 }
@@ -200,8 +201,8 @@ int pyramid_write(struct images *in, const struct pyramid_options *options)
 	int rc = forward_open(&f);
 	if (!rc)
 		rc = forward_records(&f);
-	for (int k = 0; k < f.n_sinks; k++)
-		sink_close(&f.sink[k]);
+	for (int k = 0; k < f.n_levels; k++)
+		level_close(&f.level[k]);
 	for (int t = 0; f.pyramid && t < f.n_pyramids; t++)
 		laplacian_free(&f.pyramid[t]);
 	free(f.pyramid);

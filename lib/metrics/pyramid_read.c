@@ -107,20 +107,22 @@ static int group_write(const struct group *g, bool f32)
 	return rc ? rc : npy_write(stdout, "stdout", NPY_U8, bytes, n);
 }
 
-int pyramid_read(FILE *in, const char *name, int levels, bool f32, struct progress *progress)
+int pyramid_read(FILE *in, const char *name, bool f32, const struct pyramid_options *options)
 {
 	struct npy_header h;
 	int64_t done = 0;
 	int rc;
 	while ((rc = npy_read_header(in, name, &h)) > 0) {
 		struct group g = { 0 };
-		if (!(rc = group_start(&g, name, &h, levels)) && !(rc = group_read(&g, in, name, &h)) && !(rc = group_check(&g, name)) && !(rc = group_collapse(&g)))
+		if (!(rc = group_start(&g, name, &h, options->levels)) && !(rc = group_read(&g, in, name, &h)) && !(rc = group_check(&g, name)) && !(rc = group_collapse(&g)))
 			rc = group_write(&g, f32);
 		for (int k = 0; k < g.levels; k++)
 			free(g.level[k]);
 		if (rc)
 			return rc;
-		progress_show(progress, done += g.n, NULL);
+		done += g.n;
+		if (options->progress)
+			options->progress(options->progress_ctx, done);
 	}
 	if (!rc && !done)
 		return error_set(ERR_INPUT, "'%s' holds no images", name);
