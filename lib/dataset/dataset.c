@@ -126,11 +126,6 @@ int dataset_select(struct dataset *d, int side, size_t budget)
 	return 0;
 }
 
-bool dataset_in_memory(const struct dataset *d)
-{
-	return d->memory != NULL;
-}
-
 int dataset_rows(struct dataset *d, const int64_t *row, int64_t n, uint8_t *out)
 {
 	const size_t size = picture_size(d->side);

@@ -13,7 +13,7 @@ enum { DATASET_MIN_SIDE = 4, DATASET_MAX_SIDE = 1024, DATASET_MAX_LEVELS = 9 };
 /* -- reading -- */
 
 /* An open data set. HDF5 is not safe in threads: while one thread opens, selects or reads rows that are not in memory, no other may call HDF5 at all. Rows in
- * memory (dataset_in_memory) can be read by any number of threads at any time. */
+ * memory can be read by any number of threads at any time. */
 struct dataset;
 
 /* A missing file, a foreign one, one without data{R}x{R}, or one whose resolutions disagree about N is ERR_INPUT. Resolutions may be missing from below or
@@ -29,7 +29,6 @@ const char *dataset_name(const struct dataset *); /* the path, for messages; bor
 /* Chooses the resolution that dataset_rows() reads, and reads the whole of it into memory when it takes at most `budget` bytes (N * 3 * side * side; 0: never).
  * A resolution that is not there is ERR_INPUT. What was chosen before is given up. */
 int dataset_select(struct dataset *, int side, size_t budget) MUST_CHECK;
-bool dataset_in_memory(const struct dataset *);
 
 /* out[i] = picture row[i], in any order, repeated or not. row: n numbers in [0,N), borrowed. out: (n,3,side,side) uint8. */
 int dataset_rows(struct dataset *, const int64_t *row, int64_t n, uint8_t *out) MUST_CHECK;
@@ -57,8 +56,6 @@ int dataset_append(struct dataset_writer *, const uint8_t *levels) MUST_CHECK; /
 /* A data set with labels: the columns are told before the first picture (names between commas), the numbers (`columns` of them) before each dataset_append(). */
 int dataset_label_columns(struct dataset_writer *, const char *names, int columns) MUST_CHECK;
 void dataset_label(struct dataset_writer *, const float *label);
-
-int64_t dataset_written(const struct dataset_writer *);
 
 /* Attributes of the file: where it comes from. */
 int dataset_describe(struct dataset_writer *, const char *name, const char *text) MUST_CHECK;

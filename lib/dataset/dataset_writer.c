@@ -101,11 +101,6 @@ int dataset_append(struct dataset_writer *w, const uint8_t *levels)
 	return ++w->waiting == w->most ? flush(w) : 0;
 }
 
-int64_t dataset_written(const struct dataset_writer *w)
-{
-	return w->n + w->waiting;
-}
-
 int dataset_describe(struct dataset_writer *w, const char *name, const char *text)
 {
 	return h5_set_text(w->out.file, "/", name, text);
@@ -114,7 +109,7 @@ int dataset_describe(struct dataset_writer *w, const char *name, const char *tex
 int dataset_commit(struct dataset_writer **writer)
 {
 	struct dataset_writer *w = *writer;
-	int rc = dataset_written(w) ? flush(w) : error_set(ERR_INPUT, "no pictures: nothing was written to '%s'", h5_name(w->out.file));
+	int rc = w->n + w->waiting ? flush(w) : error_set(ERR_INPUT, "no pictures: nothing was written to '%s'", h5_name(w->out.file));
 
 	rc = h5out_end(&w->out, rc);
 	dataset_discard(writer);

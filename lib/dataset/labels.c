@@ -331,7 +331,7 @@ static int load(struct labels *l)
 	fclose(f);
 	if (rc)
 		return rc;
-	rc = archive_told_by(l->text.data, l->text.size) ? read_member(l) : bytes_read(&l->text, l->path);
+	rc = archive_has_magic(l->text.data, l->text.size) ? read_member(l) : bytes_read(&l->text, l->path);
 	if (!rc && !(rc = bytes_reserve(&l->text, l->text.size + 1)))
 		l->text.data[l->text.size] = 0;
 	return rc;

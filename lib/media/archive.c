@@ -13,14 +13,14 @@ struct archive {
 	struct tar *tar;
 };
 
-static bool zip_told_by(const uint8_t *first, size_t n)
+static bool zip_has_magic(const uint8_t *first, size_t n)
 {
 	return n >= 4 && (!memcmp(first, "PK\3\4", 4) || !memcmp(first, "PK\5\6", 4)); /* the second: an empty one */
 }
 
-bool archive_told_by(const uint8_t *first, size_t n)
+bool archive_has_magic(const uint8_t *first, size_t n)
 {
-	return zip_told_by(first, n) || tar_told_by(first, n);
+	return zip_has_magic(first, n) || tar_has_magic(first, n);
 }
 
 static int open_zip(struct archive *a)
@@ -44,7 +44,7 @@ int archive_open(struct archive **out, const char *path, const uint8_t *first, s
 	if (!a || !(a->path = strdup(path)))
 		rc = error_set(ERR_FAILED, "out of memory");
 	else
-		rc = zip_told_by(first, n) ? open_zip(a) : tar_open(&a->tar, path);
+		rc = zip_has_magic(first, n) ? open_zip(a) : tar_open(&a->tar, path);
 	if (rc)
 		archive_close(&a);
 	*out = a;

@@ -12,7 +12,7 @@
 struct archive;
 
 /* Whether the first bytes of a file are those of an archive. */
-bool archive_told_by(const uint8_t *first, size_t n);
+bool archive_has_magic(const uint8_t *first, size_t n);
 #define ARCHIVE_HEAD 512 /* bytes that are enough to tell */
 
 /* Opens an archive, told by its first n bytes, and lists its members; damaged or truncated: ERR_INPUT. */

@@ -497,12 +497,6 @@ void images_close(struct images *i)
 	*i = (struct images){ .n = -1 };
 }
 
-void images_to_float(float *out, const uint8_t *in, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] = (float)in[i] / 127.5f - 1;
-}
-
 void images_to_bytes(uint8_t *out, const float *in, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -56,8 +56,8 @@ static inline size_t images_size(const struct images *i)
  * may be those of a damaged header. */
 void *images_alloc(const struct images *, int64_t n) __attribute__((malloc, warn_unused_result));
 
-/* Values of either type in [-1,1] floats (x / 127.5 - 1, design.md) and in bytes (rounded half up, clamped, NaN 0: the inverse). n: values. */
-void images_to_float(float *out, const uint8_t *in, size_t n);
+/* n floats in [-1,1] to bytes: (x + 1) * 127.5 rounded half up and clamped, NaN 0; the inverse of pointwise.h's image_value(). out may begin
+ * where in does. */
 void images_to_bytes(uint8_t *out, const float *in, size_t n);
 
 /* One image as images_read() left it, as bytes. */

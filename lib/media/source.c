@@ -186,7 +186,7 @@ static int read_picture(struct bytes *b, FILE *f, const char *name)
 	if (rc)
 		return rc;
 	b->size = fread(b->data, 1, PICTURE_HEAD, f);
-	if (b->size == PICTURE_HEAD ? !picture_told_by(b->data, b->size) : !ferror(f))
+	if (b->size == PICTURE_HEAD ? !picture_has_magic(b->data, b->size) : !ferror(f))
 		return 0;
 	if (!fstat(fileno(f), &st) && st.st_size > ARCHIVE_MOST) /* as in an archive */
 		return error_set(ERR_INPUT, "cannot read '%s': %lld bytes are too many for a picture", name, (long long)st.st_size);
@@ -214,7 +214,7 @@ static int add_file(struct source *s, const char *input, bool regular)
 		return rc;
 	if (got > 2 && head[0] == 0x1f && head[1] == 0x8b)
 		return error_set(ERR_INPUT, "'%s' is compressed with gzip: unpack it with gunzip first", input);
-	if (archive_told_by(head, got))
+	if (archive_has_magic(head, got))
 		return add_archive(s, input, head, got);
 	return add_picture(s, input);
 }
@@ -331,7 +331,7 @@ static int copy(struct bytes *b, const struct bytes *from)
 	return 0;
 }
 
-int source_read(struct source *s, int64_t i, struct bytes *b)
+static int read_bytes(struct source *s, int64_t i, struct bytes *b)
 {
 	const struct entry *e = &s->entry[i];
 	if (e->kept.data)
@@ -346,7 +346,7 @@ int source_read(struct source *s, int64_t i, struct bytes *b)
 
 int source_picture(struct source *s, int64_t i, struct bytes *buffer, struct picture *p)
 {
-	const int rc = source_read(s, i, buffer);
+	const int rc = read_bytes(s, i, buffer);
 	picture_free(p);
-	return rc ? rc : picture_decode_as(p, source_name(s, i), buffer->data, buffer->size, &s->decode_as);
+	return rc ? rc : picture_decode(p, source_name(s, i), buffer->data, buffer->size, &s->decode_as);
 }

@@ -45,9 +45,8 @@ const char *source_member(const struct source *, int64_t i);
 /* How source_picture() decodes from now on; picture_defaults until then. Copied. */
 void source_decode_as(struct source *, const struct picture_options *);
 
-/* The bytes of picture i (of a file that does not begin as one only the first few: it may have no end), and its pixels. Any order, any number of threads with a buffer each. ERR_INPUT names the picture and the cause, and concerns it
- * alone. source_picture frees or reuses what *p holds. */
-int source_read(struct source *, int64_t i, struct bytes *) MUST_CHECK;
+/* Reads and decodes picture i into *p, in place of what *p holds. buffer: for the file's bytes, used again from call to call. In any order, by any number of
+ * threads with a buffer and a picture each. A failure of the picture's own is ERR_INPUT, with its name and the cause, and leaves the others readable. */
 int source_picture(struct source *, int64_t i, struct bytes *buffer, struct picture *p) MUST_CHECK;
 
 #endif

@@ -31,7 +31,7 @@ struct tar {
 	size_t n, room;
 };
 
-bool tar_told_by(const uint8_t *first, size_t n)
+bool tar_has_magic(const uint8_t *first, size_t n)
 {
 	return n >= BLOCK && !memcmp(((const struct header *)first)->magic, "ustar", 5);
 }

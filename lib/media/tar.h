@@ -8,7 +8,7 @@
 
 struct tar;
 
-bool tar_told_by(const uint8_t *first, size_t n); /* n: 512 for a yes */
+bool tar_has_magic(const uint8_t *first, size_t n); /* n: 512 for a yes */
 
 int tar_open(struct tar **, const char *path) MUST_CHECK; /* damaged, or ending before its end mark: ERR_INPUT */
 void tar_close(struct tar **);                            /* NULL is fine */

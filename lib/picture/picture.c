@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
 #include "outfile.h"
 #include "picture_codec.h"
 #include "size.h"
@@ -57,12 +56,12 @@ static bool begins_as_jpeg(const void *bytes, size_t size)
 	return size >= sizeof jpeg && !memcmp(bytes, jpeg, sizeof jpeg);
 }
 
-bool picture_told_by(const void *first, size_t n)
+bool picture_has_magic(const void *first, size_t n)
 {
 	return begins_as_png(first, n) || begins_as_jpeg(first, n);
 }
 
-int picture_decode_as(struct picture *p, const char *name, const void *bytes, size_t size, const struct picture_options *options)
+int picture_decode(struct picture *p, const char *name, const void *bytes, size_t size, const struct picture_options *options)
 {
 	*p = (struct picture){ 0 };
 	if (begins_as_png(bytes, size))
@@ -70,22 +69,6 @@ int picture_decode_as(struct picture *p, const char *name, const void *bytes, si
 	if (begins_as_jpeg(bytes, size))
 		return picture_decode_jpeg(p, name, bytes, size);
 	return error_set(ERR_INPUT, size ? "'%s' is not a PNG or JPEG picture" : "'%s' is empty", name);
-}
-
-int picture_decode(struct picture *p, const char *name, const void *bytes, size_t size)
-{
-	return picture_decode_as(p, name, bytes, size, &picture_defaults);
-}
-
-int picture_read(struct picture *p, const char *path)
-{
-	struct bytes b = { 0 };
-	int rc = bytes_read(&b, path);
-	*p = (struct picture){ 0 };
-	if (!rc)
-		rc = picture_decode(p, path, b.data, b.size);
-	free(b.data);
-	return rc;
 }
 
 static int write_picture(const struct picture *p, const char *path, int (*open)(struct outfile *, const char *path))

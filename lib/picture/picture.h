@@ -29,14 +29,12 @@ int picture_colour(uint8_t rgb[3], const char *text) MUST_CHECK;
 
 /* Whether a file that begins with these n bytes can be a picture; 8 are enough. */
 enum { PICTURE_HEAD = 8 };
-bool picture_told_by(const void *first, size_t n);
+bool picture_has_magic(const void *first, size_t n);
 
 /* Decodes a PNG or JPEG file held in memory, told by its first bytes, to grey or RGB as the file is, upright (EXIF's orientation is applied). 16-bit samples
  * keep their high byte; profiles and gamma are left alone; four inks become RGB as if they were stored inverted (Adobe's way). All as Pillow does. name: for
  * messages. Anything else, a truncated or corrupt file or a warning of the decoder about lost data: ERR_INPUT. */
-int picture_decode_as(struct picture *, const char *name, const void *bytes, size_t size, const struct picture_options *) MUST_CHECK;
-int picture_decode(struct picture *, const char *name, const void *bytes, size_t size) MUST_CHECK; /* with the defaults */
-int picture_read(struct picture *, const char *path) MUST_CHECK;
+int picture_decode(struct picture *, const char *name, const void *bytes, size_t size, const struct picture_options *) MUST_CHECK;
 
 /* Writes an 8-bit PNG: to an open stream, or to a file, whole or not at all. name: for messages. */
 int picture_encode(const struct picture *, const char *name, FILE *out) MUST_CHECK;
