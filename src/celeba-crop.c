@@ -178,7 +178,7 @@ static int drain(void *ctx, void *data)
 	c->good++;
 	if (dir)
 		return 0;
-	picture_to_planes(c->record + (size_t)c->gathered * image_size(c), &item->cut);
+	picture_to_planes(c->record + (size_t)c->gathered * image_size(c), 3, &item->cut);
 	return ++c->gathered == RECORD ? write_record(c) : 0;
 }
 

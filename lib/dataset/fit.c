@@ -77,7 +77,7 @@ int fitter_run(struct fitter *f, uint8_t *out, const struct picture *p, const ch
 	if (picture_cut(&f->cut, p, -((w - p->w) / 2), -((h - p->h) / 2), w, h, f->background))
 		return ERR_FAILED;
 	if (w == f->side && h == f->side) {
-		picture_to_planes(out, &f->cut);
+		picture_to_planes(out, 3, &f->cut);
 		return 0;
 	}
 	if (size > f->room) {
@@ -87,7 +87,7 @@ int fitter_run(struct fitter *f, uint8_t *out, const struct picture *p, const ch
 			return ERR_FAILED;
 		f->room = size;
 	}
-	picture_to_planes(f->planes, &f->cut);
+	picture_to_planes(f->planes, 3, &f->cut);
 	return resize(f, out, f->planes, w, h);
 }
 

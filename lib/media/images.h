@@ -24,7 +24,8 @@ struct images {
  * Not known yet is the number of images (-1) on stdin and in a .npy file whose end is damaged. */
 int images_open(struct images *, const char *input, int side) MUST_CHECK;
 
-/* .npy records of a pipe, of which the beginning may have been looked at: it is open. Closed by images_close(), or here by a failure. */
+/* The .npy records of an open pipe. (Its first byte may have been looked at and put back: opened again, it would be gone.) The stream is closed by
+ * images_close(), or by a failure here. */
 int images_open_pipe(struct images *, FILE *, const char *name) MUST_CHECK;
 
 /* Whether an input can be opened and read but once: "-", or the name of what is neither a file nor a folder, as <(…) of a shell is. */
@@ -37,14 +38,18 @@ int images_borrow(struct images *, const char *name, const uint8_t *data, int64_
  * another size or channel count (named), values that are not finite. Records of a stream may differ in their N but not in size, channels or type. */
 int64_t images_read(struct images *, void *data, int64_t max) MUST_CHECK;
 
-/* Images until the end of the current record, or of the next one when it is read up; of everything where there are no records.
- * 0 at the end, or ERR_INPUT. Empty records are passed over. */
+/* Images left in the current record; if it is exhausted, in the next that is not empty. Where there are no records, all that are left. 0 at the end; or
+ * ERR_INPUT. */
 int64_t images_left(struct images *) MUST_CHECK;
 
 /* Whether reading means decoding pictures. */
 bool images_decodes(const struct images *);
 
 void images_close(struct images *); /* a zeroed struct is fine */
+
+/* The name of the data set of an HDF5 file that holds images of a side: "data32x32". */
+enum { IMAGES_DATA_NAME = 32 };
+void images_data_name(char out[IMAGES_DATA_NAME], int side);
 
 /* Bytes of an image. */
 static inline size_t images_size(const struct images *i)

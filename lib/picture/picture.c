@@ -136,12 +136,12 @@ int picture_cut(struct picture *out, const struct picture *in, int x, int y, int
 	return 0;
 }
 
-void picture_to_planes(uint8_t *out, const struct picture *p)
+void picture_to_planes(uint8_t *out, int c, const struct picture *p)
 {
-	const size_t n = (size_t)p->w * (size_t)p->h, c = (size_t)p->c;
-	for (size_t k = 0; k < 3; k++)
+	const size_t n = (size_t)p->w * (size_t)p->h, step = (size_t)p->c;
+	for (size_t k = 0; k < (size_t)c; k++)
 		for (size_t i = 0; i < n; i++)
-			out[k * n + i] = p->pixel[i * c + k % c];
+			out[k * n + i] = p->pixel[i * step + k % step];
 }
 
 void picture_from_planes(struct picture *p, const uint8_t *planes)

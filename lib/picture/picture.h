@@ -45,8 +45,8 @@ int picture_write_one_of_many(const struct picture *, const char *path) MUST_CHE
  * (RGB) is put; beyond NULL: ERR_INPUT (the message does not know the picture's name). */
 int picture_cut(struct picture *out, const struct picture *in, int x, int y, int w, int h, const uint8_t *beyond) MUST_CHECK;
 
-/* Interleaved pixels to planes: out (3,h,w), grey in all three. */
-void picture_to_planes(uint8_t *out, const struct picture *);
+/* Interleaved pixels to c planes: out (c,h,w). c: the picture's own, or 3 for a grey one, which is put into all of them. */
+void picture_to_planes(uint8_t *out, int c, const struct picture *);
 
 /* Fills a picture from planes (c,h,w) of its own shape. */
 void picture_from_planes(struct picture *, const uint8_t *planes);

@@ -1,0 +1,77 @@
+/* Images of an HDF5 file: its data set data{R}x{R}. */
+#include <stdio.h>
+
+#include "h5file.h"
+#include "images_input.h"
+
+struct h5_input {
+	struct images_input base;
+	struct h5file *file;
+	char data[IMAGES_DATA_NAME];
+	int64_t next;
+};
+
+/* Remembers the largest data{R}x{R}. */
+static int h5_largest(void *ctx, const char *name, bool is_group)
+{
+	int r, s, end = 0, *best = ctx;
+	if (!is_group && sscanf(name, "data%dx%d%n", &r, &s, &end) == 2 && !name[end] && r == s && r > *best)
+		*best = r;
+	return 0;
+}
+
+static int64_t h5_images_left(struct images *i)
+{
+	const struct h5_input *s = i->source;
+	return i->n - s->next;
+}
+
+static int64_t h5_images_read(struct images *i, void *data, int64_t max)
+{
+	struct h5_input *s = i->source;
+	const int64_t n = i->n - s->next < max ? i->n - s->next : max;
+	if (n <= 0)
+		return 0;
+	const int rc = h5_read_rows(s->file, s->data, i->type == NPY_U8 ? H5_U8 : H5_F32, s->next, n, data);
+	if (rc)
+		return rc;
+	s->next += n;
+	return n;
+}
+
+static void h5_images_close(struct images *i)
+{
+	struct h5_input *s = i->source;
+	const int rc = h5_close(&s->file); /* opened for reading: nothing to lose */
+	(void)rc;
+}
+
+static const struct images_kind h5_kind = { .left = h5_images_left, .read = h5_images_read, .close = h5_images_close };
+
+int images_open_h5(struct images *i, const char *path, int side)
+{
+	struct h5_input *s = images_start(i, sizeof *s, &h5_kind, path);
+	int64_t dim[H5_MAX_DIMS];
+	enum h5_type type;
+	int ndim, rc, largest = side;
+	if (!s)
+		return ERR_FAILED;
+	if ((rc = h5_open(&s->file, path)))
+		return rc;
+	if (!side && (rc = h5_list(s->file, "/", h5_largest, &largest)))
+		return rc;
+	if (!largest)
+		return error_set(ERR_INPUT, "'%s' has no data set data{R}x{R}", i->name);
+	images_data_name(s->data, largest);
+	if ((rc = h5_shape(s->file, s->data, &ndim, dim, &type)))
+		return rc;
+	if (ndim != 4 || !images_shape_ok(dim[1], dim[2], dim[3]) || dim[2] != largest)
+		return error_set(ERR_INPUT, "'%s' in '%s' is not of shape (N,3,%d,%d) or (N,1,%d,%d)", s->data, i->name, largest, largest, largest, largest);
+	if (type != H5_U8 && type != H5_F32)
+		return error_set(ERR_INPUT, "'%s' in '%s' holds neither uint8 nor float32", s->data, i->name);
+	i->type = type == H5_U8 ? NPY_U8 : NPY_F32;
+	i->c = (int)dim[1];
+	i->side = (int)dim[2];
+	i->n = dim[0];
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* What images.c and the readers of each kind of input share. */
+#ifndef PGAN_IMAGES_INPUT_H
+#define PGAN_IMAGES_INPUT_H
+
+#include "images.h"
+
+/* What every kind of input has. The functions get images that images_start() was called for. */
+struct images_kind {
+	int64_t (*left)(struct images *);                          /* as images_left() */
+	int64_t (*read)(struct images *, void *data, int64_t max); /* as images_read(), but for the check of floats */
+	void (*close)(struct images *);                            /* gives up what is the kind's own, and leaves the struct's memory */
+	bool decodes;                                              /* as images_decodes() */
+};
+
+/* What images->source points to begins with this. */
+struct images_input {
+	const struct images_kind *kind;
+	char *name;      /* what images->name points to; owned */
+	int64_t checked; /* images read so far, of floats */
+};
+
+/* Begins an input: allocates its struct of `size` bytes, zeroed, as images->source, and sets the name. From then on images_close() frees it. NULL with
+ * ERR_FAILED when out of memory. */
+void *images_start(struct images *, size_t size, const struct images_kind *, const char *name);
+
+/* The kinds. Each calls images_start() and fills in type, channels, side and number; after a failure the caller closes. */
+int images_open_npy(struct images *, FILE *, bool owned, const char *name) MUST_CHECK; /* owned: closed with the images, at once if nothing could be begun */
+int images_open_h5(struct images *, const char *path, int side) MUST_CHECK;
+int images_open_pictures(struct images *, const char *path) MUST_CHECK;
+
+/* Whether images can have this shape: 1 or 3 channels, square, of a side up to 16,384. */
+bool images_shape_ok(int64_t c, int64_t h, int64_t w);
+
+#endif
