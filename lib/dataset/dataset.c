@@ -1,10 +1,10 @@
 #include "dataset.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "h5file.h"
+#include "images.h"
 #include "size.h"
 
 enum { C = 3 };
@@ -18,25 +18,15 @@ struct dataset {
 	uint8_t *memory; /* the whole of it, or NULL */
 };
 
-static void data_name(char out[32], int side)
-{
-	snprintf(out, 32, "data%dx%d", side, side);
-}
-
-static size_t picture_size(int side)
-{
-	return (size_t)C * (size_t)side * (size_t)side;
-}
-
 /* Looks at the data of one resolution, if it is there. */
 static int look_at(struct dataset *d, int side)
 {
-	char name[32];
+	char name[IMAGES_DATA_NAME];
 	int ndim, rc;
 	int64_t dim[H5_MAX_DIMS];
 	enum h5_type type;
 
-	data_name(name, side);
+	images_data_name(name, side);
 	if (!h5_exists(d->f, name))
 		return 0;
 	if ((rc = h5_shape(d->f, name, &ndim, dim, &type)))
@@ -103,7 +93,7 @@ const char *dataset_name(const struct dataset *d)
 
 int dataset_select(struct dataset *d, int side, size_t budget)
 {
-	char name[32];
+	char name[IMAGES_DATA_NAME];
 	size_t bytes;
 	int rc = 0;
 
@@ -112,10 +102,10 @@ int dataset_select(struct dataset *d, int side, size_t budget)
 	d->side = 0;
 	if (!dataset_has(d, side))
 		return error_set(ERR_INPUT, "'%s' has no pictures of %dx%d; its largest are %dx%d", h5_name(d->f), side, side, d->largest, d->largest);
-	if (size_mul((size_t)d->n, picture_size(side), &bytes) && bytes <= budget) {
+	if (size_mul((size_t)d->n, level_size(side), &bytes) && bytes <= budget) {
 		if (!(d->memory = size_alloc(bytes, 1)))
 			return ERR_FAILED;
-		data_name(name, side);
+		images_data_name(name, side);
 		if ((rc = h5_read(d->f, name, H5_U8, d->memory, bytes))) {
 			free(d->memory);
 			d->memory = NULL;
@@ -128,13 +118,13 @@ int dataset_select(struct dataset *d, int side, size_t budget)
 
 int dataset_rows(struct dataset *d, const int64_t *row, int64_t n, uint8_t *out)
 {
-	const size_t size = picture_size(d->side);
-	char name[32];
+	const size_t size = level_size(d->side);
+	char name[IMAGES_DATA_NAME];
 	int rc = 0;
 
 	if (!d->side)
 		return error_set(ERR_FAILED, "no resolution of '%s' was selected", h5_name(d->f));
-	data_name(name, d->side);
+	images_data_name(name, d->side);
 	for (int64_t i = 0; !rc && i < n; i++, out += size) {
 		if (row[i] < 0 || row[i] >= d->n)
 			rc = error_set(ERR_INPUT, "'%s' has no picture %lld", h5_name(d->f), (long long)row[i]);

@@ -42,7 +42,8 @@ extern const char *const level_filter_names[];     /* "bilinear", "box", NULL */
 struct levels;
 int levels_new(struct levels **, int side, enum level_filter) MUST_CHECK; /* side: a power of two, DATASET_MIN_SIDE to DATASET_MAX_SIDE; else ERR_USAGE */
 void levels_free(struct levels **);                                       /* NULL is fine */
-size_t levels_size(int side);                                             /* bytes of all levels of one picture */
+size_t level_size(int side);                                              /* bytes of one level of one picture, (3,side,side) */
+size_t levels_size(int side);                                             /* bytes of all of them, up to this side */
 void levels_make(struct levels *, uint8_t *out, const uint8_t *in);       /* in: (3,side,side) uint8 */
 
 /* -- writing -- */

@@ -24,11 +24,6 @@ struct verifier {
 	void *progress_ctx;
 };
 
-static size_t level_size(int side)
-{
-	return 3 * (size_t)side * (size_t)side;
-}
-
 /* All resolutions of a picture, one after another; those that the file lacks are left as they are. Called by one thread at a time. */
 static int read_picture(struct dataset *d, int64_t i, uint8_t *out)
 {

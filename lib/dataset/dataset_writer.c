@@ -1,10 +1,10 @@
 #include "dataset.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "h5out.h"
+#include "images.h"
 #include "size.h"
 
 enum { C = 3, WAITING_BYTES = 8 << 20 }; /* how much is gathered before it is written */
@@ -23,22 +23,12 @@ static int level_side(int level)
 	return DATASET_MIN_SIDE << level;
 }
 
-static size_t level_size(int level)
-{
-	return (size_t)C * (size_t)level_side(level) * (size_t)level_side(level);
-}
-
-static void level_name(char out[32], int level)
-{
-	snprintf(out, 32, "data%dx%d", level_side(level), level_side(level));
-}
-
 static int create_level(struct dataset_writer *w, int level)
 {
 	const int64_t dim[4] = { 0, C, level_side(level), level_side(level) };
-	char name[32];
-	level_name(name, level);
-	if (!(w->level[level] = size_alloc((size_t)w->most, level_size(level))))
+	char name[IMAGES_DATA_NAME];
+	images_data_name(name, level_side(level));
+	if (!(w->level[level] = size_alloc((size_t)w->most, level_size(level_side(level)))))
 		return ERR_FAILED;
 	return h5_create_rows(w->out.file, name, H5_U8, 4, dim);
 }
@@ -81,10 +71,10 @@ void dataset_label(struct dataset_writer *w, const float *label)
 
 static int flush(struct dataset_writer *w)
 {
-	char name[32];
+	char name[IMAGES_DATA_NAME];
 	int rc = 0;
 	for (int i = 0; !rc && i < w->levels && w->waiting; i++) {
-		level_name(name, i);
+		images_data_name(name, level_side(i));
 		rc = h5_append_rows(w->out.file, name, H5_U8, w->waiting, w->level[i]);
 	}
 	if (!rc && w->label && w->waiting)
@@ -96,8 +86,8 @@ static int flush(struct dataset_writer *w)
 
 int dataset_append(struct dataset_writer *w, const uint8_t *levels)
 {
-	for (int i = 0; i < w->levels; levels += level_size(i), i++)
-		memcpy(w->level[i] + (size_t)w->waiting * level_size(i), levels, level_size(i));
+	for (int i = 0; i < w->levels; levels += level_size(level_side(i)), i++)
+		memcpy(w->level[i] + (size_t)w->waiting * level_size(level_side(i)), levels, level_size(level_side(i)));
 	return ++w->waiting == w->most ? flush(w) : 0;
 }
 

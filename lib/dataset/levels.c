@@ -17,7 +17,7 @@ struct levels {
 	float *value[2];                             /* the picture at two levels; box */
 };
 
-static size_t level_size(int side)
+size_t level_size(int side)
 {
 	return (size_t)C * (size_t)side * (size_t)side;
 }

@@ -105,15 +105,13 @@ static void member_name(char out[64], int64_t i)
 
 static int add_picture(struct unpacker *u, struct zipout *z, struct picture *p, int64_t i)
 {
-	const size_t area = (size_t)u->side * (size_t)u->side;
 	char name[64], *png = NULL;
 	size_t size;
 	int rc = read_picture(u, i);
 
 	if (rc)
 		return rc;
-	for (size_t k = 0; k < area * C; k++)
-		p->pixel[k] = u->planes[k % C * area + k / C];
+	picture_from_planes(p, u->planes);
 	member_name(name, i);
 	FILE *f = open_memstream(&png, &size);
 	if (!f)
@@ -210,7 +208,7 @@ int unpack(const char *data, const char *output, int side, void (*progress)(void
 		return rc;
 	u.side = side ? side : dataset_side(u.d);
 	if (!(rc = labels_of_h5(&u.labels, data, dataset_count(u.d))) && !(rc = dataset_select(u.d, u.side, 0))) {
-		if (!(u.planes = size_alloc(C * (size_t)u.side, (size_t)u.side)))
+		if (!(u.planes = size_alloc(level_size(u.side), 1)))
 			rc = ERR_FAILED;
 		else
 			rc = zip ? to_zip(&u) : to_sink(&u, kind);

@@ -7,6 +7,7 @@
 
 #include "grid.h"
 #include "h5out.h"
+#include "images.h"
 #include "size.h"
 #include "y4m.h"
 
@@ -19,7 +20,7 @@ struct sink {
 	struct outfile out; /* of the kinds but HDF5 that are one file written as the images come */
 	FILE *stream;       /* borrowed from out, or stdout */
 	struct h5out h5;
-	char data[32];      /* name of the data set */
+	char data[IMAGES_DATA_NAME];
 	uint8_t *held;      /* grid: all images; video: one frame */
 	int64_t done;
 };
@@ -82,7 +83,7 @@ static int h5_start(struct sink *s)
 	const int rc = h5out_open(&s->h5, s->output);
 	if (rc)
 		return rc;
-	snprintf(s->data, sizeof s->data, "data%dx%d", s->plan.side, s->plan.side);
+	images_data_name(s->data, s->plan.side);
 	return h5_create_rows(s->h5.file, s->data, H5_U8, 4, dim);
 }
 
