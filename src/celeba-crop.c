@@ -4,21 +4,13 @@
 #include <string.h>
 
 #include "archive.h"
+#include "cropper.h"
 #include "h5file.h"
 #include "input_guard.h"
-#include "inputs.h"
 #include "message.h"
-#include "npy.h"
 #include "options.h"
-#include "ordered.h"
-#include "outnames.h"
-#include "picture.h"
 #include "progress.h"
-#include "rejects.h"
-#include "size.h"
 #include "threads.h"
-
-enum { RECORD = 64 }; /* pictures in a record of the stream */
 
 static const char *dir, *center = "89,121", *box, *background = "white", *rejects_file;
 static int64_t size = 128, threads;
@@ -66,123 +58,7 @@ static const struct tool tool = {
 	.library = { h5_library, picture_libraries, archive_library },
 };
 
-/* One picture on its way. */
-struct item {
-	int64_t i;
-	struct bytes bytes;           /* of a file */
-	void *raw;                    /* or of an image, as it came */
-	uint8_t *planes;              /* the same as bytes */
-	struct picture picture, cut;
-	char reason[1024]; /* "" or why it is left out */
-};
-
-struct crop {
-	struct inputs in;
-	int x, y, w, h; /* the box */
-	struct picture_options decode_as;
-	char **output; /* names of the files by picture, where these have names and there is -o */
-	int64_t next, good;
-	uint8_t *record; /* (RECORD,3,h,w) */
-	int64_t gathered;
-	struct rejects rejects;
-	struct progress progress;
-};
-
-static int feed(void *ctx, void *data)
-{
-	struct crop *c = ctx;
-	struct item *item = data;
-	item->i = c->next++;
-	item->reason[0] = 0;
-	return c->in.source ? item->i < source_count(c->in.source) : (int)images_read(&c->in.images, item->raw, 1);
-}
-
-/* Leaves the picture out when the failure is its own. */
-static int leave_out(struct item *item, int rc, const char *name)
-{
-	if (rc != ERR_INPUT)
-		return rc;
-	if (strstr(error_text(), name))
-		snprintf(item->reason, sizeof item->reason, "%s", error_text());
-	else
-		snprintf(item->reason, sizeof item->reason, "'%s': %s", name, error_text());
-	return 0;
-}
-
-/* The picture's pixels, wherever they come from. */
-static int decode(struct crop *c, struct item *item)
-{
-	const struct images *in = &c->in.images;
-	int rc;
-	if (c->in.source)
-		return source_picture(c->in.source, item->i, &item->bytes, &item->picture);
-	if (!item->picture.pixel && (rc = picture_alloc(&item->picture, in->side, in->side, in->c)))
-		return rc;
-	images_as_bytes(in, item->planes, item->raw);
-	picture_from_planes(&item->picture, item->planes);
-	return 0;
-}
-
-static int write_file(struct crop *c, struct item *item, const char *name)
-{
-	char *path;
-	if (c->output && !c->output[item->i])
-		return leave_out(item, error_set(ERR_INPUT, "'%s' leads out of the folder", name), name);
-	if (c->output)
-		return picture_write_one_of_many(&item->cut, c->output[item->i]);
-	if (asprintf(&path, "%s/%06lld.png", dir, (long long)item->i) < 0)
-		return error_set(ERR_FAILED, "out of memory");
-	const int rc = picture_write_one_of_many(&item->cut, path);
-	free(path);
-	return rc;
-}
-
-static int work(void *ctx, int thread, void *data)
-{
-	struct crop *c = ctx;
-	struct item *item = data;
-	char buffer[INPUT_NAME];
-	const char *name = inputs_name(&c->in, item->i, buffer);
-	int rc;
-
-	(void)thread;
-	if ((rc = decode(c, item)) || (rc = picture_cut(&item->cut, &item->picture, c->x, c->y, c->w, c->h, pad ? c->decode_as.background : NULL)))
-		return leave_out(item, rc, name);
-	return dir ? write_file(c, item, name) : 0;
-}
-
-static size_t image_size(const struct crop *c)
-{
-	return 3 * (size_t)c->w * (size_t)c->h;
-}
-
-static int write_record(struct crop *c)
-{
-	const struct npy_header h = { NPY_U8, 4, { c->gathered, 3, c->h, c->w } };
-	int rc = 0;
-	if (c->gathered && !(rc = npy_write_header(stdout, "stdout", &h)))
-		rc = npy_write(stdout, "stdout", NPY_U8, c->record, (size_t)c->gathered * image_size(c));
-	c->gathered = 0;
-	return rc;
-}
-
-static int drain(void *ctx, void *data)
-{
-	struct crop *c = ctx;
-	struct item *item = data;
-	char buffer[INPUT_NAME];
-
-	progress_show(&c->progress, item->i + 1, NULL);
-	if (item->reason[0])
-		return rejects_add(&c->rejects, inputs_name(&c->in, item->i, buffer), item->reason);
-	c->good++;
-	if (dir)
-		return 0;
-	picture_to_planes(c->record + (size_t)c->gathered * image_size(c), 3, &item->cut);
-	return ++c->gathered == RECORD ? write_record(c) : 0;
-}
-
-static int parse_box(struct crop *c)
+static int parse_box(struct crop_settings *c)
 {
 	enum { MOST = 65535 };
 	int end = 0;
@@ -191,7 +67,7 @@ static int parse_box(struct crop *c)
 		if (sscanf(box, "%d,%d,%d,%d%n", &c->x, &c->y, &c->w, &c->h, &end) != 4 || box[end] || abs(c->x) > MOST || abs(c->y) > MOST ||
 		    c->w < 1 || c->h < 1 || c->w > MOST || c->h > MOST)
 			return error_set(ERR_USAGE, "--box takes a column, a row, a width and a height, such as 25,57,128,128, not '%s'", box);
-		if (!dir && c->w != c->h)
+		if (!c->dir && c->w != c->h)
 			return error_set(ERR_USAGE, "an image stream holds squares, and --box %s is none: give -o DIR", box);
 		return 0;
 	}
@@ -203,72 +79,43 @@ static int parse_box(struct crop *c)
 	return 0;
 }
 
-static int make_items(struct crop *c, struct item *item, int64_t items)
+static void show(void *ctx, int64_t done)
 {
-	const struct images *in = &c->in.images;
-	for (int64_t i = 0; i < items && !c->in.source; i++)
-		if (!(item[i].raw = images_alloc(in, 1)) || !(item[i].planes = size_alloc((size_t)in->c * (size_t)in->side, (size_t)in->side)))
-			return ERR_FAILED;
-	return 0;
+	progress_show(ctx, done, NULL);
 }
 
-static int crop_all(struct crop *c)
-{
-	const int64_t items = threads > 1 ? 4 * threads : 1;
-	struct item *item = size_zalloc((size_t)items, sizeof *item);
-	const struct ordered o = { (int)threads, item, (size_t)items, sizeof *item, c, feed, work, drain };
-	int rc = item ? make_items(c, item, items) : ERR_FAILED;
-
-	if (!dir && !(c->record = size_alloc(RECORD, image_size(c))))
-		rc = ERR_FAILED;
-	progress_start(&c->progress, "pictures", inputs_count(&c->in));
-	if (!rc && !(rc = ordered_run(&o)))
-		rc = write_record(c);
-	progress_end(&c->progress);
-	for (int64_t i = 0; item && i < items; i++) {
-		free(item[i].bytes.data);
-		free(item[i].raw);
-		free(item[i].planes);
-		picture_free(&item[i].picture);
-		picture_free(&item[i].cut);
-	}
-	free(item);
-	free(c->record);
-	return rc;
-}
-
-/* What named pictures need before the first is read. */
-static int prepare_source(struct crop *c)
+static void note_left_out(const struct source *s)
 {
 	const char *first;
-	const int64_t left_out = source_left_out(c->in.source, &first);
-	source_decode_as(c->in.source, &c->decode_as);
-	if (left_out)
-		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)left_out, first);
-	return dir ? outnames_make(&c->output, c->in.source, dir) : 0;
+	const int64_t n = source_left_out(s, &first);
+	if (n)
+		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)n, first);
 }
 
 static int run(const char *const *inputs, size_t n)
 {
-	struct crop c = { 0 };
+	struct progress progress;
+	struct crop_settings settings = { .pad = pad, .dir = dir, .stream = stdout, .name = "stdout", .threads = (int)threads, .progress = show,
+		                          .progress_ctx = &progress };
+	struct crop_result result = { 0 };
+	struct inputs in;
 	int rc;
 
 	if (!n)
 		return error_set(ERR_USAGE, "no INPUT: give files, folders or archives, or '-' for an image stream or a list of names on stdin");
-	if ((rc = parse_box(&c)) || (rc = picture_colour(c.decode_as.background, background)) || (!dir && (rc = message_stdout_is_data())))
+	if ((rc = parse_box(&settings)) || (rc = picture_colour(settings.decode_as.background, background)) || (!dir && (rc = message_stdout_is_data())))
 		return rc;
-	if ((rc = rejects_try(rejects_file)) || (rc = inputs_open(&c.in, inputs, n)))
+	if ((rc = rejects_try(rejects_file)) || (rc = inputs_open(&in, inputs, n)))
 		return rc;
-	if ((rc = c.in.source ? prepare_source(&c) : dir ? outnames_folder(dir) : 0) || (rc = crop_all(&c)))
-		goto end;
-	if (!c.good && !c.rejects.n) /* no record at all would be no stream */
-		rc = error_set(ERR_INPUT, "'%s' holds no images", c.in.images.name);
-	else if (!rejects_file || !(rc = rejects_write(&c.rejects, rejects_file)))
-		rc = rejects_report(&c.rejects, c.good, keep_going, message_error);
-end:
-	outnames_free(c.output, inputs_count(&c.in));
-	rejects_free(&c.rejects);
-	inputs_close(&c.in);
+	if (in.source)
+		note_left_out(in.source);
+	progress_start(&progress, "pictures", inputs_count(&in));
+	rc = crop(&result, &settings, &in);
+	progress_end(&progress);
+	if (!rc && (!rejects_file || !(rc = rejects_write(&result.rejects, rejects_file))))
+		rc = rejects_report(&result.rejects, result.good, keep_going, message_error);
+	rejects_free(&result.rejects);
+	inputs_close(&in);
 	return rc;
 }
 

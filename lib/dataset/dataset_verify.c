@@ -9,7 +9,7 @@
 #include "size.h"
 
 /* One picture. */
-struct item {
+struct verify_item {
 	int64_t i;
 	uint8_t *stored, *made; /* as levels_make() leaves them */
 	int wrong;              /* the side of the first level that differs, 0 if none does */
@@ -47,7 +47,7 @@ static int first_wrong(const struct dataset *d, struct levels *maker, const uint
 static int feed(void *ctx, void *data)
 {
 	struct verifier *v = ctx;
-	struct item *item = data;
+	struct verify_item *item = data;
 	if (v->next == dataset_count(v->d))
 		return 0;
 	item->i = v->next++;
@@ -58,7 +58,7 @@ static int feed(void *ctx, void *data)
 static int work(void *ctx, int thread, void *data)
 {
 	struct verifier *v = ctx;
-	struct item *item = data;
+	struct verify_item *item = data;
 	item->wrong = v->maker ? first_wrong(v->d, v->maker[thread], item->stored, item->made) : 0;
 	return 0;
 }
@@ -66,7 +66,7 @@ static int work(void *ctx, int thread, void *data)
 static int drain(void *ctx, void *data)
 {
 	struct verifier *v = ctx;
-	const struct item *item = data;
+	const struct verify_item *item = data;
 	if (item->wrong)
 		return error_set(ERR_INPUT, "'%s': picture %lld at %dx%d is not the one at %dx%d made smaller", dataset_name(v->d), (long long)item->i,
 				 item->wrong, item->wrong, v->side, v->side);
@@ -126,7 +126,7 @@ static int verify_labels(const char *path, int64_t n, int *columns)
 static int verify_all(struct verifier *v, int threads, int filter)
 {
 	const size_t items = threads > 1 ? 4 * (size_t)threads : 1, size = levels_size(v->side);
-	struct item *item = size_zalloc(items, sizeof *item);
+	struct verify_item *item = size_zalloc(items, sizeof *item);
 	struct levels **maker = size_zalloc((size_t)threads, sizeof(struct levels *));
 	const struct ordered o = { threads, item, items, sizeof *item, v, feed, work, drain };
 	int rc = item && maker ? 0 : ERR_FAILED;

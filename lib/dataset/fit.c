@@ -74,7 +74,7 @@ int fitter_run(struct fitter *f, uint8_t *out, const struct picture *p, const ch
 	if (w < f->side || h < f->side)
 		return too_small(f, name, p->w, p->h);
 	/* Half of an odd rest goes to the left or above. */
-	if (picture_cut(&f->cut, p, -((w - p->w) / 2), -((h - p->h) / 2), w, h, f->background))
+	if (picture_cut(&f->cut, p, name, -((w - p->w) / 2), -((h - p->h) / 2), w, h, f->background))
 		return ERR_FAILED;
 	if (w == f->side && h == f->side) {
 		picture_to_planes(out, 3, &f->cut);

@@ -11,7 +11,7 @@
 #include "size.h"
 
 /* One picture on its way. */
-struct item {
+struct pack_item {
 	int64_t i; /* in the source, or in the stream */
 	struct bytes bytes;
 	struct picture picture;
@@ -34,7 +34,7 @@ struct packer {
 	struct sha256_ctx sha;
 	int64_t next, good, done;
 	struct rejects *rejects;
-	struct item *item;
+	struct pack_item *item;
 	int64_t items;
 };
 
@@ -51,7 +51,7 @@ static int64_t in_order(const struct packer *p, int64_t i)
 static int feed(void *ctx, void *data)
 {
 	struct packer *p = ctx;
-	struct item *item = data;
+	struct pack_item *item = data;
 	item->reason[0] = 0;
 	if (!p->source) {
 		item->i = p->next++;
@@ -74,7 +74,7 @@ static int check_size(const struct packer *p, const char *name, int w, int h)
 	return p->side ? error_set(ERR_INPUT, "'%s' has %dx%d pixels, the first picture %dx%d (see --size)", name, w, h, p->side, p->side) : 0;
 }
 
-static int decode(struct packer *p, int thread, struct item *item)
+static int decode(struct packer *p, int thread, struct pack_item *item)
 {
 	const char *name = input_name(p, item->i);
 	int rc;
@@ -86,7 +86,7 @@ static int decode(struct packer *p, int thread, struct item *item)
 }
 
 /* An image of a stream as RGB bytes, in the right size. */
-static int convert(struct packer *p, int thread, struct item *item)
+static int convert(struct packer *p, int thread, struct pack_item *item)
 {
 	const struct images *in = p->images;
 	const size_t plane = (size_t)in->side * (size_t)in->side;
@@ -112,7 +112,7 @@ static void mirror(uint8_t *planes, int side)
 static int work(void *ctx, int thread, void *data)
 {
 	struct packer *p = ctx;
-	struct item *item = data;
+	struct pack_item *item = data;
 	const int rc = p->source ? decode(p, thread, item) : convert(p, thread, item);
 	if (rc == ERR_INPUT) {
 		snprintf(item->reason, sizeof item->reason, "%s", error_text());
@@ -128,7 +128,7 @@ static int work(void *ctx, int thread, void *data)
 	return 0;
 }
 
-static int append(struct packer *p, const struct item *item, const uint8_t *levels)
+static int append(struct packer *p, const struct pack_item *item, const uint8_t *levels)
 {
 	if (item->label)
 		dataset_label(p->writer, item->label);
@@ -138,7 +138,7 @@ static int append(struct packer *p, const struct item *item, const uint8_t *leve
 static int drain(void *ctx, void *data)
 {
 	struct packer *p = ctx;
-	struct item *item = data;
+	struct pack_item *item = data;
 	int rc;
 
 	p->settings->progress(p->settings->progress_ctx, ++p->done);
@@ -157,7 +157,7 @@ static int drain(void *ctx, void *data)
 /* The side of the first picture that can be used: what the others are measured by. */
 static int find_side(struct packer *p)
 {
-	struct item first = { 0 };
+	struct pack_item first = { 0 };
 	int rc = ERR_INPUT;
 
 	if (p->settings->side) {
@@ -189,7 +189,7 @@ static int find_side(struct packer *p)
 	return rc == ERR_INPUT ? 0 : rc; /* when there is none, every picture is rejected with its reason */
 }
 
-static int make_item(const struct packer *p, struct item *item)
+static int make_item(const struct packer *p, struct pack_item *item)
 {
 	const size_t square = 3 * (size_t)p->side * (size_t)p->side;
 	if (!(item->square = size_alloc(square, 1)) || !(item->levels = size_alloc(levels_size(p->side), 1)) ||
@@ -229,7 +229,7 @@ static void free_scratch(struct packer *p)
 			fitter_free(&p->fitter[i]);
 	}
 	for (int64_t i = 0; p->item && i < p->items; i++) {
-		struct item *item = &p->item[i];
+		struct pack_item *item = &p->item[i];
 		free(item->bytes.data);
 		picture_free(&item->picture);
 		free(item->raw);

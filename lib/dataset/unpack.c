@@ -105,7 +105,7 @@ static void member_name(char out[64], int64_t i)
 
 static int add_picture(struct unpacker *u, struct zipout *z, struct picture *p, int64_t i)
 {
-	char name[64], *png = NULL;
+	char name[64], *png;
 	size_t size;
 	int rc = read_picture(u, i);
 
@@ -113,14 +113,9 @@ static int add_picture(struct unpacker *u, struct zipout *z, struct picture *p, 
 		return rc;
 	picture_from_planes(p, u->planes);
 	member_name(name, i);
-	FILE *f = open_memstream(&png, &size);
-	if (!f)
-		return error_set(ERR_FAILED, "out of memory");
-	rc = picture_encode(p, name, f);
-	if (fclose(f) && !rc)
-		rc = error_set(ERR_FAILED, "out of memory");
-	if (!rc)
-		rc = zipout_add(z, name, png, size);
+	if ((rc = picture_encode_bytes(p, name, &png, &size)))
+		return rc;
+	rc = zipout_add(z, name, png, size);
 	free(png);
 	return rc;
 }

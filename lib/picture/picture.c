@@ -71,6 +71,21 @@ int picture_decode(struct picture *p, const char *name, const void *bytes, size_
 	return error_set(ERR_INPUT, size ? "'%s' is not a PNG or JPEG picture" : "'%s' is empty", name);
 }
 
+int picture_encode_bytes(const struct picture *p, const char *name, char **png, size_t *size)
+{
+	FILE *f = open_memstream(png, size);
+	int rc = f ? picture_encode(p, name, f) : error_set(ERR_FAILED, "out of memory");
+
+	if (f && fclose(f) && !rc)
+		rc = error_set(ERR_FAILED, "out of memory");
+	if (rc) {
+		if (f)
+			free(*png);
+		*png = NULL;
+	}
+	return rc;
+}
+
 static int write_picture(const struct picture *p, const char *path, int (*open)(struct outfile *, const char *path))
 {
 	struct outfile out;
@@ -105,10 +120,10 @@ static void fill(uint8_t *out, int n, const uint8_t rgb[3])
 		out[i] = rgb[i % 3];
 }
 
-int picture_cut(struct picture *out, const struct picture *in, int x, int y, int w, int h, const uint8_t *beyond)
+int picture_cut(struct picture *out, const struct picture *in, const char *name, int x, int y, int w, int h, const uint8_t *beyond)
 {
 	if (!beyond && (x < 0 || y < 0 || x + w > in->w || y + h > in->h))
-		return error_set(ERR_INPUT, "%dx%d pixels are too small for columns %d to %d, rows %d to %d", in->w, in->h, x, x + w - 1, y, y + h - 1);
+		return error_set(ERR_INPUT, "'%s': %dx%d pixels are too small for columns %d to %d, rows %d to %d", name, in->w, in->h, x, x + w - 1, y, y + h - 1);
 	if (out->w != w || out->h != h || out->c != 3) {
 		picture_free(out);
 		if (picture_alloc(out, w, h, 3))

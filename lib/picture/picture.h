@@ -36,14 +36,15 @@ bool picture_has_magic(const void *first, size_t n);
  * messages. Anything else, a truncated or corrupt file or a warning of the decoder about lost data: ERR_INPUT. */
 int picture_decode(struct picture *, const char *name, const void *bytes, size_t size, const struct picture_options *) MUST_CHECK;
 
-/* Writes an 8-bit PNG: to an open stream, or to a file, whole or not at all. name: for messages. */
+/* Writes an 8-bit PNG: to an open stream, into memory, or to a file, whole or not at all. name: for messages. */
 int picture_encode(const struct picture *, const char *name, FILE *out) MUST_CHECK;
+int picture_encode_bytes(const struct picture *, const char *name, char **png, size_t *size) MUST_CHECK; /* into memory; *png is the caller's, NULL after a failure */
 int picture_write(const struct picture *, const char *path) MUST_CHECK;
 int picture_write_one_of_many(const struct picture *, const char *path) MUST_CHECK; /* see outfile_open_one_of_many() */
 
-/* Columns x … x+w-1 and rows y … y+h-1 of a picture, as RGB. *out is used again when it has that size, else freed. Where the picture does not reach, `beyond`
- * (RGB) is put; beyond NULL: ERR_INPUT (the message does not know the picture's name). */
-int picture_cut(struct picture *out, const struct picture *in, int x, int y, int w, int h, const uint8_t *beyond) MUST_CHECK;
+/* Columns x … x+w-1 and rows y … y+h-1 of a picture, as RGB. *out is used again when it has that size, else freed. Where the picture does not reach, the colour
+ * `beyond` (3) is put; beyond NULL: ERR_INPUT. name: of the picture, for messages. */
+int picture_cut(struct picture *out, const struct picture *in, const char *name, int x, int y, int w, int h, const uint8_t *beyond) MUST_CHECK;
 
 /* Interleaved pixels to c planes: out (c,h,w). c: the picture's own, or 3 for a grey one, which is put into all of them. */
 void picture_to_planes(uint8_t *out, int c, const struct picture *);
