@@ -29,7 +29,7 @@ struct metrics {
 	struct patch_sums *sums;         /* (images, levels) */
 	float *u, *offset;               /* (c * 49, directions), (directions) */
 	float *host_u;                   /* u on the host; owned */
-	float *projection[SLICED_SIDES]; /* (directions, descriptors) */
+	float *projection[SLICED_SETS]; /* (directions, descriptors) */
 	float *rows;                     /* one of these on the host, when asked for; owned */
 	void *w1;
 	int group;                       /* directions that it has room for */
@@ -124,8 +124,8 @@ static int sliced_open(struct metric_device *d, const struct sliced_plan *plan)
 	m->offset = get(m, all, directions * sizeof *m->offset);
 	m->distance = get(m, all, directions * sizeof *m->distance);
 	m->scale = get(m, all, directions * sizeof *m->scale);
-	for (int side = 0; side < SLICED_SIDES; side++)
-		m->projection[side] = plan->wanted[side] ? get(m, all, directions * row) : NULL;
+	for (int which = 0; which < SLICED_SETS; which++)
+		m->projection[which] = plan->wanted[which] ? get(m, all, directions * row) : NULL;
 	m->w1 = plan->wanted[0] && plan->wanted[1] ? get(m, all, metrics_w1_bytes(plan->descriptors, m->group)) : NULL;
 	if (m->sums) /* that of a channel which the pictures do not have is copied, too */
 		cuda_note(m->c, cudaMemsetAsync(m->sums, 0, (size_t)m->images * (size_t)plan->levels * sizeof *m->sums, m->c->stream), "clear sums");
@@ -159,7 +159,7 @@ static struct metrics_patches draw(struct metrics *m, const struct sliced_images
 	*number = (size_t)(images->first + first) * (size_t)p->patches;
 	const size_t left = p->descriptors - *number, most = (size_t)n * (size_t)p->patches;
 	const struct metrics_patches patches = { (int64_t)(left < most ? left : most), p->patches, p->c, p->side >> level, m->corner };
-	metrics_corners(m->c, patches, p->seed, images->set * LAPLACIAN_LEVELS + (uint32_t)level, *number, (uint32_t)(patches.side - PATCH_SIDE + p->last_corner));
+	metrics_corners(m->c, patches, p->seed, images->stream_id * LAPLACIAN_LEVELS + (uint32_t)level, *number, (uint32_t)(patches.side - PATCH_SIDE + p->last_corner));
 	return patches;
 }
 
@@ -204,7 +204,7 @@ static int sliced_project(struct metric_device *d, const struct sliced_images *i
 		n = images->n - i < m->images ? images->n - i : m->images;
 		build(m, images, i, n, level, level);
 		const struct metrics_patches patches = draw(m, images, i, n, level, &number);
-		metrics_project(m->c, m->projection[images->side] + number, m->plan.descriptors, m->level[level], patches, m->u, m->offset, m->plan.directions);
+		metrics_project(m->c, m->projection[images->which] + number, m->plan.descriptors, m->level[level], patches, m->u, m->offset, m->plan.directions);
 	}
 	return check(m);
 }
@@ -229,14 +229,14 @@ static int sliced_distances(struct metric_device *d, double *out, int n)
 	return rc;
 }
 
-static int sliced_rows(struct metric_device *d, int side, const float **rows)
+static int sliced_rows(struct metric_device *d, int which, const float **rows)
 {
 	struct metrics *m = metrics_of(d);
 	const size_t count = (size_t)m->plan.directions * m->plan.descriptors;
 	if (!m->rows && !(m->rows = malloc(count * sizeof *m->rows)))
 		return error_set(ERR_FAILED, "out of memory: %zu projections", count);
 	*rows = m->rows;
-	return fetch(m, m->rows, m->projection[side], count * sizeof *m->rows);
+	return fetch(m, m->rows, m->projection[which], count * sizeof *m->rows);
 }
 
 /* -- pairs -- */
@@ -265,7 +265,7 @@ static int ssim_open(struct metric_device *d, const struct ssim_plan *plan)
 	return check(m);
 }
 
-/* Pictures of one side of pairs first … first + n. */
+/* The first or the second pictures of pairs first … first + n. */
 static void load(struct metrics *m, double *to, const char *from, size_t step, bool bytes, int64_t first, int64_t n)
 {
 	const size_t values = (size_t)m->ssim.c * (size_t)m->ssim.side * (size_t)m->ssim.side, size = values * (bytes ? 1 : sizeof(float));

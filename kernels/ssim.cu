@@ -1,4 +1,4 @@
-/* Structural similarity of pairs of pictures in double: lib/metrics/msssim.c and metric_device.h say what is computed. */
+/* Structural similarity of pairs of pictures in double: lib/metrics/msssim_protocol.c and metric_device.h say what is computed. */
 #include "device.cuh"
 #include "metrics.h"
 

@@ -17,7 +17,7 @@ enum {
 	PATCH_AREA = PATCH_SIDE * PATCH_SIDE,
 	LAPLACIAN_LEVELS = 12, /* at most */
 	SLICED_CHANNELS = 3,   /* at most */
-	SLICED_SIDES = 2,      /* what is compared: two sets */
+	SLICED_SETS = 2,       /* that are compared */
 	SSIM_SCALES = 5,
 	SSIM_WINDOW = 11       /* at most */
 };
@@ -26,13 +26,13 @@ enum {
 
 /* A comparison of two sets of as many descriptors: patches of 7x7 pixels of all channels, cut from a level of the images' Laplacian pyramids (laplacian.h). */
 struct sliced_plan {
-	int c, side, levels;
+	int c, side, levels; /* of the images, in pixels; side: that of level 0 */
 	int patches;        /* of every image but the last, which has what is missing; both are multiples of 64 */
 	size_t descriptors; /* per set */
 	int directions;     /* projected on at once, at most; a multiple of the table's `tile` */
 	bool last_corner;   /* corners are uniform in [0, s - 7] at a level of side s; otherwise in [0, s - 7) */
 	uint64_t seed;
-	bool wanted[SLICED_SIDES];
+	bool wanted[SLICED_SETS]; /* whether there will be images of it */
 };
 
 /* Images of a set, (n,c,side,side), on the host. */
@@ -40,8 +40,8 @@ struct sliced_images {
 	const void *data;
 	bool bytes;     /* uint8; otherwise float32. Taken as they are */
 	int64_t first, n; /* which of the set: patch j of image i is number i * patches + j */
-	int side;       /* 0 or 1: of the comparison */
-	uint32_t set;   /* tells the corners of sets apart: philox.h, substream set * LAPLACIAN_LEVELS + level */
+	int which;      /* of the two sets: 0 or 1 */
+	uint32_t stream_id; /* tells the corners of sets apart: philox.h, substream stream_id * LAPLACIAN_LEVELS + level */
 };
 
 /* Sums over the values of patches, per channel. */
@@ -57,7 +57,7 @@ struct ssim_scale {
 	bool halved;                /* the next scale has 2x2 averages of this one; otherwise it is the same again */
 };
 
-/* What is computed of a pair of pictures at five scales (msssim.c has the protocols). */
+/* What is computed of a pair of pictures at five scales (msssim_protocol.c has them). */
 struct ssim_plan {
 	int c, side;
 	double gain, offset; /* of values 0 … 255 */
@@ -89,10 +89,10 @@ struct metric_device {
 	int (*sliced_aim)(struct metric_device *, const float *u, const float *offset, int n) MUST_CHECK;
 	/* Projects the images' patches of a level: offset + u . patch; kept, descriptor by descriptor, until the next ones. */
 	int (*sliced_project)(struct metric_device *, const struct sliced_images *, int level) MUST_CHECK;
-	/* out[d]: the 1-D Wasserstein distance of the two sides along direction d of n (w1.h). */
+	/* out[d]: the 1-D Wasserstein distance of the two sets along direction d of n (w1.h). */
 	int (*sliced_distances)(struct metric_device *, double *out, int n) MUST_CHECK;
-	/* The projections of a side on the host: (directions, descriptors), borrowed until the next call. */
-	int (*sliced_rows)(struct metric_device *, int side, const float **rows) MUST_CHECK;
+	/* The projections of a set on the host: (directions, descriptors), borrowed until the next call. */
+	int (*sliced_rows)(struct metric_device *, int which, const float **rows) MUST_CHECK;
 
 	/* Memory for pairs of one kind; what was open before is closed. */
 	int (*ssim_open)(struct metric_device *, const struct ssim_plan *) MUST_CHECK;

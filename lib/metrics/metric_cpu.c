@@ -17,7 +17,7 @@ struct cpu {
 	struct sliced_plan plan;
 	struct laplacian *pyramid;         /* one per thread */
 	struct projector projector;
-	float *projection[SLICED_SIDES];   /* (directions in whole tiles, descriptors) */
+	float *projection[SLICED_SETS];   /* (directions in whole tiles, descriptors) */
 	struct w1 **w1;                    /* one per thread */
 	/* pairs */
 	struct ssim **ssim;                /* one per thread */
@@ -39,9 +39,9 @@ static void sliced_close(struct cpu *p)
 	free(p->w1);
 	p->pyramid = NULL;
 	p->w1 = NULL;
-	for (int side = 0; side < SLICED_SIDES; side++) {
-		free(p->projection[side]);
-		p->projection[side] = NULL;
+	for (int which = 0; which < SLICED_SETS; which++) {
+		free(p->projection[which]);
+		p->projection[which] = NULL;
 	}
 }
 
@@ -59,8 +59,8 @@ static int cpu_sliced_open(struct metric_device *d, const struct sliced_plan *pl
 	for (size_t t = 0; t < threads; t++)
 		if ((rc = laplacian_alloc(&p->pyramid[t], plan->c, plan->side, plan->levels)) || (rc = w1_open(&p->w1[t], plan->descriptors)))
 			return rc;
-	for (int side = 0; side < SLICED_SIDES; side++)
-		if (plan->wanted[side] && !(p->projection[side] = size_alloc((size_t)projector_rows(plan->directions) * plan->descriptors, sizeof(float))))
+	for (int which = 0; which < SLICED_SETS; which++)
+		if (plan->wanted[which] && !(p->projection[which] = size_alloc((size_t)projector_rows(plan->directions) * plan->descriptors, sizeof(float))))
 			return ERR_FAILED;
 	return 0;
 }
@@ -96,7 +96,7 @@ static struct patch_layout locate(const struct sliced_plan *plan, const struct s
 	const uint32_t corners = (uint32_t)s - PATCH_SIDE + plan->last_corner;
 	for (size_t j = 0; j < SLICED_BLOCK; j++) {
 		uint32_t y, x;
-		patch_corner(plan->seed, images->set * LAPLACIAN_LEVELS + (uint32_t)level, first + j, corners, &y, &x);
+		patch_corner(plan->seed, images->stream_id * LAPLACIAN_LEVELS + (uint32_t)level, first + j, corners, &y, &x);
 		at[j] = l->level[level] + (size_t)y * s + x;
 	}
 	return (struct patch_layout){ plan->c, s, s * s };
@@ -143,7 +143,7 @@ static int cpu_sliced_project(struct metric_device *d, const struct sliced_image
 		for (size_t j = first; j < end; j += SLICED_BLOCK) {
 			const float *at[SLICED_BLOCK];
 			const struct patch_layout layout = locate(plan, images, l, level, j, at);
-			projector_run(&p->projector, omp_get_thread_num(), p->projection[images->side] + j, plan->descriptors, at, layout);
+			projector_run(&p->projector, omp_get_thread_num(), p->projection[images->which] + j, plan->descriptors, at, layout);
 		}
 	}
 	return 0;
@@ -160,9 +160,9 @@ static int cpu_sliced_distances(struct metric_device *d, double *out, int n)
 	return 0;
 }
 
-static int cpu_sliced_rows(struct metric_device *d, int side, const float **rows)
+static int cpu_sliced_rows(struct metric_device *d, int which, const float **rows)
 {
-	*rows = ((struct cpu *)d)->projection[side];
+	*rows = ((struct cpu *)d)->projection[which];
 	return 0;
 }
 

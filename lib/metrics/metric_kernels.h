@@ -2,6 +2,7 @@
 #ifndef PGAN_METRIC_KERNELS_H
 #define PGAN_METRIC_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,14 @@ enum {
 	SLICED_MAX_TILE = 8,
 	SSIM_PLANES = 4,
 	SSIM_PADDING = 16 /* doubles beside a row that may be read */
+};
+
+/* What a similarity is computed under. */
+struct ssim_window {
+	const double *weight; /* (size): applied along both axes, where the window fits whole; borrowed */
+	int size;
+	double c1, c2; /* the two constants of Wang et al. */
+	bool clip;     /* negative contrast-structure terms count 0 */
 };
 
 struct metric_kernels {
@@ -31,11 +40,11 @@ struct metric_kernels {
 	/* out[i] = (x[i] - low) * scale, towards 0. */
 	void (*fixed)(int32_t *out, const float *x, size_t n, float low, float scale);
 
-	/* Structural similarity of two planes a, b under a window (size) that is applied along both axes, where it fits whole (Wang et al. 2003).
+	/* Structural similarity of two planes a, b (Wang et al. 2003).
 	 * planes: a, b, a^2 + b^2, a b, each (side,pitch), pitch a multiple of SSIM_PADDING, zeros right of side. scratch: SSIM_PLANES rows of
 	 * pitch + SSIM_PADDING, zeros beyond pitch. sums[0]: the sum of the similarities over all places of the window; sums[1]: of their
-	 * contrast-structure part alone. clip: negative contrast-structure terms count 0. */
-	void (*ssim)(double sums[2], const double *planes, int side, size_t pitch, const double *window, int size, double c1, double c2, int clip, double *scratch);
+	 * contrast-structure part alone. */
+	void (*ssim)(double sums[2], const double *planes, int side, size_t pitch, const struct ssim_window *, double *scratch);
 };
 
 /* The best table for this processor. */

@@ -148,9 +148,11 @@ static inline dvec ssim_row(const double *in, const double *window, int size)
 	return sum;
 }
 
-static void ssim(double sums[2], const double *planes, int side, size_t pitch, const double *window, int size, double c1, double c2, int clip, double *scratch)
+static void ssim(double sums[2], const double *planes, int side, size_t pitch, const struct ssim_window *w, double *scratch)
 {
-	const int n = side - size + 1;
+	const double *const window = w->weight;
+	const double c1 = w->c1, c2 = w->c2;
+	const int size = w->size, n = side - size + 1;
 	const size_t plane = (size_t)side * pitch, row = pitch + SSIM_PADDING;
 	dvec all = { 0 }, structure = { 0 };
 	for (int y = 0; y < n; y++) {
@@ -164,7 +166,7 @@ static void ssim(double sums[2], const double *planes, int side, size_t pitch, c
 			dmask keep;
 			for (int i = 0; i < DLANES; i++)
 				keep[i] = -(int64_t)(x + i < n);
-			if (clip)
+			if (w->clip)
 				keep &= cs > 0;
 			cs = (dvec)((dmask)cs & keep);
 			structure += cs;

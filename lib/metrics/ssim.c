@@ -64,6 +64,7 @@ static void scale_means(struct ssim *m, const struct ssim_scale *scale, double *
 {
 	const struct metric_kernels *const kernels = metric_kernels();
 	const struct ssim_plan *const p = &m->plan;
+	const struct ssim_window window = { scale->weight, scale->window, p->c1, p->c2, p->clip };
 	const int side = scale->side, places = (side - scale->window + 1) * (side - scale->window + 1);
 	const size_t pitch = pitch_of(side), plane = (size_t)side * pitch;
 	double sums[2];
@@ -82,7 +83,7 @@ static void scale_means(struct ssim *m, const struct ssim_scale *scale, double *
 				out[3 * plane + (size_t)x] = a[x] * b[x];
 			}
 		}
-		kernels->ssim(sums, m->planes, side, pitch, scale->weight, scale->window, p->c1, p->c2, p->clip, m->scratch);
+		kernels->ssim(sums, m->planes, side, pitch, &window, m->scratch);
 		means[2 * c] = sums[0] / places;
 		means[2 * c + 1] = sums[1] / places;
 	}

@@ -43,12 +43,11 @@ struct swd_settings {
 	struct swd_reference *save;        /* allocated for part a: filled in; or NULL */
 };
 
-/* Images first … first + n of a set, counted as the input has them (under SWD_PADDLE first is a multiple of 16). id tells sets apart: patches of two sets are
- * drawn independently. */
+/* Images first … first + n of a set, counted as the input has them (under SWD_PADDLE first is a multiple of 16). */
 struct swd_part {
 	struct image_set *set;
 	int64_t first, n;
-	uint32_t id;
+	uint32_t stream_id; /* one of its own for each set, so that the patches of two are drawn independently */
 };
 
 /* Values and standard errors over the repeats, both times 1,000. The errors tell the spread by the directions, not by the images and patches. */

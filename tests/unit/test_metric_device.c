@@ -42,7 +42,7 @@ static void close_devices(struct metric_device *device[DEVICES])
 
 struct comparison {
 	struct sliced_plan plan;
-	struct sliced_images images[SLICED_SIDES];
+	struct sliced_images images[SLICED_SETS];
 	struct patch_sums sums[DEVICES][IMAGES * LEVELS];
 	double distance[DEVICES][DIRECTIONS];
 	const float *rows[DEVICES];
@@ -75,18 +75,18 @@ static void compare_sums(const struct comparison *c)
 		}
 }
 
-/* Projects both sides on both devices, and compares the projections of side 1, which are the last that are fetched. */
+/* Projects both sets on both devices, and compares the projections of the second, which are the last that are fetched. */
 static void project(struct metric_device *device[DEVICES], struct comparison *c, int level)
 {
 	const size_t length = (size_t)c->plan.c * PATCH_AREA;
 	static float u[DIRECTIONS * SLICED_CHANNELS * PATCH_AREA], offset[DIRECTIONS];
-	for (int side = 0; side < SLICED_SIDES; side++) {
+	for (int which = 0; which < SLICED_SETS; which++) {
 		struct patch_sums all = { 0 };
 		struct patch_stats stats;
-		DONE(device[0]->sliced_sums(device[0], c->sums[0], &c->images[side]));
-		DONE(device[1]->sliced_sums(device[1], c->sums[1], &c->images[side]));
+		DONE(device[0]->sliced_sums(device[0], c->sums[0], &c->images[which]));
+		DONE(device[1]->sliced_sums(device[1], c->sums[1], &c->images[which]));
 		compare_sums(c);
-		for (int64_t i = 0; i < c->images[side].n; i++)
+		for (int64_t i = 0; i < c->images[which].n; i++)
 			for (int k = 0; k < c->plan.c; k++) {
 				all.sum[k] += c->sums[0][i * LEVELS + level].sum[k];
 				all.squares[k] += c->sums[0][i * LEVELS + level].squares[k];
@@ -96,7 +96,7 @@ static void project(struct metric_device *device[DEVICES], struct comparison *c,
 		sliced_standardize(u, offset, DIRECTIONS, c->plan.c, &stats);
 		for (int d = 0; d < DEVICES; d++) {
 			DONE(device[d]->sliced_aim(device[d], u, offset, DIRECTIONS));
-			DONE(device[d]->sliced_project(device[d], &c->images[side], level));
+			DONE(device[d]->sliced_project(device[d], &c->images[which], level));
 		}
 	}
 }
@@ -138,16 +138,16 @@ static void compare_sets(int channels, bool bytes, int patches, size_t descripto
 	struct comparison c = { .plan = { .c = channels, .side = SIDE, .levels = LEVELS, .patches = patches, .descriptors = descriptors, .directions = DIRECTIONS,
 		                          .last_corner = patches == 128, .seed = 7, .wanted = { true, true } } };
 	open_devices(device); /* or skips the test */
-	float *const x = size_alloc(SLICED_SIDES * count, sizeof *x);
+	float *const x = size_alloc(SLICED_SETS * count, sizeof *x);
 	REQUIRE(x);
-	for (int side = 0; side < SLICED_SIDES; side++) {
-		float *const floats = x + (size_t)side * count;
-		draw(floats, count, equal ? 1 : 1 + (uint32_t)side, noise, rare);
+	for (int which = 0; which < SLICED_SETS; which++) {
+		float *const floats = x + (size_t)which * count;
+		draw(floats, count, equal ? 1 : 1 + (uint32_t)which, noise, rare);
 		if (bytes)
 			for (size_t i = 0; i < count; i++)
 				((uint8_t *)floats)[i] = (uint8_t)fminf(255, fmaxf(0, floats[i]));
-		c.images[side] = (struct sliced_images){ .data = floats, .bytes = bytes, .n = (int64_t)((descriptors + (size_t)patches - 1) / (size_t)patches),
-			.side = side, .set = equal || rare ? 0 : (uint32_t)side };
+		c.images[which] = (struct sliced_images){ .data = floats, .bytes = bytes, .n = (int64_t)((descriptors + (size_t)patches - 1) / (size_t)patches),
+			.which = which, .stream_id = equal || rare ? 0 : (uint32_t)which };
 	}
 	for (int d = 0; d < DEVICES; d++)
 		DONE(device[d]->sliced_open(device[d], &c.plan));

@@ -145,9 +145,10 @@ TEST(every_table_sums)
 				want[0] += (2 * m[0] * m[1] + c1) / (m[0] * m[0] + m[1] * m[1] + c1) * kept;
 				want[1] += kept;
 			}
+		const struct ssim_window under = { window, SIZE, c1, c2, clip };
 		for (int t = 0; t < tables; t++) {
 			double got[2];
-			table[t]->ssim(got, planes, SIDE, PITCH, window, SIZE, c1, c2, clip, scratch);
+			table[t]->ssim(got, planes, SIDE, PITCH, &under, scratch);
 			CHECK_MSG(fabs(got[0] - want[0]) < 1e-9 && fabs(got[1] - want[1]) < 1e-9, "table %d, clip %d: %.12g and %.12g instead of %.12g and %.12g", t, clip, got[0],
 			          got[1], want[0], want[1]);
 		}

@@ -38,12 +38,12 @@ int swd_open_set(struct image_set *s, const char *input, int side, int64_t limit
 struct work {
 	const struct swd_settings *settings;
 	struct metric_device *device;       /* borrowed */
-	const struct swd_part *part[SLICED_SIDES]; /* NULL: there are statistics of it, or it is not asked for */
+	const struct swd_part *part[SLICED_SETS]; /* NULL: there are statistics of it, or it is not asked for */
 	int64_t n;                  /* images of a part */
 	int levels;
 	struct sliced_plan plan;
 	struct patch_sums *sums;    /* (images, levels) of one set: added up in one order, whatever the device does */
-	struct patch_stats stats[SLICED_SIDES][LAPLACIAN_LEVELS];
+	struct patch_stats stats[SLICED_SETS][LAPLACIAN_LEVELS];
 	int level;                  /* the one at work */
 	float *directions, *offset; /* (directions of the plan, c * 49) and (directions) */
 	struct w1 **w1;             /* one per thread, for summaries */
@@ -60,13 +60,13 @@ static int64_t used_images(enum swd_protocol protocol, int64_t n)
 }
 
 /* Hands the images of a part to `each`, several at a time. */
-static int for_images(struct work *w, int side, int (*each)(struct work *, const struct sliced_images *))
+static int for_images(struct work *w, int which, int (*each)(struct work *, const struct sliced_images *))
 {
-	const struct swd_part *const p = w->part[side];
+	const struct swd_part *const p = w->part[which];
 	const int64_t n = used_images(w->settings->protocol, w->n), first = w->settings->protocol == SWD_KARRAS ? p->first : p->first / SWD_BATCH;
 	for (int64_t start = 0; start < n; start += BATCH) {
-		struct sliced_images images = { .bytes = p->set->type == NPY_U8, .first = start, .n = n - start < BATCH ? n - start : BATCH, .side = side,
-			.set = p->id };
+		struct sliced_images images = { .bytes = p->set->type == NPY_U8, .first = start, .n = n - start < BATCH ? n - start : BATCH, .which = which,
+			.stream_id = p->stream_id };
 		int rc = image_set_get(p->set, first + start, images.n, &images.data);
 		if (rc || (rc = each(w, &images)))
 			return rc;
@@ -84,10 +84,10 @@ static int sum_images(struct work *w, const struct sliced_images *images)
 	return w->device->sliced_sums(w->device, w->sums + images->first * w->levels, images);
 }
 
-static int standardize(struct work *w, int side)
+static int standardize(struct work *w, int which)
 {
-	const struct swd_part *const p = w->part[side];
-	int rc = for_images(w, side, sum_images);
+	const struct swd_part *const p = w->part[which];
+	int rc = for_images(w, which, sum_images);
 	for (int level = 0; !rc && level < w->levels; level++) {
 		struct patch_sums all = { 0 };
 		for (int64_t i = 0; i < used_images(w->settings->protocol, w->n); i++)
@@ -95,7 +95,7 @@ static int standardize(struct work *w, int side)
 				all.sum[c] += w->sums[i * w->levels + level].sum[c];
 				all.squares[c] += w->sums[i * w->levels + level].squares[c];
 			}
-		rc = patch_stats_from(&w->stats[side][level], &all, w->plan.descriptors, w->plan.c, p->set->name);
+		rc = patch_stats_from(&w->stats[which][level], &all, w->plan.descriptors, w->plan.c, p->set->name);
 	}
 	return rc;
 }
@@ -145,12 +145,12 @@ static int level_distances(struct work *w, double *out, int first, int n)
 {
 	const size_t length = (size_t)w->plan.c * PATCH_AREA;
 	int rc;
-	for (int side = 0; side < SLICED_SIDES; side++) {
-		if (!w->part[side])
+	for (int which = 0; which < SLICED_SETS; which++) {
+		if (!w->part[which])
 			continue;
 		sliced_directions(w->directions, w->settings->seed, (uint32_t)w->level, (size_t)first, (size_t)n, length);
-		sliced_standardize(w->directions, w->offset, n, w->plan.c, &w->stats[side][w->level]);
-		if ((rc = w->device->sliced_aim(w->device, w->directions, w->offset, n)) || (rc = for_images(w, side, project_images)))
+		sliced_standardize(w->directions, w->offset, n, w->plan.c, &w->stats[which][w->level]);
+		if ((rc = w->device->sliced_aim(w->device, w->directions, w->offset, n)) || (rc = for_images(w, which, project_images)))
 			return rc;
 	}
 	if (w->settings->save && w->part[0] && (rc = save_summaries(w, first, n)))
@@ -185,8 +185,8 @@ static int compare(struct work *w, struct swd_result *out)
 {
 	double distance[SWD_ALL_DIRECTIONS] = { 0 }, means[SWD_REPEATS], average[SWD_REPEATS] = { 0 };
 	int rc;
-	for (int side = 0; side < SLICED_SIDES; side++)
-		if (w->part[side] && (rc = standardize(w, side)))
+	for (int which = 0; which < SLICED_SETS; which++)
+		if (w->part[which] && (rc = standardize(w, which)))
 			return rc;
 	struct swd_result unused;
 	out = out ? out : &unused;
