@@ -51,14 +51,15 @@ void levels_make(struct levels *, uint8_t *out, const uint8_t *in);       /* in:
 /* A data set being written: appended picture by picture in bounded memory; the file appears under its name, complete, with dataset_commit(). */
 struct dataset_writer;
 
-int dataset_create(struct dataset_writer **, const char *path, int side) MUST_CHECK;
+int dataset_create(struct dataset_writer **, const char *path, int side) MUST_CHECK; /* side: as of levels_new() */
 int dataset_append(struct dataset_writer *, const uint8_t *levels) MUST_CHECK; /* one picture as levels_make() left it */
 
-/* A data set with labels: the columns are told before the first picture (names between commas), the numbers (`columns` of them) before each dataset_append(). */
+/* Labels: dataset_label_columns() once, before the first picture (names: between commas); then dataset_label() before each dataset_append(), with a row of
+ * `columns` numbers, copied. */
 int dataset_label_columns(struct dataset_writer *, const char *names, int columns) MUST_CHECK;
 void dataset_label(struct dataset_writer *, const float *label);
 
-/* Attributes of the file: where it comes from. */
+/* Sets an attribute of the file, which says where it comes from. */
 int dataset_describe(struct dataset_writer *, const char *name, const char *text) MUST_CHECK;
 
 int dataset_commit(struct dataset_writer **) MUST_CHECK; /* also frees, on failure too; a set without pictures is ERR_INPUT */

@@ -8,7 +8,7 @@ enum fit_mode {
 	FIT_NONE,   /* only squares */
 	FIT_CROP,   /* the largest square in the middle */
 	FIT_PAD,    /* the smallest square around it, filled up with the background */
-	FIT_STRETCH /* its sides one by one */
+	FIT_STRETCH /* everything, width and height made smaller each by itself */
 };
 extern const char *const fit_mode_names[]; /* "none", "crop", "pad", "stretch", NULL */
 

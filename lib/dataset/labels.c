@@ -22,12 +22,14 @@ struct row {
 
 struct labels {
 	const char *path; /* for messages while reading; borrowed */
+	size_t n, columns;
+	float *value; /* (n,columns) */
+	char *names;  /* of the columns, between commas */
+	/* of a table: */
+	struct row *row; /* (n), sorted by name; NULL for an HDF5 file */
+	size_t room;     /* for rows and values */
 	struct bytes text;
-	json_t *json; /* one of the two holds the rows' names */
-	struct row *row;
-	float *value;
-	size_t n, room, columns;
-	char *names;
+	json_t *json; /* this or text holds the names of the rows */
 };
 
 /* -- the table -- */
@@ -468,8 +470,8 @@ const float *labels_of(const struct labels *l, const char *member)
 {
 	const char *slash = strrchr(member, '/');
 	const struct row whole = { .name = member }, last = { .name = slash ? slash + 1 : member };
-	const struct row *row = bsearch(&whole, l->row, l->n, sizeof whole, by_name);
-	if (!row)
+	const struct row *row = l->row ? bsearch(&whole, l->row, l->n, sizeof whole, by_name) : NULL;
+	if (!row && l->row)
 		row = bsearch(&last, l->row, l->n, sizeof last, by_name);
 	return row ? l->value + row->number * l->columns : NULL;
 }

@@ -1,4 +1,5 @@
-/* Labels of pictures: a table of numbers by file name. */
+/* Labels of pictures: rows of numbers, with a name for each column. Rows of a table (labels_read) are found by the name of a picture, those of an HDF5 file
+ * (labels_of_h5) by its number. */
 #ifndef PGAN_LABELS_H
 #define PGAN_LABELS_H
 
@@ -19,19 +20,19 @@ struct labels;
 int labels_read(struct labels **, const char *path, const char *columns) MUST_CHECK;
 
 /* The labels of an HDF5 file's n pictures: its data set labels (n,K) or (n), as pack-h5 writes them, or else the array in NAME-labels.npy beside NAME.h5, as
- * the Theano and TensorFlow releases of progressive growing have them. *out is NULL when there is neither. */
+ * the Theano and TensorFlow releases of progressive growing have them. *out is NULL when there is neither. Labels that are not rows for n pictures: ERR_INPUT. */
 int labels_of_h5(struct labels **out, const char *path, int64_t n) MUST_CHECK;
 
 void labels_free(struct labels **); /* NULL is fine */
 
-int labels_columns(const struct labels *);
+int labels_columns(const struct labels *); /* numbers in a row */
 const char *labels_names(const struct labels *); /* between commas; borrowed */
 
-/* The numbers of a picture, by its path below the input or, if that is not there, by the last part of it: labels_columns() floats, borrowed; NULL if it has
- * none. */
+/* The row of a picture in a table, by its path below the input (source_member()) or, if that is not there, by the last part of it: labels_columns() floats,
+ * borrowed. NULL if there is none, and always for labels of an HDF5 file, which have no names. */
 const float *labels_of(const struct labels *, const char *member);
 
-/* The numbers of row i of labels_of_h5(). */
+/* Row i, borrowed; those that follow lie behind it. Of an HDF5 file that of picture i, of a table the i-th of the file. */
 const float *labels_row(const struct labels *, int64_t i);
 
 #endif

@@ -17,11 +17,11 @@ struct pack_settings {
 	enum fit_mode fit;
 	uint8_t background[3];
 	bool mirror;                 /* every picture is followed by its mirror image */
-	int64_t limit;               /* so many pictures and no more; 0: all. Mirror images do not count */
+	int64_t limit;               /* at most so many good pictures, mirror images not counted; 0: all */
 	const uint32_t *order;       /* a permutation of the source's pictures; NULL: as they are. Borrowed */
-	const struct labels *labels; /* by name for a source, by row for images; NULL: none. Borrowed */
+	const struct labels *labels; /* of labels_read() for a source, of labels_of_h5() for images; NULL: none. Borrowed */
 	int threads;                 /* the bytes of the output do not depend on it */
-	void (*progress)(void *ctx, int64_t done);
+	void (*progress)(void *ctx, int64_t done); /* pictures, good or not */
 	void *progress_ctx;
 };
 

@@ -10,7 +10,7 @@
  *   NAME.zip   StyleGAN's archive: 00000/img00000000.png … and dataset.json, with the labels
  *   NAME.npy   uint8 (N,3,R,R), and the labels as NAME-labels.npy
  *   FOLDER/    000000.png …, and the labels as labels.csv
- * Each file appears whole or not at all. progress: may be NULL. */
+ * Each file appears whole or not at all. Another name is ERR_USAGE, a resolution that is not there ERR_INPUT. progress: pictures done; may be NULL. */
 int unpack(const char *data, const char *output, int side, void (*progress)(void *ctx, int64_t done), void *progress_ctx) MUST_CHECK;
 
 #endif

@@ -11,16 +11,16 @@
 
 struct archive;
 
-/* Whether the first bytes of a file are those of an archive. */
+/* Whether the first n bytes of a file are those of an archive. ARCHIVE_HEAD bytes are enough to tell; a shorter file has fewer. */
+#define ARCHIVE_HEAD 512
 bool archive_has_magic(const uint8_t *first, size_t n);
-#define ARCHIVE_HEAD 512 /* bytes that are enough to tell */
 
-/* Opens an archive, told by its first n bytes, and lists its members; damaged or truncated: ERR_INPUT. */
+/* Opens an archive and lists its members. first: the file's first n bytes, which tell zip from tar. Damaged or truncated: ERR_INPUT. */
 int archive_open(struct archive **, const char *path, const uint8_t *first, size_t n) MUST_CHECK;
 void archive_close(struct archive **); /* NULL is fine */
 
-int64_t archive_count(const struct archive *);                /* members, folders included */
-const char *archive_member(const struct archive *, int64_t i); /* "img/000001.jpg", borrowed; folders end in "/" */
+int64_t archive_count(const struct archive *);                 /* members, the folders of a zip included */
+const char *archive_member(const struct archive *, int64_t i); /* "img/000001.jpg"; a folder ends in "/". Borrowed until the archive is closed */
 
 /* The whole content of member i, in place of what is there. A damaged member, or one that the archive says is larger than ARCHIVE_MOST, is ERR_INPUT, naming
  * archive and member; the others can still be read. One thread at a time. */

@@ -15,7 +15,7 @@ struct crop_settings {
 	FILE *stream;          /* to which .npy records of uint8 (n,3,h,w) go, 64 pictures each; borrowed, as are dir and */
 	const char *name;      /* the stream's, for messages */
 	int threads;           /* the bytes of the output do not depend on it */
-	void (*progress)(void *ctx, int64_t done);
+	void (*progress)(void *ctx, int64_t done); /* pictures, good or not */
 	void *progress_ctx;
 };
 

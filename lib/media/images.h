@@ -12,16 +12,20 @@
 
 /* An open input. Every image is (c,side,side) in C order: uint8, or float32 in [-1,1]. */
 struct images {
-	const char *name;   /* for messages: the path, or "stdin" for "-" */
+	const char *name;   /* for messages: the path, or "stdin" for "-"; borrowed until images_close() */
 	enum npy_type type;
 	int c, side;        /* 1 or 3 channels */
 	int64_t n;          /* number of images, -1 while not known (streams) */
 	void *source;       /* the kind of input's own */
 };
 
-/* input: an HDF5 file (its data set data{side}x{side}; the largest when side is 0), a .npy file, a folder or archive (zip or tar) of PNG or JPEG pictures (or one
- * of them), or "-": .npy records on stdin. side 0: any; otherwise another size is refused. A file that is none of these is ERR_INPUT.
- * Not known yet is the number of images (-1) on stdin and in a .npy file whose end is damaged. */
+/* Opens an input, told by its content:
+ *   an HDF5 file               its data set data{side}x{side}; the largest there is when side is 0
+ *   a .npy file                records, one after another
+ *   a folder or archive        of PNG or JPEG pictures (source.h); or one picture
+ *   "-", or a pipe by name     .npy records
+ * side: in pixels; another size is refused. 0: any. What is none of these, or holds no square images of 1 or 3 channels, is ERR_INPUT. The number of images is
+ * not known yet (-1) in a pipe, and in a .npy file whose end is damaged. */
 int images_open(struct images *, const char *input, int side) MUST_CHECK;
 
 /* The .npy records of an open pipe. (Its first byte may have been looked at and put back: opened again, it would be gone.) The stream is closed by
@@ -42,7 +46,7 @@ int64_t images_read(struct images *, void *data, int64_t max) MUST_CHECK;
  * ERR_INPUT. */
 int64_t images_left(struct images *) MUST_CHECK;
 
-/* Whether reading means decoding pictures. */
+/* Whether reading means decoding pictures, which takes long. */
 bool images_decodes(const struct images *);
 
 void images_close(struct images *); /* a zeroed struct is fine */

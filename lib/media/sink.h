@@ -22,7 +22,8 @@ enum sink_kind {
 	SINK_FOLDER  /* PNG pictures 000000.png … */
 };
 
-/* Told by the end of the name: .npy, .h5, .png, .y4m, or "/" or an existing folder. NULL and "-" are stdout. Anything else is ERR_USAGE. */
+/* Tells the kind of an output by the end of its name: .npy, .h5, .png, .y4m, "/" or the name of a folder that is there. NULL and "-" are stdout. Anything else is
+ * ERR_USAGE. */
 int sink_kind_of(const char *output, enum sink_kind *) MUST_CHECK;
 
 struct sink_plan {
@@ -32,15 +33,22 @@ struct sink_plan {
 	int side;            /* images are (3,side,side) */
 	int64_t n;           /* exactly so many will come */
 	int64_t first;       /* number of the first one: names the pictures of a folder */
-	int columns;         /* of SINK_GRID */
+	int columns;         /* of SINK_GRID: images in a row */
 };
 
 struct sink;
 
-int sink_open(struct sink **, const struct sink_plan *) MUST_CHECK;
-int sink_write(struct sink *, const void *images, int64_t n) MUST_CHECK; /* n images of the plan's type */
-int sink_describe(struct sink *, const char *name, const char *text) MUST_CHECK; /* an attribute of SINK_H5, where the images come from; others ignore it */
-int sink_commit(struct sink **) MUST_CHECK; /* also frees, on failure too */
-void sink_discard(struct sink **);          /* NULL is fine */
+/* Opens the output, so that what cannot be written is said before the work is done. *out is NULL after a failure: ERR_FAILED, or ERR_USAGE for a grid that is
+ * too large for a picture. plan: copied. */
+int sink_open(struct sink **out, const struct sink_plan *plan) MUST_CHECK;
+
+/* n images that follow those before: (n,3,side,side) of the plan's type, bytes or floats in [-1,1]. */
+int sink_write(struct sink *, const void *images, int64_t n) MUST_CHECK;
+
+/* An attribute of the file of SINK_H5, which says where the images come from; the other kinds ignore it. */
+int sink_describe(struct sink *, const char *name, const char *text) MUST_CHECK;
+
+int sink_commit(struct sink **) MUST_CHECK; /* ends the output and frees the sink, on failure too: then there is no file */
+void sink_discard(struct sink **);          /* leaves no file, but the pictures of a folder; NULL is fine */
 
 #endif

@@ -28,14 +28,14 @@ struct source;
  * A missing input, a folder or archive without pictures, an empty list or a damaged archive is ERR_INPUT. Listed names and members are not opened yet. */
 int source_open(struct source **, const char *const *inputs, size_t n) MUST_CHECK;
 
-/* The same for one pipe, of which the beginning may have been looked at: it is open. Closed here. */
+/* The same for one picture in an open pipe. (Its first byte may have been looked at and put back: opened again, it would be gone.) Closes the pipe. */
 int source_open_pipe(struct source **, FILE *, const char *name) MUST_CHECK;
 
 void source_close(struct source **); /* NULL is fine */
 
-int64_t source_count(const struct source *);
+int64_t source_count(const struct source *); /* pictures, at least 1 */
 
-/* Files in folders and archives that were left out because of their names; *first (borrowed, NULL if none) is one of them. */
+/* The number of files in folders and archives that were left out because they are not named as pictures. *first: one of them, borrowed; NULL if there is none. */
 int64_t source_left_out(const struct source *, const char **first);
 
 /* Picture i: its full name for messages ("faces.zip/img/1.jpg") and its path below the input ("img/1.jpg"; the last part of the name for a file). Borrowed. */

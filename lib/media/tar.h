@@ -8,9 +8,9 @@
 
 struct tar;
 
-bool tar_has_magic(const uint8_t *first, size_t n); /* n: 512 for a yes */
+bool tar_has_magic(const uint8_t *first, size_t n); /* of the first n bytes; fewer than 512 are never those of a tar archive */
 
-int tar_open(struct tar **, const char *path) MUST_CHECK; /* damaged, or ending before its end mark: ERR_INPUT */
+int tar_open(struct tar **, const char *path) MUST_CHECK; /* damaged, or without its end mark: ERR_INPUT */
 void tar_close(struct tar **);                            /* NULL is fine */
 
 int64_t tar_count(const struct tar *); /* files; folders, links and devices are no members */

@@ -9,7 +9,7 @@
 
 enum { Y4M_RATE = 30 }; /* frames per second */
 
-/* name: for messages. */
+/* w, h: the frames' size in pixels. name: of the stream, for messages. */
 int y4m_write_header(FILE *, const char *name, int w, int h) MUST_CHECK;
 
 /* rgb: (3,h,w) bytes. Written as Y'CbCr of ITU-R BT.601, limited range, 4:4:4. scratch: 3 * h * w bytes of the caller's. */

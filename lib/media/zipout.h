@@ -11,12 +11,14 @@
 struct zipout {
 	FILE *out;        /* borrowed */
 	const char *name; /* of the archive, for messages; borrowed */
-	uint64_t offset;
+	uint64_t offset;  /* bytes written */
 	uint64_t members;
-	struct bytes directory;
+	struct bytes directory; /* what zipout_finish() writes at the end */
 };
 
 void zipout_start(struct zipout *, FILE *out, const char *name);
+
+/* A member with these contents; its name may have folders ("00000/img.png"). Writes that fail are ERR_FAILED. */
 int zipout_add(struct zipout *, const char *member, const void *bytes, size_t size) MUST_CHECK;
 int zipout_finish(struct zipout *) MUST_CHECK; /* writes the directory; the stream is still to be closed */
 void zipout_free(struct zipout *);             /* after finishing or failing */

@@ -7,9 +7,9 @@
 #include "metric_device.h"
 
 struct laplacian {
-	int c, side, levels;
+	int c, side, levels; /* channels, pixels of level 0, and levels, the rest included */
 	float *level[LAPLACIAN_LEVELS]; /* level[k]: (c, side >> k, side >> k), owned */
-	float *row;
+	float *row;                     /* scratch, owned */
 };
 
 /* Levels down to a rest of 16 pixels: 1 for 16, 4 for 128; 0 when the side is not 16 * 2^k. */
@@ -19,7 +19,8 @@ int laplacian_levels(int side);
 int laplacian_alloc(struct laplacian *, int c, int side, int levels) MUST_CHECK;
 void laplacian_free(struct laplacian *); /* a zeroed struct is fine */
 
-/* image: (c,side,side), any unit, may be level[0] itself -> levels first … last in the same unit; the others are left holding no use. */
+/* image: (c,side,side), any unit, may be level[0] itself -> levels first … last in the same unit. What the others hold
+ * afterwards is of no use. */
 void laplacian_build(struct laplacian *, const float *image, int first, int last);
 
 /* The inverse: adds the levels up again, in place; the image is level[0] afterwards. */

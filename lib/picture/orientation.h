@@ -8,7 +8,7 @@
  * sensible. */
 int orientation_of(const uint8_t *exif, size_t n);
 
-/* Turns and mirrors the pixels so that the picture is upright. */
+/* Turns and mirrors the pixels so that the picture is upright; width and height may change places. orientation: 1 to 8; 1 changes nothing. */
 int orientation_apply(struct picture *, int orientation) MUST_CHECK;
 
 #endif

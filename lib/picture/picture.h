@@ -18,7 +18,7 @@ struct picture {
 int picture_alloc(struct picture *, int w, int h, int c) MUST_CHECK; /* pixels uninitialized */
 void picture_free(struct picture *);
 
-/* How a file becomes pixels. A zeroed struct lays transparent pixels over black; picture_defaults over white. */
+/* How a file becomes pixels. A zeroed struct has a black background, picture_defaults a white one. */
 struct picture_options {
 	uint8_t background[3]; /* RGB, seen through transparent pixels */
 };
@@ -27,13 +27,13 @@ extern const struct picture_options picture_defaults;
 /* "#ffd090", "ffd090", "white" or "black". Anything else is ERR_USAGE. */
 int picture_colour(uint8_t rgb[3], const char *text) MUST_CHECK;
 
-/* Whether a file that begins with these n bytes can be a picture; 8 are enough. */
+/* Whether a file that begins with these n bytes can be a picture; PICTURE_HEAD are enough to tell. */
 enum { PICTURE_HEAD = 8 };
 bool picture_has_magic(const void *first, size_t n);
 
-/* Decodes a PNG or JPEG file held in memory, told by its first bytes, to grey or RGB as the file is, upright (EXIF's orientation is applied). 16-bit samples
- * keep their high byte; profiles and gamma are left alone; four inks become RGB as if they were stored inverted (Adobe's way). All as Pillow does. name: for
- * messages. Anything else, a truncated or corrupt file or a warning of the decoder about lost data: ERR_INPUT. */
+/* Decodes a file of `size` bytes, PNG or JPEG as its first bytes say, to grey or RGB as the file is, and turns it upright (EXIF). 16-bit samples keep their high
+ * byte; colour profiles and gamma are left alone; four inks become RGB as if they were stored inverted (Adobe's way): all as Pillow does. Another kind of file, a
+ * truncated or corrupt one, one of more than 2^28 pixels, or a warning of the decoder about lost data: ERR_INPUT. name: for messages. */
 int picture_decode(struct picture *, const char *name, const void *bytes, size_t size, const struct picture_options *) MUST_CHECK;
 
 /* Writes an 8-bit PNG: to an open stream, into memory, or to a file, whole or not at all. name: for messages. */

@@ -10,7 +10,7 @@
 /* ERR_INPUT for a picture that is too large to be one. */
 int picture_check_size(const char *name, int64_t w, int64_t h) MUST_CHECK;
 
-/* As picture_decode(), for files that begin as theirs do. *p is empty before and after a failure. */
+/* As picture_decode(), for files that begin as theirs do. *p is empty before, and after a failure. */
 int picture_decode_png(struct picture *, const char *name, const uint8_t *bytes, size_t size, const struct picture_options *) MUST_CHECK;
 int picture_decode_jpeg(struct picture *, const char *name, const uint8_t *bytes, size_t size) MUST_CHECK;
 

@@ -14,12 +14,11 @@ struct resizer; /* weights and scratch for one pair of sizes; for one thread at 
 int resizer_new(struct resizer **, int w, int h, int out_w, int out_h) MUST_CHECK;
 void resizer_free(struct resizer **); /* NULL is fine */
 
-/* in: c planes (h,w), out: c planes (out_h,out_w). */
+/* in (c,h,w) -> out (c,out_h,out_w). */
 void resizer_run(struct resizer *, uint8_t *out, const uint8_t *in, int c);
 
-/* The box filter as the reference packs with it: halved again and again in float32, and each level rounded to bytes (half to even) only for keeping.
- * in: planes of side x side, even; out: planes of side/2 x side/2, the averages of 2x2 values. */
-void box_halve(float *out, const float *in, size_t planes, int side);
-void box_round(uint8_t *out, const float *in, size_t n);
+/* The box filter as the reference packs with it: pictures are halved again and again in float32, and each level is rounded to bytes only for keeping. */
+void box_halve(float *out, const float *in, size_t planes, int side); /* in (planes,side,side), side even -> out (planes,side/2,side/2): averages of 2x2 values */
+void box_round(uint8_t *out, const float *in, size_t n);              /* n values of 0..255, rounded half to even */
 
 #endif
