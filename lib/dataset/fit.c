@@ -58,15 +58,29 @@ static int too_small(const struct fitter *f, const char *name, int w, int h)
 	return error_set(ERR_INPUT, "'%s' is smaller than %dx%d: %dx%d pixels", name, f->side, f->side, w, h);
 }
 
-int fitter_run(struct fitter *f, uint8_t *out, const struct picture *p, const char *name)
+/* The size of what is cut out of a picture, or around it, before it is made smaller. */
+static void size_to_cut(enum fit_mode mode, const struct picture *p, int *w, int *h)
 {
 	const int shorter = p->w < p->h ? p->w : p->h, longer = p->w < p->h ? p->h : p->w;
-	const int w = f->mode == FIT_PAD    ? longer
-		      : f->mode == FIT_CROP ? shorter
-					    : p->w,
-		  h = f->mode == FIT_PAD    ? longer
-		      : f->mode == FIT_CROP ? shorter
-					    : p->h;
+	*w = p->w;
+	*h = p->h;
+	switch (mode) {
+	case FIT_CROP:
+		*w = *h = shorter;
+		break;
+	case FIT_PAD:
+		*w = *h = longer;
+		break;
+	case FIT_NONE:
+	case FIT_STRETCH:
+		break;
+	}
+}
+
+int fitter_run(struct fitter *f, uint8_t *out, const struct picture *p, const char *name)
+{
+	int w, h;
+	size_to_cut(f->mode, p, &w, &h);
 	const size_t size = 3 * (size_t)w * (size_t)h;
 
 	if (p->w != p->h && f->mode == FIT_NONE)
