@@ -273,3 +273,29 @@ void outfile_discard(struct outfile *o)
 		unlink(o->temp);
 	forget(o);
 }
+
+/* -- in one go -- */
+
+static int write_all(struct outfile *o, const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx)
+{
+	FILE *f = outfile_stream(o);
+	const int rc = f ? write(ctx, f, path) : ERR_FAILED;
+	if (!rc)
+		return outfile_commit(o);
+	outfile_discard(o);
+	return rc;
+}
+
+int outfile_write(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx)
+{
+	struct outfile o;
+	const int rc = outfile_open(&o, path);
+	return rc ? rc : write_all(&o, path, write, ctx);
+}
+
+int outfile_write_one_of_many(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx)
+{
+	struct outfile o;
+	const int rc = outfile_open_one_of_many(&o, path);
+	return rc ? rc : write_all(&o, path, write, ctx);
+}

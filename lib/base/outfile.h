@@ -36,4 +36,9 @@ FILE *outfile_stream(struct outfile *); /* opened for writing on first use; NULL
 int outfile_commit(struct outfile *) MUST_CHECK; /* also ends the outfile on failure */
 void outfile_discard(struct outfile *);          /* does nothing after a commit or on a zeroed struct */
 
+/* All of it for what is written in one go: opens, lets `write` write, and commits if it returns 0, otherwise discards and returns what it did. name: the path, for
+ * messages. Writes that fail are noticed here. */
+int outfile_write(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx) MUST_CHECK;
+int outfile_write_one_of_many(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx) MUST_CHECK;
+
 #endif

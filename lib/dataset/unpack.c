@@ -34,35 +34,29 @@ static int read_picture(struct unpacker *u, int64_t i)
 }
 
 /* A file beside the pictures, or in their folder. */
-static int write_beside(const struct unpacker *u, int stem, const char *ending, int (*write)(const struct unpacker *, FILE *, const char *name))
+static int write_beside(struct unpacker *u, int stem, const char *ending, int (*write)(void *unpacker, FILE *, const char *name))
 {
-	struct outfile out;
 	char *path;
-	int rc;
 
 	if (asprintf(&path, "%.*s%s", stem, u->output, ending) < 0)
 		return error_set(ERR_FAILED, "out of memory");
-	if (!(rc = outfile_open(&out, path))) {
-		FILE *f = outfile_stream(&out);
-		if ((rc = f ? write(u, f, path) : ERR_FAILED))
-			outfile_discard(&out);
-		else
-			rc = outfile_commit(&out);
-	}
+	const int rc = outfile_write(path, write, u);
 	free(path);
 	return rc;
 }
 
-static int write_npy(const struct unpacker *u, FILE *f, const char *name)
+static int write_npy(void *unpacker, FILE *f, const char *name)
 {
+	const struct unpacker *u = unpacker;
 	const struct npy_header h = { NPY_F32, 2, { dataset_count(u->d), labels_columns(u->labels) } };
 	const int rc = npy_write_header(f, name, &h);
 	return rc ? rc : npy_write(f, name, NPY_F32, labels_row(u->labels, 0), (size_t)h.dim[0] * (size_t)h.dim[1]);
 }
 
-static int write_csv(const struct unpacker *u, FILE *f, const char *name)
+static int write_csv(void *unpacker, FILE *f, const char *name)
 {
-	(void)name; /* outfile_commit() reports failed writes */
+	const struct unpacker *u = unpacker;
+	(void)name;
 	fprintf(f, "file,%s\n", labels_names(u->labels));
 	for (int64_t i = 0; i < dataset_count(u->d); i++) {
 		fprintf(f, "%06lld.png", (long long)i);
@@ -165,27 +159,20 @@ static int add_table(struct unpacker *u, struct zipout *z)
 	return rc;
 }
 
-static int to_zip(struct unpacker *u)
+static int write_zip(void *unpacker, FILE *f, const char *name)
 {
-	struct outfile out;
+	struct unpacker *u = unpacker;
 	struct zipout z;
-	struct picture p = { 0 };
-	int rc = outfile_open(&out, u->output);
-	FILE *f = rc ? NULL : outfile_stream(&out);
+	struct picture p;
+	int rc = picture_alloc(&p, u->side, u->side, C);
 
-	if (rc)
-		return rc;
-	zipout_start(&z, f, u->output);
-	rc = f ? picture_alloc(&p, u->side, u->side, C) : ERR_FAILED;
+	zipout_start(&z, f, name);
 	for (int64_t i = 0; !rc && i < dataset_count(u->d); i++)
 		rc = add_picture(u, &z, &p, i);
 	if (!rc && !(rc = add_table(u, &z)))
 		rc = zipout_finish(&z);
 	zipout_free(&z);
 	picture_free(&p);
-	if (!rc)
-		return outfile_commit(&out);
-	outfile_discard(&out);
 	return rc;
 }
 
@@ -206,7 +193,7 @@ int unpack(const char *data, const char *output, int side, void (*progress)(void
 		if (!(u.planes = size_alloc(level_size(u.side), 1)))
 			rc = ERR_FAILED;
 		else
-			rc = zip ? to_zip(&u) : to_sink(&u, kind);
+			rc = zip ? outfile_write(output, write_zip, &u) : to_sink(&u, kind);
 	}
 	free(u.planes);
 	labels_free(&u.labels);

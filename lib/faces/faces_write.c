@@ -46,11 +46,17 @@ struct faces_out {
 	const char *folder;
 };
 
-static int save(struct faces_out *out, const struct drawing *d)
+static int write_png(void *drawing, FILE *f, const char *name)
 {
-	struct outfile file;
+	const struct drawing *d = drawing;
+	if (fwrite(d->png, 1, d->size, f) == d->size)
+		return 0;
+	return error_set(ERR_FAILED, "cannot write '%s': %s", name, strerror(errno));
+}
+
+static int save(struct faces_out *out, struct drawing *d)
+{
 	char path[4096];
-	int rc;
 
 	if (d->rc)
 		return error_set(d->rc, "%s", d->error ? d->error : "out of memory");
@@ -58,15 +64,7 @@ static int save(struct faces_out *out, const struct drawing *d)
 		return zipout_add(&out->archive, d->name, d->png, d->size);
 	if (snprintf(path, sizeof path, "%s/%s", out->folder, d->name) >= (int)sizeof path)
 		return error_set(ERR_FAILED, "cannot create '%s': %s", out->folder, strerror(ENAMETOOLONG));
-	if ((rc = outfile_open_one_of_many(&file, path)))
-		return rc;
-	FILE *f = outfile_stream(&file);
-	if (!f || fwrite(d->png, 1, d->size, f) != d->size) {
-		rc = f ? error_set(ERR_FAILED, "cannot write '%s': %s", path, strerror(errno)) : ERR_FAILED;
-		outfile_discard(&file);
-		return rc;
-	}
-	return outfile_commit(&file);
+	return outfile_write_one_of_many(path, write_png, d);
 }
 
 /* Threads draw a batch, one thread saves it in order. */
@@ -103,18 +101,14 @@ int faces_write_zip(const struct faces_plan *plan, FILE *f, const char *name)
 	return rc;
 }
 
+static int write_zip(void *plan, FILE *f, const char *name)
+{
+	return faces_write_zip(plan, f, name);
+}
+
 int faces_write_zip_file(const struct faces_plan *plan, const char *path)
 {
-	struct outfile out;
-	int rc = outfile_open(&out, path);
-	if (rc)
-		return rc;
-	FILE *f = outfile_stream(&out);
-	if ((rc = f ? faces_write_zip(plan, f, path) : ERR_FAILED)) {
-		outfile_discard(&out);
-		return rc;
-	}
-	return outfile_commit(&out);
+	return outfile_write(path, write_zip, (void *)plan /* only read */);
 }
 
 int faces_write_folder(const struct faces_plan *plan, const char *path)

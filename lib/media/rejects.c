@@ -49,22 +49,19 @@ int rejects_try(const char *path)
 	return rc;
 }
 
-int rejects_write(const struct rejects *r, const char *path)
+static int write_table(void *ctx, FILE *f, const char *name)
 {
-	struct outfile out;
-	const int rc = outfile_open(&out, path);
-	FILE *f = rc ? NULL : outfile_stream(&out);
-
-	if (rc)
-		return rc;
-	if (!f) {
-		outfile_discard(&out);
-		return ERR_FAILED;
-	}
+	const struct rejects *r = ctx;
+	(void)name;
 	fputs("picture\treason\n", f);
 	for (int64_t i = 0; i < r->n; i++)
 		fprintf(f, "%s\t%s\n", r->name[i], r->reason[i]);
-	return outfile_commit(&out); /* reports failed writes */
+	return 0;
+}
+
+int rejects_write(const struct rejects *r, const char *path)
+{
+	return outfile_write(path, write_table, (void *)r /* only read */);
 }
 
 int rejects_report(const struct rejects *r, int64_t good, bool keep_going, void (*say)(const char *format, ...))

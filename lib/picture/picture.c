@@ -86,29 +86,19 @@ int picture_encode_bytes(const struct picture *p, const char *name, char **png, 
 	return rc;
 }
 
-static int write_picture(const struct picture *p, const char *path, int (*open)(struct outfile *, const char *path))
+static int write_png(void *picture, FILE *f, const char *name)
 {
-	struct outfile out;
-	int rc = open(&out, path);
-
-	if (rc)
-		return rc;
-	FILE *f = outfile_stream(&out);
-	if ((rc = f ? picture_encode(p, path, f) : ERR_FAILED)) {
-		outfile_discard(&out);
-		return rc;
-	}
-	return outfile_commit(&out);
+	return picture_encode(picture, name, f);
 }
 
 int picture_write(const struct picture *p, const char *path)
 {
-	return write_picture(p, path, outfile_open);
+	return outfile_write(path, write_png, (void *)p /* only read */);
 }
 
 int picture_write_one_of_many(const struct picture *p, const char *path)
 {
-	return write_picture(p, path, outfile_open_one_of_many);
+	return outfile_write_one_of_many(path, write_png, (void *)p);
 }
 
 /* -- parts and layouts -- */
