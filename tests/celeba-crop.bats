@@ -324,6 +324,27 @@ PY
   cmp got.npy good.npy
 }
 
+@test "pictures that claim more than fits into memory are left out" {
+  if [ -n "${PGAN_QUICK-}" ]; then skip "sanitizers have a memory of their own"; fi
+  make_pictures
+  "$PYTHON" - <<'PY'
+import struct, zipfile, zlib
+def chunk(kind, data): return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+png = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 16384, 16384, 8, 6, 0, 0, 0)) + chunk(b'IDAT', zlib.compress(bytes(100))) + chunk(b'IEND', b'')
+with zipfile.ZipFile('in.zip', 'w') as z:
+    z.writestr('large.png', png)
+    z.write('in/a.jpg', 'long.jpg')
+    z.write('in/rgb.png', 'rgb.png')
+    z.getinfo('long.jpg').file_size = 1 << 30
+PY
+  celeba-crop in/rgb.png >good.npy
+  run -1 pipe 'ulimit -v 900000; celeba-crop -j 1 in.zip 2>&1 >got.npy'
+  echo "$output"
+  [[ "$output" == *"cannot decode 'in.zip/large.png': 16384x16384 pixels do not fit into memory"* ]] || false
+  [[ "$output" == *"cannot read 'in.zip/long.jpg': 1073741824 bytes do not fit into memory"* ]] || false
+  cmp got.npy good.npy
+}
+
 @test "a message is one line, whatever a name holds" {
   "$PYTHON" -c 'import zipfile; zipfile.ZipFile("nl.zip", "w").writestr("a\n\x1b[31mb\x7f.png", b"text")'
   fails 3 "celeba-crop: 'nl.zip/a??[31mb?.png' is not a PNG or JPEG picture" celeba-crop nl.zip

@@ -74,6 +74,7 @@ const char *archive_member(const struct archive *a, int64_t i)
 	return name ? name : "";
 }
 
+/* b: room for size + 1 bytes. */
 static int read_zip(struct archive *a, int64_t i, int64_t size, struct bytes *b)
 {
 	zip_file_t *file = zip_fopen_index(a->zip, (zip_uint64_t)i, 0);
@@ -81,7 +82,7 @@ static int read_zip(struct archive *a, int64_t i, int64_t size, struct bytes *b)
 
 	if (!file)
 		rc = error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i), zip_strerror(a->zip));
-	else if (!(rc = bytes_reserve(b, (size_t)size + 1))) {
+	else {
 		/* The checksum is compared when the end is met, one byte further. */
 		const zip_int64_t got = zip_fread(file, b->data, (zip_uint64_t)size);
 		if (got != size || zip_fread(file, b->data + got, 1))
@@ -115,6 +116,8 @@ int archive_read(struct archive *a, int64_t i, struct bytes *b)
 		return error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i), zip_strerror(a->zip));
 	if (size > ARCHIVE_MOST)
 		return error_set(ERR_INPUT, "cannot read '%s/%s': the archive promises %lld bytes", a->path, archive_member(a, i), (long long)size);
+	if (bytes_reserve(b, (size_t)size + 1))
+		return error_set(ERR_INPUT, "cannot read '%s/%s': %lld bytes do not fit into memory", a->path, archive_member(a, i), (long long)size);
 	return a->tar ? tar_read(a->tar, i, b) : read_zip(a, i, size, b);
 }
 

@@ -30,6 +30,11 @@ int picture_check_size(const char *name, int64_t w, int64_t h)
 	return 0;
 }
 
+int picture_alloc_claimed(struct picture *p, const char *name, int w, int h, int c)
+{
+	return picture_alloc(p, w, h, c) ? error_set(ERR_INPUT, "cannot decode '%s': %dx%d pixels do not fit into memory", name, w, h) : 0;
+}
+
 const struct picture_options picture_defaults = { .background = { 255, 255, 255 } };
 
 int picture_colour(uint8_t rgb[3], const char *text)

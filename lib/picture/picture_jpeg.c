@@ -90,8 +90,8 @@ static int decode(struct jpeg_job *j, const uint8_t *bytes, size_t size)
 		return error_set(ERR_INPUT, "cannot decode '%s': %d colour channels", j->name, info->num_components);
 	info->out_color_space = info->num_components == 1 ? JCS_GRAYSCALE : info->num_components == 3 ? JCS_RGB : JCS_CMYK;
 	jpeg_start_decompress(info);
-	if (picture_alloc(j->p, (int)info->output_width, (int)info->output_height, info->num_components))
-		return ERR_FAILED;
+	if (picture_alloc_claimed(j->p, j->name, (int)info->output_width, (int)info->output_height, info->num_components))
+		return ERR_INPUT;
 	const size_t stride = (size_t)info->output_width * (size_t)info->num_components;
 	while (info->output_scanline < info->output_height) {
 		JSAMPROW row = j->p->pixel + info->output_scanline * stride;

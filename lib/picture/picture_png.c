@@ -84,7 +84,7 @@ static int decode(struct png_job *j)
 	set_transforms(j);
 	png_read_update_info(j->png, j->info);
 	const int c = png_get_channels(j->png, j->info);
-	if ((j->code = picture_alloc(&j->stored, (int)w, (int)h, c)))
+	if ((j->code = picture_alloc_claimed(&j->stored, j->name, (int)w, (int)h, c)))
 		return j->code;
 	if (!(j->row = size_alloc((size_t)h, sizeof *j->row)))
 		return j->code = ERR_FAILED;
