@@ -23,6 +23,17 @@ const struct profile *profile_find(const char *name)
 	return NULL;
 }
 
+int arch_check(const struct arch *a, const char *name)
+{
+	for (int s = 0; s <= a->scale; s++)
+		if (a->depth[s] < ARCH_MIN_DEPTH || a->depth[s] > ARCH_MAX_DEPTH)
+			return error_set(ERR_INPUT, "'%s': the attribute 'depths' has %d channels at scale %d, but %d to %d are possible", name, a->depth[s], s,
+			                 ARCH_MIN_DEPTH, ARCH_MAX_DEPTH);
+	if (a->latent < ARCH_MIN_LATENT || a->latent > ARCH_MAX_LATENT)
+		return error_set(ERR_INPUT, "'%s': the attribute 'dim_latent' is %d, but %d to %d are possible", name, a->latent, ARCH_MIN_LATENT, ARCH_MAX_LATENT);
+	return 0;
+}
+
 size_t param_values(struct param_shape p)
 {
 	const size_t out = (size_t)p.out * (size_t)p.out_pixels, in = (size_t)p.in * (size_t)p.in_pixels;

@@ -5,6 +5,7 @@
 #define PGAN_ARCH_H
 
 #include "attributes.h"
+#include "backend.h"
 
 #define MAX_SCALES 9 /* 4x4 … 1024x1024 */
 #define STDDEV_GROUP 4 /* samples of a group of the minibatch standard deviation, where it divides the batch */
@@ -38,6 +39,12 @@ struct arch {
 	bool pixel_norm, stddev, equalized;
 	bool squash;             /* G's images go through tanh (the losses MSE and DCGAN) */
 };
+
+/* Channels and latents that a network can have. The fewest: what the backends do not take for an image (backend.h). */
+enum { ARCH_MIN_DEPTH = 5, ARCH_MAX_DEPTH = 8192, ARCH_MIN_LATENT = 5, ARCH_MAX_LATENT = 8192 };
+
+/* Whether an arch that was read from the attributes of the file `name`, its scale being one of MAX_SCALES, has such channels and latents; others are ERR_INPUT. */
+int arch_check(const struct arch *, const char *name) MUST_CHECK;
 
 static inline int arch_side(const struct arch *a) { return 4 << a->scale; }
 /* Values of a label's code, 0 without labels; of all that G reads: noise, then code; of all that D says: the score, then a logit for each value of the code. */

@@ -116,12 +116,8 @@ static int read_depths(struct h5file *f, struct arch *a)
 		return rc;
 	if (n != (size_t)a->scale + 1)
 		return error_set(ERR_INPUT, "'%s': the attribute 'depths' has %zu values, but scale %d needs %d", h5_name(f), n, a->scale, a->scale + 1);
-	for (size_t i = 0; i < n; i++) {
-		if (depth[i] < NETFILE_MIN_DEPTH || depth[i] > NETFILE_MAX_DEPTH)
-			return error_set(ERR_INPUT, "'%s': the attribute 'depths' has %d channels at scale %zu, but %d to %d are possible", h5_name(f), depth[i], i,
-			                 NETFILE_MIN_DEPTH, NETFILE_MAX_DEPTH);
+	for (size_t i = 0; i < n; i++)
 		a->depth[i] = depth[i];
-	}
 	return 0;
 }
 
@@ -144,9 +140,11 @@ static int read_arch(struct h5file *f, struct arch *a)
 		return rc;
 	a->scale = (int)scale;
 	if ((rc = get_count(f, "resolution", arch_side(a), arch_side(a), &side)) || (rc = read_depths(f, a)) ||
-	    (rc = get_count(f, "dim_latent", NETFILE_MIN_LATENT, NETFILE_MAX_LATENT, &latent)) || (rc = get_real(f, "leak", 0, 1, &leak)))
+	    (rc = get_count(f, "dim_latent", ARCH_MIN_LATENT, ARCH_MAX_LATENT, &latent)) || (rc = get_real(f, "leak", 0, 1, &leak)))
 		return rc;
 	a->latent = (int)latent;
+	if ((rc = arch_check(a, h5_name(f))))
+		return rc;
 	a->leak = (float)leak;
 	if ((rc = get_flag(f, "pixel_norm", &a->pixel_norm)) || (rc = get_flag(f, "stddev", &a->stddev)))
 		return rc;

@@ -36,7 +36,4 @@ void netfile_free(struct netfile *); /* a zeroed struct is fine */
 /* "<dir>/scaleN.h5" of the highest N in a folder, to be freed; NULL when there is none. */
 char *netfile_highest(const char *dir);
 
-/* Channels and latents that a network can have. Up to 4 channels a tensor is an image to the backends (backend.h). */
-enum { NETFILE_MIN_DEPTH = 5, NETFILE_MAX_DEPTH = 8192, NETFILE_MIN_LATENT = 5, NETFILE_MAX_LATENT = 8192 };
-
 #endif

@@ -1,4 +1,5 @@
 /* record_verify(): replays recorded steps and measures the error of every tensor. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +69,7 @@ static int read_settings(struct replay *r)
 	if ((rc = h5_get_numbers(f, "/", "depths", H5_I32, depth, MAX_SCALES, &n)) || (rc = get_text(f, "profile", "zoo", profile, sizeof profile)) ||
 	    (rc = get_text(f, "loss_mode", "WGANGP", mode, sizeof mode)) || (rc = get_text(f, "penalty", "WGANGP", penalty, sizeof penalty)))
 		return rc;
-	if (!(scale >= 0 && scale < MAX_SCALES && (size_t)scale + 1 == n && batch >= 1 && batch <= 65536 && latent >= 1 && latent <= 65536))
+	if (!(scale >= 0 && scale < MAX_SCALES && (size_t)scale + 1 == n && batch >= 1 && batch <= 65536 && latent >= 1 && latent <= INT_MAX))
 		return error_set(ERR_INPUT, "'%s': scale, depths, batch or dim_latent make no sense", h5_name(f));
 	if (beta1 != 0)
 		return error_set(ERR_INPUT, "'%s': beta1 is %g, but every profile has 0", h5_name(f), beta1);
@@ -79,11 +80,10 @@ static int read_settings(struct replay *r)
 		return rc;
 	if (!a->profile)
 		return error_set(ERR_INPUT, "'%s': unknown profile '%s'", h5_name(f), profile);
-	for (size_t i = 0; i < n; i++) {
-		if (depth[i] < 1 || depth[i] > 65536)
-			return error_set(ERR_INPUT, "'%s': %d channels at scale %zu", h5_name(f), depth[i], i);
+	for (size_t i = 0; i < n; i++)
 		a->depth[i] = depth[i];
-	}
+	if ((rc = arch_check(a, h5_name(f))))
+		return rc;
 	int loss = 0;
 	while (loss_mode_names[loss] && strcmp(loss_mode_names[loss], mode))
 		loss++;

@@ -11,8 +11,8 @@
  * ignores; karras's are config.py's preset-v2-1gpu for images of 128x128, whose last scale takes what is left of 12 million images. */
 const struct config_key config_keys[CONFIG_KEYS] = {
 	/* the networks */
-	{ "depthScales", KIND_INTS, .value = "[512,512,512,512,256,128,64,32,16]", .min = 5, .max = 8192, .doc = "channels of each scale" },
-	{ "dimLatentVector", KIND_INT, .value = "512", .min = 5, .max = 8192, .doc = "values of a latent" },
+	{ "depthScales", KIND_INTS, .value = "[512,512,512,512,256,128,64,32,16]", .min = ARCH_MIN_DEPTH, .max = ARCH_MAX_DEPTH, .doc = "channels of each scale" },
+	{ "dimLatentVector", KIND_INT, .value = "512", .min = ARCH_MIN_LATENT, .max = ARCH_MAX_LATENT, .doc = "values of a latent" },
 	{ "dimOutput", KIND_INT, .value = "3", .min = 1, .max = 3, .only = "3", .doc = "channels of an image" },
 	{ "leakyness", KIND_REAL, .value = "0.2", .min = 0, .max = 1, .doc = "slope of the leaky ReLU below 0" },
 	{ "perChannelNormalization", KIND_BOOL, .value = "true", .doc = "pixel norm after every layer of G" },
