@@ -28,3 +28,21 @@ PY
     fails 3 "'wide.h5': the attribute 'depths' has 8193 channels" pgan-grow --device "$device" --verify wide.h5
   done
 }
+
+@test "the worst gradient of a step is named by network and parameter, whatever the step's number" {
+  cp "$golden"/step_s0_b8_a000.h5 many.h5
+  chmod u+w many.h5
+  "$PYTHON" - <<'PY'
+import h5py
+with h5py.File('many.h5', 'r+') as f:
+    for i in range(2, 12):
+        f[f'iter{i}'] = f['iter0']
+PY
+  pgan-grow --json --device plain --verify many.h5 >result.json
+  "$PYTHON" - <<'PY'
+import json
+r = json.load(open('result.json'))
+assert [x['iteration'] for x in r] == list(range(12)), r
+assert len({x['grad_worst_tensor'] for x in r[:1] + r[2:]}) == 1 and r[11]['grad_worst_tensor'][:2] in ('G/', 'D/'), r
+PY
+}

@@ -126,6 +126,7 @@ struct comparison {
 	struct replay *r;
 	const float *array;
 	char group[32];  /* "iter0/grad/D" */
+	const char *of;  /* of gradients: "G" or "D" */
 	double total;    /* squared norm of all reference tensors */
 	double largest;  /* absolute difference */
 	int pass;        /* 0: only the total; 1: errors relative to it; 2: absolute */
@@ -158,7 +159,7 @@ static int compare_param(void *ctx, const char *name, struct param_shape shape, 
 			r->errors[r->count++] = relative;
 			if (!(relative <= r->result.grad_worst)) {
 				r->result.grad_worst = relative;
-				snprintf(r->result.grad_worst_tensor, sizeof r->result.grad_worst_tensor, "%s", path + strlen("iter0/grad/"));
+				snprintf(r->result.grad_worst_tensor, sizeof r->result.grad_worst_tensor, "%s/%s", c->of, name);
 			}
 		}
 	}
@@ -178,7 +179,7 @@ static int count_inactive(void *ctx, const char *name, bool is_group)
 static int compare_gradients(struct replay *r, struct network *n, const char *name)
 {
 	const struct network_layers active = { &r->arch, r->fading };
-	struct comparison c = { .r = r, .array = n->gradient };
+	struct comparison c = { .r = r, .array = n->gradient, .of = name };
 	const size_t before = r->count;
 	int rc, recorded = 0;
 
