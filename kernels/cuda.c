@@ -361,6 +361,7 @@ static int open_device(struct cuda **out, int device, int local)
 		return error_set(ERR_FAILED, "out of memory");
 	c->table.name = "cuda";
 	c->table.details = c->details;
+	c->table.notes = c->notes;
 	c->table.check = cuda_check;
 	c->table.close = cuda_close;
 	if (!(rc = describe(c, device))) {
@@ -400,8 +401,9 @@ static int cuda_open(struct backend **out, const char *options, int threads, int
 		return rc;
 	}
 	const char *const cache = cuda_conv_cache(c);
-	snprintf(c->details, sizeof c->details, "%s, cuDNN %zu, CUDA %d, %s convolutions%s%.200s%s", c->gpu, cudnnGetVersion(), CUDART_VERSION, names[c->precision],
-		*cache ? ", plans kept in '" : "", cache, *cache ? "'" : "");
+	snprintf(c->details, sizeof c->details, "%s, cuDNN %zu, CUDA %d, %s convolutions", c->gpu, cudnnGetVersion(), CUDART_VERSION, names[c->precision]);
+	if (*cache)
+		snprintf(c->notes, sizeof c->notes, "plans kept in '%s'", cache);
 	*out = &c->table;
 	return 0;
 }

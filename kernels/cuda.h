@@ -42,7 +42,7 @@ enum { CUDA_RECORDINGS = 8, CUDA_UPLOADS = 8 };
 
 struct cuda {
 	struct backend table; /* first */
-	char details[448], gpu[112];   /* gpu: its name and generation */
+	char details[256], notes[4160], gpu[112]; /* gpu: its name and generation */
 	enum cuda_precision precision;
 	cudaStream_t stream;
 	struct step_scalars *scalars; /* in device memory */

@@ -280,6 +280,20 @@ assert errors[len(errors) // 2] < 1e-5 and 0 < errors[-1] < 1e-2, errors # as te
 PY
 }
 
+@test "emulated: processes whose plans are kept in folders of their own train together; --version says which" {
+  need_emulation
+  noise
+  local rank few=(--set "depthScales=8,8" --set dimLatentVector=8 --set previewImages=0 --scale 0 -n 3 -b 8)
+  for rank in 1 0; do
+    PGAN_CACHE=$PWD/cache$rank pgan-grow -v --data data.h5 -o two.h5 "${few[@]}" --device cuda:fp32 --ranks 2 --rank $rank --rendezvous meet 2>said$rank.txt &
+  done
+  wait %1
+  wait %2
+  [ -e two.h5 ]
+  grep -q "device cuda: .*, plans kept in '$PWD/cache1/cuda-plans'" said1.txt
+  PGAN_CACHE=$PWD/cache0 pgan-grow --version | grep "^backend: cuda: .* TF32 convolutions, plans kept in '$PWD/cache0/cuda-plans'$"
+}
+
 @test "emulated: a GPU that waits for a process which is gone is given up" {
   need_emulation
   noise

@@ -52,6 +52,11 @@ int backend_join(struct backend *b, struct ranks *ranks)
 	return b->join(b, ranks_broadcast, ranks_watch);
 }
 
+void backend_title(const struct backend *b, char *line, size_t size)
+{
+	snprintf(line, size, "%s: %s%s%s", b->name, b->details, *b->notes ? ", " : "", b->notes);
+}
+
 bool backend_describe(int i, char *line, size_t size)
 {
 	static const char *const devices[] = { "cpu", "cuda", "plain" };
@@ -62,7 +67,7 @@ bool backend_describe(int i, char *line, size_t size)
 		snprintf(line, size, "%s: not usable: %s", devices[i], error_text());
 		return true;
 	}
-	snprintf(line, size, "%s: %s", devices[i], b->details);
+	backend_title(b, line, size);
 	backend_close(b);
 	return true;
 }

@@ -16,7 +16,7 @@
 
 #include "error.h"
 
-#define BACKEND_ABI 8 /* counts the changes of this file and plugin.h that a plug-in has to know */
+#define BACKEND_ABI 9 /* counts the changes of this file and plugin.h that a plug-in has to know */
 
 /* (n,c,h,w) float32 in the backend's memory and layout; borrowed. Sample i starts i * sample_size floats into data. Up to 4 channels
  * (images, scores, per-pixel norms) are always planar: c planes of h*w floats. */
@@ -116,7 +116,8 @@ struct ranks;
 
 struct backend {
 	const char *name;    /* "cpu", "plain", "cuda" */
-	const char *details; /* for --version and logs: library, version, instruction set */
+	const char *details; /* what it is and how it computes, for --version and logs: library, version, instruction set; the same at all ranks of a run */
+	const char *notes;   /* what is shown behind that, but concerns this process alone, such as the path of a cache; "" when there is nothing */
 	struct step_scalars scalars;
 	int threads;
 	bool in_host_memory; /* what the table allocates; then several of them may run side by side, too */
@@ -274,6 +275,8 @@ int backend_open_local(struct backend **, const char *device, int threads, int l
 int backend_join(struct backend *, struct ranks *) MUST_CHECK;
 /* After backend_open("auto"): why it did not take the GPU; "" when it did. Valid until the next backend_open() of the thread. */
 const char *backend_fallback(void);
+/* "NAME: details, notes", for --version and logs; cut where `size` bytes do not hold it. */
+void backend_title(const struct backend *, char *line, size_t size);
 /* Line i for --version: "NAME: what it is", or why it cannot be used. False when there is no such line. */
 bool backend_describe(int i, char *line, size_t size);
 void backend_close(struct backend *); /* NULL is fine */

@@ -321,6 +321,7 @@ void host_close(struct host *host)
 
 void host_table(struct backend *b)
 {
+	b->notes = "";
 	b->in_host_memory = true;
 	b->check = host_check;
 	b->join = host_join;

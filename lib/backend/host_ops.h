@@ -39,7 +39,7 @@ static inline bool tensor_same(struct tensor a, struct tensor b)
 /* The failure since the last call, with its text. */
 int host_check(struct backend *) MUST_CHECK;
 
-/* Fills in alloc, release, copy, check, join, all_reduce, set_scalars, read_sums, convolutions with resizing, fade, fade_backward, the losses, the
+/* Fills in notes, alloc, release, copy, check, join, all_reduce, set_scalars, read_sums, convolutions with resizing, fade, fade_backward, the losses, the
  * inputs and the updates. */
 void host_table(struct backend *);
 /* Part of it: convolutions with resizing, by the table's own operations. */

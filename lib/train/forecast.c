@@ -174,11 +174,12 @@ int forecast_print(const struct forecast *f, const struct config *c, int first, 
 	double seconds = 0;
 	int64_t images = 0;
 	int too_large = 0, rc;
-	char time[32];
+	char time[32], device[1024];
 	struct backend *be;
 	if ((rc = check(f, c, first)) || (rc = backend_open(&be, f->device, f->threads)))
 		return rc;
-	fprintf(out, "device %s: %s\n%5s %6s %12s %12s %10s %6s %12s %12s %12s %10s\n", be->name, be->details, "scale", "side", "G", "D", "MiB", "batch", "iterations",
+	backend_title(be, device, sizeof device);
+	fprintf(out, "device %s\n%5s %6s %12s %12s %10s %6s %12s %12s %12s %10s\n", device, "scale", "side", "G", "D", "MiB", "batch", "iterations",
 	        "images", "iteration", "time");
 	for (int scale = first; !rc && scale <= last; scale++) {
 		struct settings s;

@@ -184,10 +184,11 @@ static int look_at_checkpoint(struct run *r)
 static void tell_device(const struct run *r)
 {
 	const char *fallback = backend_fallback();
-	char text[1200], who[32] = "";
+	char device[1024], text[2300], who[32] = "";
 	if (r->ranks)
 		snprintf(who, sizeof who, "rank %d: ", r->ranks->rank);
-	snprintf(text, sizeof text, "%sdevice %s: %s%s%s", who, r->be->name, r->be->details, *fallback ? "; no GPU: " : "", fallback);
+	backend_title(r->be, device, sizeof device);
+	snprintf(text, sizeof text, "%sdevice %s%s%s", who, device, *fallback ? "; no GPU: " : "", fallback);
 	r->g->detail(r->g->ctx, text);
 }
 
