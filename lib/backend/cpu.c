@@ -21,7 +21,7 @@ float *cpu_partial(struct cpu *cpu, size_t count)
 		cpu->partial = size_alloc(count, sizeof *cpu->partial);
 		cpu->partial_size = cpu->partial ? count : 0;
 		if (!cpu->partial) {
-			cpu->failure = ERR_FAILED;
+			host_fail(&cpu->host, ERR_FAILED);
 			return NULL;
 		}
 	}
@@ -29,24 +29,19 @@ float *cpu_partial(struct cpu *cpu, size_t count)
 	return cpu->partial;
 }
 
-void *cpu_scratch(struct cpu *cpu, size_t size)
+void *cpu_scratch(struct cpu *cpu, size_t n, size_t size)
 {
-	if (size > cpu->scratch_size) {
+	size_t bytes;
+	if (!size_mul(n, size, &bytes))
+		bytes = SIZE_MAX;
+	if (bytes > cpu->scratch_size) {
 		free(cpu->scratch);
-		cpu->scratch = size_zalloc(size, 1);
-		cpu->scratch_size = cpu->scratch ? size : 0;
+		cpu->scratch = size_zalloc(n, size);
+		cpu->scratch_size = cpu->scratch ? bytes : 0;
 		if (!cpu->scratch)
-			cpu->failure = ERR_FAILED;
+			host_fail(&cpu->host, ERR_FAILED);
 	}
 	return cpu->scratch;
-}
-
-static int cpu_check(struct backend *b)
-{
-	struct cpu *cpu = (struct cpu *)b;
-	const int failure = cpu->failure ? cpu->failure : cpu_linear_check(cpu), shared = host_check(b);
-	cpu->failure = 0;
-	return failure ? failure : shared;
 }
 
 static void cpu_close(struct backend *b)
@@ -195,7 +190,6 @@ int backend_open_cpu(struct backend **out, int threads, bool direct)
 	omp_set_dynamic(0);
 	omp_set_num_threads(b->threads); /* oneDNN runs on the same OpenMP threads as our loops */
 	host_table(b);
-	b->check = cpu_check;
 	b->close = cpu_close;
 	b->shape = cpu_shape;
 	b->upload = cpu_upload;

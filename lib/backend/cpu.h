@@ -23,7 +23,6 @@ struct cpu {
 	struct cpu_linear *linear;
 	struct cpu_linear_maps winograd, dense; /* cpu_winograd.h: pictures are whole tiles of 4x4; cpu_dense.h: samples are whole vectors */
 	char details[64];
-	int failure;      /* first of our own since the last check() */
 	float *partial;   /* sums of the chunks of a pass, see cpu_vector.h */
 	size_t partial_size;
 	void *scratch; /* of convolutions, one for all */
@@ -42,13 +41,12 @@ void cpu_table_avx2(struct cpu *);
 /* Convolutions and dense layers. */
 int cpu_linear_open(struct cpu *, bool direct) MUST_CHECK;
 void cpu_linear_close(struct cpu *);
-int cpu_linear_check(struct cpu *) MUST_CHECK;
 void cpu_linear_table(struct backend *);
 
 /* count zeroed floats that stay until the next call; the table's own scratch memory. NULL sets the table's failure. */
 float *cpu_partial(struct cpu *, size_t count);
 
-/* `size` bytes aligned to 64, of any content, that stay until the next call. NULL sets the table's failure. */
-void *cpu_scratch(struct cpu *, size_t size);
+/* n * size bytes aligned to 64, of any content, that stay until the next call. NULL sets the table's failure. */
+void *cpu_scratch(struct cpu *, size_t n, size_t size);
 
 #endif

@@ -52,9 +52,10 @@ static void dense_forward(struct backend *b, struct tensor y, struct tensor x, c
 {
 	const size_t in = x.sample_size, out = y.sample_size;
 	const int columns = (int)((x.n + BLOCK - 1) / BLOCK), parts = b->threads;
-	vec *xt = cpu_scratch((struct cpu *)b, (size_t)columns * (in + out) * sizeof *xt), *yt = xt + (size_t)columns * in;
+	vec *xt = cpu_scratch((struct cpu *)b, (size_t)columns * (in + out), sizeof *xt);
 	if (!xt)
 		return;
+	vec *yt = xt + (size_t)columns * in;
 #pragma omp parallel num_threads(parts)
 	{
 #pragma omp for schedule(static)
@@ -120,7 +121,7 @@ static void dense_backward_weights(struct backend *b, float *dw, struct tensor x
 {
 	const size_t n = (size_t)x.n, out = dy.sample_size;
 	const int parts = b->threads, panels = (int)(DENSE_BYTES / (VECS * sizeof(vec) * n)), at_once = VECS * (panels ? panels : 1);
-	vec *packed = cpu_scratch((struct cpu *)b, (size_t)parts * (size_t)at_once * n * sizeof *packed);
+	vec *packed = cpu_scratch((struct cpu *)b, (size_t)parts * (size_t)at_once * n, sizeof *packed);
 	if (!packed)
 		return;
 #pragma omp parallel for schedule(static) num_threads(parts)

@@ -35,7 +35,6 @@ struct cpu_linear {
 	struct conv *conv;
 	size_t convs, capacity;
 	bool winograd; /* not switched off */
-	int failure;
 };
 
 static int dnnl_failed(dnnl_status_t status, const char *what)
@@ -83,13 +82,6 @@ void cpu_linear_close(struct cpu *cpu)
 	free(l->conv);
 	free(l);
 	cpu->linear = NULL;
-}
-
-int cpu_linear_check(struct cpu *cpu)
-{
-	const int failure = cpu->linear->failure;
-	cpu->linear->failure = 0;
-	return failure;
 }
 
 /* Where Winograd beats the direct kernels; docs/benchmarks.md has the table. */
@@ -203,7 +195,7 @@ static struct conv *conv_find(struct cpu *cpu, const struct conv_key *key)
 		const size_t capacity = l->capacity ? 2 * l->capacity : 64;
 		struct conv *more = realloc(l->conv, capacity * sizeof *more);
 		if (!more) {
-			l->failure = error_set(ERR_FAILED, "out of memory");
+			host_fail(&cpu->host, error_set(ERR_FAILED, "out of memory"));
 			return NULL;
 		}
 		l->conv = more;
@@ -213,7 +205,7 @@ static struct conv *conv_find(struct cpu *cpu, const struct conv_key *key)
 	*c = (struct conv){ .key = *key };
 	const dnnl_status_t status = conv_make(cpu, c);
 	if (status) {
-		l->failure = dnnl_failed(status, "make a convolution");
+		host_fail(&cpu->host, dnnl_failed(status, "make a convolution"));
 		conv_free(c);
 		return NULL;
 	}
@@ -246,7 +238,7 @@ static void conv_run(struct backend *b, enum direction direction, struct tensor 
 		return;
 	}
 	struct conv *c = conv_find(cpu, &key);
-	void *scratch = c ? cpu_scratch(cpu, c->scratch_size + 1) : NULL;
+	void *scratch = c ? cpu_scratch(cpu, c->scratch_size + 1, 1) : NULL;
 	if (!scratch)
 		return;
 	const dnnl_exec_arg_t args[] = {
@@ -267,7 +259,7 @@ static void conv_run(struct backend *b, enum direction direction, struct tensor 
 			status = dnnl_stream_wait(l->stream);
 	}
 	if (status)
-		l->failure = dnnl_failed(status, "run a convolution");
+		host_fail(&cpu->host, dnnl_failed(status, "run a convolution"));
 }
 
 static void cpu_conv(struct backend *b, struct tensor y, struct tensor x, const float *w)
@@ -293,7 +285,7 @@ static void gemm(struct backend *b, char ta, char tb, size_t m, size_t n, size_t
 	const dnnl_status_t status =
 		dnnl_sgemm(ta, tb, (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k, 1, p, (dnnl_dim_t)ldp, q, (dnnl_dim_t)ldq, 0, out, (dnnl_dim_t)n);
 	if (status)
-		((struct cpu *)b)->linear->failure = dnnl_failed(status, "multiply matrices");
+		host_fail((struct host *)b, dnnl_failed(status, "multiply matrices"));
 }
 
 static bool whole_vectors(struct cpu *cpu, struct tensor x, struct tensor y)

@@ -310,7 +310,7 @@ static void convolve_together(struct tensor y, struct tensor x, const float *w, 
 static void winograd_convolve(struct backend *b, struct tensor y, struct tensor x, const float *w, bool backward)
 {
 	const struct cut cut = cut_up(b, x, y);
-	vec *work = cpu_scratch((struct cpu *)b, work_size(&cut, false) * sizeof *work);
+	vec *work = cpu_scratch((struct cpu *)b, work_size(&cut, false), sizeof *work);
 	if (work)
 		(cut.together ? convolve_together : convolve_apart)(y, x, w, &cut, work, backward);
 }
@@ -392,7 +392,7 @@ static void correlate_together(float *dw, struct tensor x, struct tensor dy, con
 static void cpu_winograd_backward_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy)
 {
 	const struct cut cut = cut_up(b, x, dy);
-	vec *work = cpu_scratch((struct cpu *)b, work_size(&cut, true) * sizeof *work);
+	vec *work = cpu_scratch((struct cpu *)b, work_size(&cut, true), sizeof *work);
 	if (work)
 		(cut.together ? correlate_together : correlate_apart)(dw, x, dy, &cut, work);
 }

@@ -9,13 +9,15 @@ static struct tensor enlarged(struct backend *b, struct tensor t)
 {
 	struct host *host = (struct host *)b;
 	struct tensor large = b->shape(b, t.n, t.c, 2 * t.h, 2 * t.w);
-	const size_t size = (size_t)large.n * large.sample_size;
+	size_t size;
+	if (!size_mul((size_t)large.n, large.sample_size, &size))
+		size = SIZE_MAX;
 	if (size > host->large_size) {
 		free(host->large);
 		host->large = size_zalloc(size, sizeof *host->large);
 		host->large_size = host->large ? size : 0;
 		if (!host->large)
-			host->failure = ERR_FAILED;
+			host_fail(host, ERR_FAILED);
 	}
 	large.data = host->large;
 	return large;

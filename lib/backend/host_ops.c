@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <float.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,12 +37,20 @@ static void host_copy(struct backend *b, float *to, const float *from, size_t co
 	memcpy(to, from, count * sizeof *to);
 }
 
+void host_fail(struct host *host, int rc)
+{
+	if (!rc || host->failure)
+		return;
+	host->failure = rc;
+	snprintf(host->failure_text, sizeof host->failure_text, "%s", error_text());
+}
+
 int host_check(struct backend *b)
 {
 	struct host *host = (struct host *)b;
 	const int failure = host->failure;
 	host->failure = 0;
-	return failure;
+	return failure ? error_set(failure, "%s", host->failure_text) : 0;
 }
 
 static int host_join(struct backend *b, int (*broadcast)(struct ranks *, void *, size_t), int (*watch)(struct ranks *, double))
@@ -52,9 +61,7 @@ static int host_join(struct backend *b, int (*broadcast)(struct ranks *, void *,
 
 static void host_all_reduce(struct backend *b, float *data, size_t count)
 {
-	struct host *host = (struct host *)b;
-	const int rc = ranks_sum_f32(b->ranks, data, count);
-	host->failure = host->failure ? host->failure : rc;
+	host_fail((struct host *)b, ranks_sum_f32(b->ranks, data, count));
 }
 
 static void host_set_scalars(struct backend *b, const struct step_scalars *scalars)

@@ -11,7 +11,8 @@ struct host {
 	double sums[STEP_SUMS];
 	float *large; /* scratch memory of host_conv.c */
 	size_t large_size;
-	int failure; /* since the last check() */
+	int failure; /* the first since the last check(), with its text; 0: none */
+	char failure_text[1024];
 };
 
 /* Pixels of a channel. */
@@ -36,7 +37,9 @@ static inline bool tensor_same(struct tensor a, struct tensor b)
 	return a.n == b.n && a.c == b.c && a.h == b.h && a.w == b.w && a.sample_size == b.sample_size;
 }
 
-/* The failure since the last call, with its text. */
+/* Keeps a failure, of which error_set() has just said what it is, unless there was one before; 0 is none. */
+void host_fail(struct host *, int rc);
+/* check(): the failure that was kept, with its text, and none from now on. */
 int host_check(struct backend *) MUST_CHECK;
 
 /* Fills in notes, alloc, release, copy, check, join, all_reduce, set_scalars, read_sums, convolutions with resizing, fade, fade_backward, the losses, the

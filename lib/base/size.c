@@ -12,12 +12,8 @@ void *size_alloc(size_t n, size_t size)
 {
 	size_t bytes;
 	void *p = NULL;
-	bool large = false;
-	if (size_mul(n, size, &bytes))
-		large = bytes >= 2 * HUGE_PAGE;
-	else
-		bytes = SIZE_MAX;
-	if (posix_memalign(&p, large ? HUGE_PAGE : 64, bytes ? bytes : 1)) {
+	const bool fits = size_mul(n, size, &bytes), large = fits && bytes >= 2 * HUGE_PAGE;
+	if (!fits || posix_memalign(&p, large ? HUGE_PAGE : 64, bytes ? bytes : 1)) {
 		(void)error_set(ERR_FAILED, "out of memory: %zu values of %zu bytes do not fit", n, size);
 		return NULL;
 	}

@@ -6,6 +6,7 @@
 
 #include "backend_fixture.h"
 #include "check.h"
+#include "host_ops.h"
 #include "philox.h"
 #include "pointwise.h"
 
@@ -38,6 +39,37 @@ TEST(memory)
 		CHECK(t.data[i] == 0);
 	part = tensor_part(t, 1, 2);
 	CHECK(part.data == t.data + t.sample_size && part.n == 2 && part.sample_size == t.sample_size);
+	fixture_close(&f);
+}
+
+TEST(the_first_failure_is_kept)
+{
+	struct fixture f;
+	REQUIRE(fixture_open(&f, "plain", 1));
+	struct host *host = (struct host *)f.b;
+	host_fail(host, 0);
+	CHECK(f.b->check(f.b) == 0);
+	host_fail(host, error_set(ERR_INPUT, "the first"));
+	host_fail(host, error_set(ERR_FAILED, "the second"));
+	(void)error_set(ERR_USAGE, "something else");
+	CHECK(f.b->check(f.b) == ERR_INPUT && !strcmp(error_text(), "the first"));
+	CHECK(f.b->check(f.b) == 0);
+	fixture_close(&f);
+}
+
+/* Sizes that no memory has, whose product is 0 modulo 2^64. Nothing is read of the tensors. */
+TEST(too_much_scratch_memory_is_a_failure)
+{
+	struct fixture f;
+	if (!fixture_open(&f, "cpu", 1)) /* without AVX2 */
+		return;
+	const struct tensor large = f.b->shape(f.b, (int64_t)1 << 32, 16, 1, 1 << 26);
+	f.b->dense(f.b, large, large, NULL);
+	(void)error_set(ERR_USAGE, "something else");
+	CHECK(f.b->check(f.b) == ERR_FAILED && strstr(error_text(), "out of memory"));
+	f.b->conv_up(f.b, large, f.b->shape(f.b, (int64_t)1 << 32, 16, 1 << 15, 1 << 15), NULL);
+	CHECK(f.b->check(f.b) == ERR_FAILED && strstr(error_text(), "out of memory"));
+	CHECK(f.b->check(f.b) == 0);
 	fixture_close(&f);
 }
 
