@@ -49,11 +49,10 @@ static int plan(struct backend *be, const struct settings *s, struct row *row)
 	counted = 0;
 	be->alloc = count_alloc;
 	be->release = count_release;
-	if (!(rc = trainer_open(&t, be, s, 0)))
-		rc = step_open(&t.step, be, &s->arch, &s->losses, &t.g, &t.d, s->batch, fading);
-	if (!rc) {
-		rc = network_each(&t.g, t.g.layers.n, NULL, count_parameters, &row->parameters_g);
-		rc = rc ? rc : network_each(&t.d, t.d.layers.n, NULL, count_parameters, &row->parameters_d);
+	if (!(rc = trainer_open(&t, be, s, 0))) {
+		if (!(rc = step_open(&t.step, be, &s->arch, &s->losses, &t.g, &t.d, s->batch, fading)) &&
+		    !(rc = network_each(&t.g, t.g.layers.n, NULL, count_parameters, &row->parameters_g)))
+			rc = network_each(&t.d, t.d.layers.n, NULL, count_parameters, &row->parameters_d);
 		trainer_close(&t);
 	}
 	be->alloc = real.alloc;
@@ -64,12 +63,10 @@ static int plan(struct backend *be, const struct settings *s, struct row *row)
 
 /* -- time -- */
 
-/* One step with empty images, and waiting for it. */
+/* The first step with empty images and a learning rate of 0, and waiting for it. */
 static int empty_step(struct trainer *t)
 {
-	const struct settings *s = t->settings;
-	const struct step_scalars scalars = { .alpha = (float)schedule_alpha(&s->alpha, 0), .lr = 1e-9f, .beta2 = .99f, .eps = 1e-8f, .correction = 1,
-		                              .ema = .999f, .penalty = (float)s->penalty };
+	const struct step_scalars scalars = trainer_scalars(t);
 	double sums[STEP_SUMS];
 	t->be->set_scalars(t->be, &scalars);
 	t->be->random_normal(t->be, step_z_d(&t->step), 0, 1, 0, 0);

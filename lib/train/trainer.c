@@ -87,7 +87,7 @@ static double ema_weight(const struct settings *s, int64_t iteration)
 	return exp2(-(double)s->batch / half_life);
 }
 
-static struct step_scalars scalars(const struct trainer *t)
+struct step_scalars trainer_scalars(const struct trainer *t)
 {
 	const int64_t i = t->iteration;
 	return (struct step_scalars){ .alpha = (float)trainer_alpha(t, i), .lr = (float)t->lr, .beta2 = (float)BETA2, .eps = (float)ADAM_EPS,
@@ -170,7 +170,7 @@ int trainer_step(struct trainer *t, struct loader *l, const char *record)
 	struct backend *be = t->be;
 	struct step *step = &t->step;
 	t->lr = learning_rate(t);
-	const struct step_scalars now = scalars(t);
+	const struct step_scalars now = trainer_scalars(t);
 	const uint32_t scale = (uint32_t)t->settings->arch.scale;
 	const uint64_t first = (uint64_t)(t->iteration * t->settings->batch);
 	const bool penalty = trainer_penalty(t, t->iteration);

@@ -43,6 +43,9 @@ int trainer_sums(struct trainer *, bool all, double sums[STEP_SUMS]) MUST_CHECK;
 double trainer_alpha(const struct trainer *, int64_t iteration);
 bool trainer_penalty(const struct trainer *, int64_t iteration);
 
+/* The scalars of step `iteration`, with the learning rate in ->lr. */
+struct step_scalars trainer_scalars(const struct trainer *);
+
 /* What the network file says of the state before iteration `iteration`; the text is borrowed. */
 struct netfile trainer_facts(const struct trainer *);
 
