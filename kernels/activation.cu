@@ -52,11 +52,11 @@ static void cuda_activate(struct backend *b, struct tensor y, const float *bias,
 	assert(is_rows(y));
 	if (norm.data) {
 		const struct lanes pixels = lanes_for(y.n * area_of(y), width / PACK);
-		assert(y.c > 4 && norm.n == y.n && norm.c == 1 && norm.h == y.h && norm.w == y.w);
+		assert(!tensor_is_planar(y) && norm.n == y.n && norm.c == 1 && norm.h == y.h && norm.w == y.w);
 		launch(c, "activate and normalize", blocks_for(pixels), BLOCK, activate_norm_kernel, values_of(y), norm.data, bias, pixels,
 			divisor_of(biased / width), y.c, width, act);
 	} else {
-		launch(c, "activate", blocks_for(packs), BLOCK, y.c > 4 ? activate_kernel<PACK> : activate_kernel<1>, values_of(y), bias, packs,
+		launch(c, "activate", blocks_for(packs), BLOCK, tensor_is_planar(y) ? activate_kernel<1> : activate_kernel<PACK>, values_of(y), bias, packs,
 			divisor_of(biased / pack_of(y)), act);
 	}
 }
@@ -114,10 +114,10 @@ static void cuda_activate_backward(struct backend *b, struct tensor dz, struct t
 	float *mean = norm.data ? (float *)(scratch + sums) : NULL;
 	if (norm.data) {
 		const struct lanes l = lanes_for(pixels, pixel / PACK);
-		assert(y.c > 4 && norm.n == y.n && norm.c == 1 && norm.h == y.h && norm.w == y.w);
+		assert(!tensor_is_planar(y) && norm.n == y.n && norm.c == 1 && norm.h == y.h && norm.w == y.w);
 		launch(c, "multiply by the norm", blocks_for(l), BLOCK, norm_dot_kernel, mean, values_of(dz), values_of(y), l, y.c, pixel);
 	}
-	launch(c, "differentiate an activation", s.grid, s.block, y.c > 4 ? activate_backward_kernel<PACK> : activate_backward_kernel<1>, values_of(dz),
+	launch(c, "differentiate an activation", s.grid, s.block, tensor_is_planar(y) ? activate_backward_kernel<1> : activate_backward_kernel<PACK>, values_of(dz),
 		values_of(y), norm.data, mean, partial, s.rows, s.chunk, width, pixel, act);
 	if (dbias)
 		finish_columns(c, dbias, partial, width, s.chunks, act.bias_gain, accumulate);
@@ -148,7 +148,7 @@ __global__ static void activate_pool_kernel(struct values pooled, struct values 
 
 static void check_pooled(struct tensor pooled, struct tensor y)
 {
-	assert(y.c > 4 && pooled.n == y.n && pooled.c == y.c && 2 * pooled.h == y.h && 2 * pooled.w == y.w && packs_of(y) > 0);
+	assert(!tensor_is_planar(y) && pooled.n == y.n && pooled.c == y.c && 2 * pooled.h == y.h && 2 * pooled.w == y.w && packs_of(y) > 0);
 	(void)pooled;
 	(void)y;
 }
@@ -226,7 +226,7 @@ static void cuda_pixel_norm(struct backend *b, struct tensor y, struct tensor x)
 	const int width = width_of(x);
 	const struct lanes pixels = lanes_for(x.n * area_of(x), width / pack_of(x));
 	assert(same_shape(y, x) && is_rows(x));
-	launch(cuda_of(b), "normalize", blocks_for(pixels), BLOCK, x.c > 4 ? pixel_norm_kernel<PACK> : pixel_norm_kernel<1>, values_of(y), values_of(x), pixels,
+	launch(cuda_of(b), "normalize", blocks_for(pixels), BLOCK, tensor_is_planar(x) ? pixel_norm_kernel<1> : pixel_norm_kernel<PACK>, values_of(y), values_of(x), pixels,
 		x.c, width);
 }
 
@@ -249,14 +249,14 @@ __global__ static void squash_backward_kernel(float *dx, const float *y, uint32_
 static void cuda_squash(struct backend *b, struct tensor y)
 {
 	const uint32_t count = packs_of(y);
-	assert(y.c <= 4);
+	assert(tensor_is_planar(y));
 	launch(cuda_of(b), "take tanh", blocks_for(count), BLOCK, squash_kernel, y.data, count);
 }
 
 static void cuda_squash_backward(struct backend *b, struct tensor dx, struct tensor y)
 {
 	const uint32_t count = packs_of(y);
-	assert(same_shape(dx, y) && y.c <= 4);
+	assert(same_shape(dx, y) && tensor_is_planar(y));
 	launch(cuda_of(b), "differentiate tanh", blocks_for(count), BLOCK, squash_backward_kernel, dx.data, y.data, count);
 }
 

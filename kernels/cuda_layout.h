@@ -1,7 +1,7 @@
 /* The memory layout of the cuda table, shared by the plug-in and the CPU's tests (no CUDA header here).
  *
- * Activations: up to 4 channels planar; above, NHWC with channels padded to a multiple of 8 by zeros, as tensor cores want them (513 -> 520). In the
- * precision bf16 pictures of more than 4 channels are bfloat16, two to a float of memory; all else is float32.
+ * Activations: up to PLANAR_CHANNELS channels planar; above, NHWC with channels padded to a multiple of 8 by zeros, as tensor cores want them (513 -> 520). In the
+ * precision bf16 the features of pictures are bfloat16, two to a float of memory; all else is float32.
  * Parameters: convolutions (out,3,3,in), dense layers (values of an output sample, values of an input sample), from RGB (3,out), to RGB (3,in),
  * biases as a sample; each ends on a multiple of 16 floats, so that the next one is aligned. */
 #ifndef PGAN_CUDA_LAYOUT_H
@@ -12,7 +12,7 @@
 /* Channels with their padding. */
 static inline size_t layout_channels(int channels)
 {
-	return channels <= 4 ? (size_t)channels : ((size_t)channels + 7) / 8 * 8;
+	return channels <= PLANAR_CHANNELS ? (size_t)channels : ((size_t)channels + 7) / 8 * 8;
 }
 
 /* Values of a sample with their padding. */
@@ -24,7 +24,7 @@ static inline size_t layout_values(struct tensor t)
 /* Whether a tensor of this shape is kept as bfloat16 where pictures are; and whether this one is. */
 static inline bool layout_may_be_half(int channels, int h, int w)
 {
-	return channels > 4 && h * w > 1;
+	return channels > PLANAR_CHANNELS && h * w > 1;
 }
 
 static inline bool layout_is_half(struct tensor t)
@@ -35,7 +35,7 @@ static inline bool layout_is_half(struct tensor t)
 /* Where pixel p of channel c stands in a sample. */
 static inline size_t layout_place(int channels, size_t pixels, size_t c, size_t p)
 {
-	return channels <= 4 ? c * pixels + p : p * layout_channels(channels) + c;
+	return channels <= PLANAR_CHANNELS ? c * pixels + p : p * layout_channels(channels) + c;
 }
 
 /* Floats of a parameter. */

@@ -15,7 +15,7 @@ static void convolve(struct backend *b, enum conv_direction direction, struct te
 	struct cuda *c = (struct cuda *)b;
 	const int in = (int)layout_channels(x.c), out = (int)layout_channels(y.c);
 	const struct plan_key key = { c->precision, direction, { x.n, in, out, x.h, x.w, 3 } };
-	assert(x.c > 4 && y.c > 4 && x.n == y.n && x.h == y.h && x.w == y.w);
+	assert(!tensor_is_planar(x) && !tensor_is_planar(y) && x.n == y.n && x.h == y.h && x.w == y.w);
 	void *const weights = c->precision == CUDA_BF16 ? conv_weights(c, WEIGHTS_ROUNDED, w, out, in) : (float *)w;
 	if (weights)
 		conv_execute(c, &key, &(struct operands){ x.data, y.data, weights });
@@ -37,7 +37,7 @@ static void cuda_conv_backward_weights(struct backend *b, float *dw, struct tens
 	const int in = (int)layout_channels(x.c), out = (int)layout_channels(dy.c);
 	const size_t count = 9 * (size_t)out * (size_t)in;
 	const struct plan_key key = { c->precision, CONV_BACKWARD_WEIGHTS, { x.n, in, out, x.h, x.w, 3 } };
-	assert(x.c > 4 && dy.c > 4 && x.n == dy.n && x.h == dy.h && x.w == dy.w);
+	assert(!tensor_is_planar(x) && !tensor_is_planar(dy) && x.n == dy.n && x.h == dy.h && x.w == dy.w);
 	void *const result = c->precision == CUDA_BF16 ? cuda_scratch(c, count * sizeof(uint16_t)) : dw;
 	if (!result)
 		return;
@@ -50,7 +50,7 @@ static void cuda_conv_backward_weights(struct backend *b, float *dw, struct tens
 
 static struct plan_key resized_key(const struct cuda *c, enum conv_direction direction, struct tensor small, struct tensor large)
 {
-	assert(small.c > 4 && large.c > 4 && small.n == large.n && 2 * small.h == large.h && 2 * small.w == large.w);
+	assert(!tensor_is_planar(small) && !tensor_is_planar(large) && small.n == large.n && 2 * small.h == large.h && 2 * small.w == large.w);
 	return (struct plan_key){ c->precision, direction, { large.n, (int)layout_channels(large.c), (int)layout_channels(small.c), large.h, large.w, 4 } };
 }
 
@@ -156,7 +156,7 @@ static void connect(struct backend *b, enum conv_direction direction, struct ten
 
 static bool small(struct tensor y)
 {
-	return layout_values(y) <= 4;
+	return layout_values(y) <= PLANAR_CHANNELS;
 }
 
 static void cuda_dense(struct backend *b, struct tensor y, struct tensor x, const float *w)

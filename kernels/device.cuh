@@ -69,13 +69,13 @@ static inline bool same_shape(struct tensor a, struct tensor b)
 /* A pixel's channels lie side by side: true of features, and of planar tensors of one pixel or one channel. */
 static inline bool is_rows(struct tensor t)
 {
-	return t.c > 4 || t.c == 1 || area_of(t) == 1;
+	return !tensor_is_planar(t) || t.c == 1 || area_of(t) == 1;
 }
 
 /* Values that a thread takes at once, and how many of these packs a tensor has. */
 static inline int pack_of(struct tensor t)
 {
-	return t.c > 4 ? PACK : 1;
+	return tensor_is_planar(t) ? 1 : PACK;
 }
 
 static inline uint32_t packs_of(struct tensor t)
@@ -98,7 +98,7 @@ struct halved {
 
 static inline struct halved halved_of(struct tensor small)
 {
-	const struct halved s = { divisor_of(small.w), divisor_of(small.c > 4 ? width_of(small) / PACK : 1) };
+	const struct halved s = { divisor_of(small.w), divisor_of(tensor_is_planar(small) ? 1 : width_of(small) / PACK) };
 	return s;
 }
 

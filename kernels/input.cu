@@ -37,7 +37,7 @@ static void cuda_load_images(struct backend *b, struct tensor x, const uint8_t *
 {
 	struct cuda *c = cuda_of(b);
 	const size_t count = (size_t)x.n * x.sample_size, flags = mirror ? (size_t)x.n : 0;
-	assert(x.c <= 4 && (!fading || (x.h % 2 == 0 && x.w % 2 == 0)));
+	assert(tensor_is_planar(x) && (!fading || (x.h % 2 == 0 && x.w % 2 == 0)));
 	cuda_note_error(c, cuda_grow(c, &c->bytes, &c->bytes_size, count + flags));
 	uint8_t *const pinned = (uint8_t *)cuda_pinned(c, count + flags);
 	if (!pinned || !c->bytes)

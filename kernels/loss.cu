@@ -190,7 +190,7 @@ __global__ static void interpolate_kernel(float *x, const float *real, const flo
 static void cuda_interpolate(struct backend *b, struct tensor x, struct tensor real, struct tensor fake, struct tensor mix)
 {
 	const uint32_t count = packs_of(x);
-	assert(x.c <= 4 && same_shape(x, real) && same_shape(x, fake) && mix.n == x.n && mix.sample_size == 1);
+	assert(tensor_is_planar(x) && same_shape(x, real) && same_shape(x, fake) && mix.n == x.n && mix.sample_size == 1);
 	launch(cuda_of(b), "interpolate", blocks_for(count), BLOCK, interpolate_kernel, x.data, real.data, fake.data, mix.data, count, divisor_of(sample_of(x)));
 }
 

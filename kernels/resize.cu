@@ -45,7 +45,7 @@ static void gather(struct backend *b, struct tensor small, struct tensor large, 
 {
 	const uint32_t packs = packs_of(small);
 	check_halved(small, large);
-	launch(cuda_of(b), "halve", blocks_for(packs), BLOCK, small.c > 4 ? gather_kernel<PACK> : gather_kernel<1>, values_of(small), values_of(large), packs,
+	launch(cuda_of(b), "halve", blocks_for(packs), BLOCK, tensor_is_planar(small) ? gather_kernel<1> : gather_kernel<PACK>, values_of(small), values_of(large), packs,
 		halved_of(small), factor, accumulate);
 }
 
@@ -53,7 +53,7 @@ static void spread(struct backend *b, struct tensor large, struct tensor small, 
 {
 	const uint32_t packs = packs_of(small);
 	check_halved(small, large);
-	launch(cuda_of(b), "double", blocks_for(packs), BLOCK, small.c > 4 ? spread_kernel<PACK> : spread_kernel<1>, values_of(large), values_of(small), packs,
+	launch(cuda_of(b), "double", blocks_for(packs), BLOCK, tensor_is_planar(small) ? spread_kernel<1> : spread_kernel<PACK>, values_of(large), values_of(small), packs,
 		halved_of(small), factor);
 }
 
@@ -114,7 +114,7 @@ static void cuda_fade(struct backend *b, struct tensor y, struct tensor old, str
 	struct cuda *c = cuda_of(b);
 	const uint32_t packs = packs_of(y);
 	assert(same_shape(y, old) && same_shape(y, fresh));
-	launch(c, "fade", blocks_for(packs), BLOCK, y.c > 4 ? fade_kernel<PACK> : fade_kernel<1>, values_of(y), values_of(old), values_of(fresh), c->scalars,
+	launch(c, "fade", blocks_for(packs), BLOCK, tensor_is_planar(y) ? fade_kernel<1> : fade_kernel<PACK>, values_of(y), values_of(old), values_of(fresh), c->scalars,
 		packs);
 }
 
@@ -123,7 +123,7 @@ static void cuda_fade_backward(struct backend *b, struct tensor dold, struct ten
 	struct cuda *c = cuda_of(b);
 	const uint32_t packs = packs_of(dy);
 	assert(same_shape(dy, dold) && same_shape(dy, dfresh));
-	launch(c, "differentiate fading", blocks_for(packs), BLOCK, dy.c > 4 ? fade_backward_kernel<PACK> : fade_backward_kernel<1>, values_of(dold),
+	launch(c, "differentiate fading", blocks_for(packs), BLOCK, tensor_is_planar(dy) ? fade_backward_kernel<1> : fade_backward_kernel<PACK>, values_of(dold),
 		values_of(dfresh), values_of(dy), c->scalars, packs);
 }
 

@@ -44,7 +44,7 @@ __global__ static void dense_backward_weights_kernel(float *dw, struct values x,
 
 static void check_dense(struct tensor y, struct tensor x)
 {
-	assert(y.n == x.n && sample_of(y) <= 4 && sample_of(x) % PACK == 0 && sample_of(x) <= 1 << 28 && count_of(x) <= INT32_MAX);
+	assert(y.n == x.n && sample_of(y) <= PLANAR_CHANNELS && sample_of(x) % PACK == 0 && sample_of(x) <= 1 << 28 && count_of(x) <= INT32_MAX);
 	(void)y;
 	(void)x;
 }
@@ -107,7 +107,7 @@ __global__ static void add_kernel(struct values y, struct values x, uint32_t pac
 
 void cuda_add(struct cuda *c, struct tensor y, struct tensor x)
 {
-	assert(y.c > 4 && same_shape(y, x));
+	assert(!tensor_is_planar(y) && same_shape(y, x));
 	launch(c, "add", blocks_for(packs_of(y)), BLOCK, add_kernel, values_of(y), values_of(x), packs_of(y));
 }
 

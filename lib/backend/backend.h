@@ -18,14 +18,17 @@
 
 #define BACKEND_ABI 9 /* counts the changes of this file and plugin.h that a plug-in has to know */
 
-/* (n,c,h,w) float32 in the backend's memory and layout; borrowed. Sample i starts i * sample_size floats into data. Up to 4 channels
- * (images, scores, per-pixel norms) are always planar: c planes of h*w floats. */
+/* (n,c,h,w) float32 in the backend's memory and layout; borrowed. Sample i starts i * sample_size floats into data. Up to PLANAR_CHANNELS channels
+ * (images, scores, per-pixel norms) are planar in every layout: c planes of h*w floats. With more the tensor is features, whose layout is the table's own. */
+enum { PLANAR_CHANNELS = 4 };
 struct tensor {
 	float *data;
 	int64_t n;
 	int c, h, w;
 	size_t sample_size; /* floats per sample, padding included; padding is zero and stays zero */
 };
+
+static inline bool tensor_is_planar(struct tensor t) { return t.c <= PLANAR_CHANNELS; }
 
 /* Samples first … first + n of t. */
 static inline struct tensor tensor_part(struct tensor t, int64_t first, int64_t n)

@@ -59,14 +59,14 @@ static void cpu_close(struct backend *b)
 /* Channels with their padding. */
 static size_t padded(int channels, int block)
 {
-	return channels <= 4 ? (size_t)channels : (size_t)cpu_blocks(channels, block) * (size_t)block;
+	return channels <= PLANAR_CHANNELS ? (size_t)channels : (size_t)cpu_blocks(channels, block) * (size_t)block;
 }
 
 /* Where pixel p of channel c stands in a sample. */
 static size_t place(int channels, int block, size_t pixels, size_t c, size_t p)
 {
 	const size_t size = (size_t)block;
-	return channels <= 4 ? c * pixels + p : (c / size * pixels + p) * size + c % size;
+	return channels <= PLANAR_CHANNELS ? c * pixels + p : (c / size * pixels + p) * size + c % size;
 }
 
 static struct tensor cpu_shape(struct backend *b, int64_t n, int c, int h, int w)

@@ -1,6 +1,6 @@
 /* The `cpu` table: convolutions and dense layers by products of matrices of our own, vector loops for the rest; oneDNN for direct convolutions.
  *
- * Layout: up to 4 channels planar; above, channels in blocks of one vector register ("nChw16c" with AVX-512, "nChw8c" with AVX2), the last block padded
+ * Layout: up to PLANAR_CHANNELS channels planar; above, channels in blocks of one vector register ("nChw16c" with AVX-512, "nChw8c" with AVX2), the last block padded
  * with zeros. Convolution weights are blocked [out/B][in/B][3][3][in B][out B], the layout that oneDNN's kernels read and write, so parameters,
  * gradients, moments and averages stay in it and nothing is reordered in a step. */
 #ifndef PGAN_CPU_H
@@ -31,7 +31,7 @@ struct cpu {
 
 static inline int cpu_blocks(int channels, int block)
 {
-	return channels <= 4 ? channels : (channels + block - 1) / block;
+	return channels <= PLANAR_CHANNELS ? channels : (channels + block - 1) / block;
 }
 
 /* The point-wise operations, Winograd convolutions and dense layers for one vector length; cpu_table.h compiled twice. */

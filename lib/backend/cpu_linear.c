@@ -232,7 +232,7 @@ static void conv_run(struct backend *b, enum direction direction, struct tensor 
 	const struct conv_key key = { x.n, cpu_blocks(x.c, block) * block, cpu_blocks(y.c, block) * block, x.h, x.w, direction };
 	dnnl_status_t status;
 
-	assert(x.c > 4 && y.c > 4 && x.n == y.n && x.h == y.h && x.w == y.w);
+	assert(!tensor_is_planar(x) && !tensor_is_planar(y) && x.n == y.n && x.h == y.h && x.w == y.w);
 	if (l->winograd && winograd_pays(&key)) {
 		run_winograd(cpu, direction, x, y, w);
 		return;
@@ -279,7 +279,7 @@ static void cpu_conv_backward_weights(struct backend *b, float *dw, struct tenso
 
 /* -- dense: w is [values of an output sample][values of an input sample] -- */
 
-/* For the few layers of up to 4 channels, which are not padded to whole vectors. */
+/* For the few layers with planar outputs, which are not padded to whole vectors. */
 static void gemm(struct backend *b, char ta, char tb, size_t m, size_t n, size_t k, const float *p, size_t ldp, const float *q, size_t ldq, float *out)
 {
 	const dnnl_status_t status =

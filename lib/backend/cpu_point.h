@@ -23,7 +23,7 @@ static void cpu_activate(struct backend *b, struct tensor y, const float *bias, 
 	const int blocks = blocks_of(y);
 	const vec gain = vec_all(a.weight_gain), bias_gain = vec_all(a.bias_gain), leak = vec_all(a.leak);
 	const vec *bias_vec = (const vec *)bias;
-	if (y.c <= 4) {
+	if (tensor_is_planar(y)) {
 		assert(!norm.data);
 		activate_planar(y, bias, a);
 		return;
@@ -141,7 +141,7 @@ static void cpu_activate_backward(struct backend *b, struct tensor dz, struct te
 	const int chunks = chunks_of(dz);
 	const bool sums = dbias && !a.bias_map;
 	double *partial = NULL;
-	if (dz.c <= 4) {
+	if (tensor_is_planar(dz)) {
 		assert(!norm.data);
 		activate_backward_planar(dz, y, a, dbias, accumulate);
 		return;
@@ -164,7 +164,7 @@ static void cpu_activate_pool(struct backend *b, struct tensor pooled, struct te
 	const int blocks = blocks_of(y);
 	const size_t width = (size_t)y.w;
 	const vec gain = vec_all(a.weight_gain), leak = vec_all(a.leak), quarter = vec_all(0.25f);
-	assert(y.c > 4 && !a.bias_map);
+	assert(!tensor_is_planar(y) && !a.bias_map);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
 	for (int64_t i = 0; i < y.n; i++)
 		for (int c = 0; c < blocks; c++) {
@@ -189,7 +189,7 @@ static void cpu_activate_pool_backward(struct backend *b, struct tensor dz, stru
 	const size_t width = (size_t)dz.w, channels = (size_t)blocks * BLOCK;
 	const vec gain = vec_all(a.weight_gain / 4), leak_gain = vec_all(a.weight_gain * a.leak / 4);
 	double *partial = NULL;
-	assert(dz.c > 4 && !a.bias_map);
+	assert(!tensor_is_planar(dz) && !a.bias_map);
 	if (dbias && !(partial = sums_of_chunks(b, channels, chunks)))
 		return;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
@@ -218,7 +218,7 @@ static void cpu_pixel_norm(struct backend *b, struct tensor y, struct tensor x)
 {
 	const size_t area = tensor_area(x);
 	const int blocks = blocks_of(x);
-	assert(x.c > 4);
+	assert(!tensor_is_planar(x));
 #pragma omp parallel for schedule(static) num_threads(b->threads)
 	for (int64_t i = 0; i < x.n; i++)
 		for (size_t j = 0; j < area; j++) {

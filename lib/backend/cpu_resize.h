@@ -27,7 +27,7 @@
 /* Start of plane or block c. */
 static inline float *channel_of(struct tensor t, int64_t i, int c)
 {
-	return tensor_sample(t, i) + (size_t)c * tensor_area(t) * (t.c <= 4 ? 1 : BLOCK);
+	return tensor_sample(t, i) + (size_t)c * tensor_area(t) * (tensor_is_planar(t) ? 1 : BLOCK);
 }
 
 static void shrink(struct backend *b, struct tensor y, struct tensor x, float factor, bool accumulate)
@@ -38,7 +38,7 @@ static void shrink(struct backend *b, struct tensor y, struct tensor x, float fa
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
 	for (int64_t i = 0; i < x.n; i++)
 		for (int c = 0; c < blocks; c++)
-			if (x.c <= 4)
+			if (tensor_is_planar(x))
 				SHRINK_ROWS(float, channel_of(y, i, c), channel_of(x, i, c), y.h, width, factor, accumulate);
 			else
 				SHRINK_ROWS(vec, channel_of(y, i, c), channel_of(x, i, c), y.h, width, factor, accumulate);
@@ -52,7 +52,7 @@ static void grow(struct backend *b, struct tensor y, struct tensor x, float fact
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
 	for (int64_t i = 0; i < x.n; i++)
 		for (int c = 0; c < blocks; c++)
-			if (x.c <= 4)
+			if (tensor_is_planar(x))
 				GROW_ROWS(float, channel_of(y, i, c), channel_of(x, i, c), x.h, width, factor);
 			else
 				GROW_ROWS(vec, channel_of(y, i, c), channel_of(x, i, c), x.h, width, factor);

@@ -15,7 +15,7 @@ static void cpu_from_rgb(struct backend *b, struct tensor y, struct tensor image
 	const size_t area = tensor_area(y);
 	const int blocks = blocks_of(y);
 	const vec gain = vec_all(a.weight_gain), leak = vec_all(a.leak);
-	assert(y.c > 4 && image.c == 3 && !a.bias_map);
+	assert(!tensor_is_planar(y) && image.c == 3 && !a.bias_map);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
 	for (int64_t i = 0; i < y.n; i++)
 		for (int c = 0; c < blocks; c++) {
@@ -82,7 +82,7 @@ static void cpu_to_rgb(struct backend *b, struct tensor image, struct tensor x, 
 {
 	const size_t area = tensor_area(x), tiles = (area + TILE - 1) / TILE;
 	const float shift[3] = { a.bias_gain * bias[0], a.bias_gain * bias[1], a.bias_gain * bias[2] };
-	assert(x.c > 4 && image.c == 3 && a.leak == 1);
+	assert(!tensor_is_planar(x) && image.c == 3 && a.leak == 1);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
 	for (int64_t i = 0; i < x.n; i++)
 		for (size_t t = 0; t < tiles; t++)

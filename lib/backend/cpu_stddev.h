@@ -83,7 +83,7 @@ static void append_deviation(struct backend *b, struct tensor y, struct tensor x
 	const size_t area = tensor_area(x);
 	const int64_t groups = stddev_group_count(x, s);
 	float *partial = cpu_partial((struct cpu *)b, (size_t)groups * (size_t)blocks);
-	assert(x.c > 4 && y.c == x.c + 1);
+	assert(!tensor_is_planar(x) && y.c == x.c + 1);
 	if (!partial)
 		return;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
@@ -130,7 +130,7 @@ static void cpu_stddev_backward(struct backend *b, struct tensor dx, struct tens
 	const int blocks = blocks_of(x);
 	const size_t area = tensor_area(x);
 	const int64_t groups = stddev_group_count(x, s);
-	assert(x.c > 4 && dy.c == x.c + 1);
+	assert(!tensor_is_planar(x) && dy.c == x.c + 1);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
 	for (int64_t k = 0; k < groups; k++)
 		for (int c = 0; c < blocks; c++) {
@@ -150,7 +150,7 @@ static void cpu_stddev_second(struct backend *b, struct tensor e, struct tensor 
 	const int blocks = blocks_of(x);
 	const size_t area = tensor_area(x);
 	const int64_t groups = stddev_group_count(x, s);
-	assert(x.c > 4 && dy.c == x.c + 1);
+	assert(!tensor_is_planar(x) && dy.c == x.c + 1);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(b->threads)
 	for (int64_t k = 0; k < groups; k++)
 		for (int c = 0; c < blocks; c++) {

@@ -238,7 +238,7 @@ static void fade_plane(float *x, int h, int w, float alpha)
 static void host_load_images(struct backend *b, struct tensor x, const uint8_t *host, const uint8_t *mirror, bool fading)
 {
 	const size_t rows = (size_t)x.c * (size_t)x.h, width = (size_t)x.w;
-	assert(tensor_planar(x) && (!fading || (x.h % 2 == 0 && x.w % 2 == 0)));
+	assert(tensor_is_planar(x) && (!fading || (x.h % 2 == 0 && x.w % 2 == 0)));
 #pragma omp parallel for num_threads(b->threads)
 	for (int64_t i = 0; i < x.n; i++) {
 		const uint8_t *from = host + (size_t)i * x.sample_size;

@@ -26,11 +26,6 @@ static inline float *tensor_sample(struct tensor t, int64_t i)
 	return t.data + (size_t)i * t.sample_size;
 }
 
-static inline bool tensor_planar(struct tensor t)
-{
-	return t.sample_size == (size_t)t.c * tensor_area(t);
-}
-
 /* Equal shape and layout. */
 static inline bool tensor_same(struct tensor a, struct tensor b)
 {

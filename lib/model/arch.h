@@ -40,8 +40,8 @@ struct arch {
 	bool squash;             /* G's images go through tanh (the losses MSE and DCGAN) */
 };
 
-/* Channels and latents that a network can have. The fewest: what the backends do not take for an image (backend.h). */
-enum { ARCH_MIN_DEPTH = 5, ARCH_MAX_DEPTH = 8192, ARCH_MIN_LATENT = 5, ARCH_MAX_LATENT = 8192 };
+/* Channels and latents that a network can have. Fewer would be planar to the backends, like an image, and not features. */
+enum { ARCH_MIN_DEPTH = PLANAR_CHANNELS + 1, ARCH_MAX_DEPTH = 8192, ARCH_MIN_LATENT = PLANAR_CHANNELS + 1, ARCH_MAX_LATENT = 8192 };
 
 /* Whether an arch that was read from the attributes of the file `name`, its scale being one of MAX_SCALES, has such channels and latents; others are ERR_INPUT. */
 int arch_check(const struct arch *, const char *name) MUST_CHECK;

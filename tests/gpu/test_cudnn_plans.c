@@ -66,7 +66,7 @@ static void resizing(struct tensor large, struct tensor small, enum conv_directi
 
 static void dense(struct tensor x, struct tensor y, enum conv_direction direction)
 {
-	if (y.sample_size > 4)
+	if (y.sample_size > PLANAR_CHANNELS)
 		note((struct conv_shape){ x.n, (int)x.sample_size, (int)y.sample_size, 1, 1, 1 }, direction);
 }
 
