@@ -2,8 +2,6 @@
  * Pixel norm and tanh alone. */
 #include "device.cuh"
 
-static __device__ const float NORM_EPS = 1e-8f;
-
 /* -- without norm: every value by itself -- */
 
 /* across: packs that the bias has values for. */
@@ -31,7 +29,7 @@ __global__ static void activate_norm_kernel(struct values y, float *norm, const 
 		for (int v = 0; v < PACK; v++)
 			square += p.v[v] * p.v[v];
 	}
-	const float scale = 1 / sqrtf(lanes_sum(square, pixels) / channels + NORM_EPS);
+	const float scale = 1 / sqrtf(lanes_sum(square, pixels) / channels + (float)PIXEL_NORM_EPS);
 	if (!r.live)
 		return;
 	for (int j = r.first; j < width; j += r.step) {
@@ -212,7 +210,7 @@ template <int V> __global__ static void pixel_norm_kernel(struct values y, struc
 		for (int v = 0; v < V; v++)
 			square += p.v[v] * p.v[v];
 	}
-	const float scale = 1 / sqrtf(lanes_sum(square, pixels) / channels + NORM_EPS);
+	const float scale = 1 / sqrtf(lanes_sum(square, pixels) / channels + (float)PIXEL_NORM_EPS);
 	for (int j = r.first; r.live && j < width; j += r.step) {
 		pack<V> p = load<V>(x, row + j);
 		for (int v = 0; v < V; v++)

@@ -3,7 +3,7 @@
  * Features are seen as rows of `width` values: a row is a pixel with its channels (padding included), or a whole sample. A thread takes a pack of 8
  * neighbouring values, which is 16 bytes of bfloat16, and reads all it needs before it computes: so enough bytes are under way to fill the memory's bandwidth.
  * What numbers packs, rows and pixels is 32 bits wide and divided by multiplying (divisor.h): these kernels have some hundred instructions for a
- * pack before they, not memory, set the time. No sum uses atomic operations, so that every run gives the same bytes. */
+ * pack before they, not memory, set the time. No floating-point sum uses atomic operations, so that every run gives the same bytes. */
 #ifndef PGAN_DEVICE_CUH
 #define PGAN_DEVICE_CUH
 

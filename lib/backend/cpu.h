@@ -8,7 +8,7 @@
 
 #include "host_ops.h"
 
-struct cpu_linear; /* oneDNN: engine, primitives, scratchpad */
+struct cpu_linear; /* cpu_linear.c: oneDNN's engine and primitives */
 
 /* A linear map and its gradients, as in the table. */
 struct cpu_linear_maps {

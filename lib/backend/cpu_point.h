@@ -50,7 +50,7 @@ static void cpu_activate(struct backend *b, struct tensor y, const float *bias, 
 				continue;
 			float *factor = tensor_sample(norm, i) + from;
 			for (size_t j = 0; j < count; j++)
-				factor[j] = 1 / sqrtf(vec_sum(squares[j]) / (float)y.c + 1e-8f);
+				factor[j] = 1 / sqrtf(vec_sum(squares[j]) / (float)y.c + (float)PIXEL_NORM_EPS);
 			for (int c = 0; c < blocks; c++) {
 				vec *p = block_of(y, i, c) + from;
 				for (size_t j = 0; j < count; j++)
@@ -227,7 +227,7 @@ static void cpu_pixel_norm(struct backend *b, struct tensor y, struct tensor x)
 				const vec v = block_of(x, i, c)[j];
 				squares += v * v;
 			}
-			const float factor = 1 / sqrtf(vec_sum(squares) / (float)x.c + 1e-8f);
+			const float factor = 1 / sqrtf(vec_sum(squares) / (float)x.c + (float)PIXEL_NORM_EPS);
 			for (int c = 0; c < blocks; c++)
 				block_of(y, i, c)[j] = block_of(x, i, c)[j] * factor;
 		}

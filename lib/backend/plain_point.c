@@ -3,8 +3,6 @@
 #include "plain.h"
 #include "pointwise.h"
 
-static const double NORM_EPS = 1e-8;
-
 /* 1 / sqrt(mean over channels of x^2 + eps) at pixel p of sample n. */
 static double inverse_rms(struct tensor x, int64_t n, size_t p)
 {
@@ -13,7 +11,7 @@ static double inverse_rms(struct tensor x, int64_t n, size_t p)
 		const double value = plain_plane(x, n, c)[p];
 		sum += value * value;
 	}
-	return 1 / sqrt(sum / x.c + NORM_EPS);
+	return 1 / sqrt(sum / x.c + PIXEL_NORM_EPS);
 }
 
 static void plain_pixel_norm(struct backend *b, struct tensor y, struct tensor x)

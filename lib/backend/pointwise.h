@@ -12,6 +12,9 @@
 #define POINTWISE static inline
 #endif
 
+/* Added to the mean square over the channels. */
+#define PIXEL_NORM_EPS 1e-8
+
 /* lrelu and its derivative read off the output, whose sign is the input's; the kink counts as negative. */
 POINTWISE float lrelu(float z, float leak) { return z > 0 ? z : z * leak; }
 POINTWISE float lrelu_slope(float y, float leak) { return y > 0 ? 1.f : leak; }
@@ -19,7 +22,7 @@ POINTWISE float lrelu_slope(float y, float leak) { return y > 0 ? 1.f : leak; }
 POINTWISE double softplus(double x) { return fmax(x, 0.0) + log1p(exp(-fabs(x))); }
 POINTWISE double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
 
-/* Value of the loss of one score; *slope is its derivative. golden/losses.json has the same as means over a batch. */
+/* Value of the loss of one score; *slope is its derivative. tests/golden/losses.json has the same as means over a batch. */
 POINTWISE double score_loss_value(enum score_loss kind, int real, double s, double *slope)
 {
 	const double sign = real ? -1 : 1;
@@ -74,7 +77,7 @@ POINTWISE float adam_moment(float v, float g, float beta2) { return beta2 * v + 
 POINTWISE float adam_value(float w, float g, float v, float lr, float correction, float eps) { return w - lr * g / (sqrtf(v * correction) + eps); }
 POINTWISE float ema_value(float average, float w, float ema) { return ema * average + (1 - ema) * w; }
 
-/* A stored byte as the networks see it, and back. */
+/* A stored byte as the networks see it. */
 POINTWISE float image_value(unsigned char u) { return (float)u / 127.5f - 1; }
 
 #endif

@@ -37,7 +37,7 @@ int sampler_batch(int scale)
 	return scale < 8 ? 256 >> scale : 1;
 }
 
-/* -- a worker: its own table, so that oneDNN stays on this thread -- */
+/* -- a worker: its own table with one thread, which computes everything on this one -- */
 
 struct worker {
 	struct backend *be;
