@@ -1,5 +1,6 @@
 /* Plans of convolutions. One is made at the first use of a shape and direction and kept: the fastest of the first few that suit (cudnn_plan.h), which is measured once
  * in the life of the plan cache (plan_cache.h) and then taken for ever, so the same seed gives the same bytes. Without a cache it is the heuristic's first. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "cuda_conv.h"
@@ -60,7 +61,7 @@ static int run_plan(struct cuda *c, const struct cudnn_plan *plan, const struct 
 
 /* -- choosing a plan -- */
 
-/* Milliseconds of one of `runs` runs; a negative code when it does not run. They begin when all are queued: a recorded step does not wait for the host either. */
+/* Milliseconds of one of `runs` runs; INFINITY, with error_set(), when the plan does not run. They begin when all are queued: a recorded step does not wait for the host either. */
 static float measure(struct cuda *c, const struct cudnn_plan *plan, const struct operands *o, int runs)
 {
 	struct cuda_conv *l = c->conv;
@@ -73,16 +74,14 @@ static float measure(struct cuda *c, const struct cudnn_plan *plan, const struct
 	cuda_note(c, cudaEventRecord(l->end, c->stream), "measure a convolution");
 	cuda_wait(c, "measure a convolution");
 	cuda_note(c, cudaEventElapsedTime(&time, l->begin, l->end), "measure a convolution");
-	return rc ? (float)rc : time / (float)runs;
+	return rc ? INFINITY : time / (float)runs;
 }
 
-/* The least time of those that run, or 0. */
 static float least(const float *time, int count)
 {
-	float found = 0;
+	float found = INFINITY;
 	for (int i = 0; i < count; i++)
-		if (time[i] >= 0 && (found <= 0 || time[i] < found))
-			found = time[i];
+		found = fminf(found, time[i]);
 	return found;
 }
 
@@ -92,36 +91,46 @@ static int fastest(struct cuda *c, const struct cudnn_plan *plans, int count, co
 	float time[CANDIDATES];
 	int place = ERR_FAILED;
 	for (int i = 0; i < count && !c->failure; i++) {
-		time[i] = measure(c, &plans[i], o, 1); /* loads what the engine needs */
-		time[i] = time[i] < 0 ? time[i] : measure(c, &plans[i], o, 1);
+		(void)measure(c, &plans[i], o, 1); /* loads what the engine needs */
+		time[i] = measure(c, &plans[i], o, 1);
 	}
 	for (int round = 0; round < ROUNDS; round++)
 		for (int i = 0; i < count && !c->failure; i++)
-			if (time[i] >= 0 && time[i] <= HOPELESS * least(time, count)) {
+			if (isfinite(time[i]) && time[i] <= HOPELESS * least(time, count)) {
 				const float again = measure(c, &plans[i], o, MEASURED_RUNS);
-				time[i] = again < 0 || again < time[i] || !round ? again : time[i];
+				if (!round || again < time[i] || !isfinite(again))
+					time[i] = again;
 			}
 	for (int i = 0; i < count && !c->failure; i++)
-		if (time[i] >= 0 && (place < 0 || time[i] < WORTH_IT * time[place]))
+		if (isfinite(time[i]) && (place < 0 || time[i] < WORTH_IT * time[place]))
 			place = i;
 	return place;
 }
 
-/* Measures the plans of a list while the cache is locked, unless another process has. */
-static int measure_once(struct cuda *c, const struct plan_key *key, const struct cudnn_plan *plans, int count, const struct operands *o,
+/* Measures the plans of a list and keeps the fastest, unless another process has. With the cache locked. */
+static int measure_and_keep(struct cuda *c, const struct plan_key *key, const struct cudnn_plan *plans, int count, const struct operands *o,
 	struct plan_choice *choice)
 {
 	struct plan_cache *cache = &c->conv->cache;
-	int rc;
+	const int known = plan_cache_find(cache, key, choice);
+	if (known)
+		return known < 0 ? known : 0;
+	const int place = fastest(c, plans, count, o);
+	if (place < 0)
+		return place;
+	*choice = (struct plan_choice){ place, plans[place].engine, plans[place].settings };
+	return plan_cache_keep(cache, key, choice);
+}
+
+static int measure_once(struct cuda *c, const struct plan_key *key, const struct cudnn_plan *plans, int count, const struct operands *o,
+	struct plan_choice *choice)
+{
 	cuda_wait(c, "measure a convolution"); /* for other ranks, too, which may wait for the lock while the stream waits for them */
-	if ((rc = plan_cache_lock(cache)) || (rc = plan_cache_find(cache, key, choice)) < 0 || rc)
-		;
-	else if ((rc = fastest(c, plans, count, o)) >= 0) {
-		*choice = (struct plan_choice){ rc, plans[rc].engine, plans[rc].settings };
-		rc = plan_cache_keep(cache, key, choice);
-	}
-	plan_cache_unlock(cache);
-	return rc < 0 ? rc : 0;
+	int rc = plan_cache_lock(&c->conv->cache);
+	if (!rc)
+		rc = measure_and_keep(c, key, plans, count, o, choice);
+	plan_cache_unlock(&c->conv->cache);
+	return rc;
 }
 
 /* The plan that is kept for a key, or the fastest, or without a cache the heuristic's first. */

@@ -12,9 +12,12 @@ int share_open(struct share *s, const struct arch *a, int64_t batch, int rank, i
 	*s = (struct share){ .batch = batch, .size = batch / ranks, .rank = rank, .ranks = ranks, .runs = strided ? STDDEV_GROUP : 1 };
 	if (ranks == 1 || batch % unit == 0)
 		return 0;
-	return error_set(ERR_USAGE, "a batch of %lld images cannot be shared by %d ranks%s: give a miniBatchSize of %lld%s%.0lld", (long long)batch, ranks,
-	                 a->stddev ? ", each with whole groups of 4 for the minibatch standard deviation" : "", (long long)(below + unit), below ? " or " : "",
-	                 (long long)below);
+	const char *whole = a->stddev ? ", each with whole groups of 4 for the minibatch standard deviation" : "";
+	if (!below)
+		return error_set(ERR_USAGE, "a batch of %lld images cannot be shared by %d ranks%s: give a miniBatchSize of %lld", (long long)batch, ranks, whole,
+		                 (long long)unit);
+	return error_set(ERR_USAGE, "a batch of %lld images cannot be shared by %d ranks%s: give a miniBatchSize of %lld or %lld", (long long)batch, ranks, whole,
+	                 (long long)(below + unit), (long long)below);
 }
 
 typedef void random_fill(struct backend *, struct tensor, uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first);

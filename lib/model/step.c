@@ -38,12 +38,11 @@ int step_open(struct step *s, struct backend *be, const struct arch *a, const st
 	s->weight = weights(a, losses, batch);
 	s->g_net = g;
 	s->d_net = d;
-	if ((rc = generator_open(&s->g, be, a, 2 * batch, batch, fading, true)) || (rc = discriminator_open(&s->d, be, a, batch, fading)) ||
-	    (rc = backend_tensor(be, &s->mix, batch, 1, 1, 1)) ||
-	    (arch_code(a) && (rc = backend_tensor(be, &s->label, 2 * batch, arch_code(a), 1, 1))))
-		;
-	else
+	if (!(rc = generator_open(&s->g, be, a, 2 * batch, batch, fading, true)) && !(rc = discriminator_open(&s->d, be, a, batch, fading)) &&
+	    !(rc = backend_tensor(be, &s->mix, batch, 1, 1, 1)))
 		rc = make_features(s);
+	if (!rc && arch_code(a))
+		rc = backend_tensor(be, &s->label, 2 * batch, arch_code(a), 1, 1);
 	if (rc)
 		step_close(s);
 	return rc;
