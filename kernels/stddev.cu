@@ -1,4 +1,4 @@
-/* Minibatch standard deviation, its adjoint, its tangent and the derivative of its adjoint: plain_stddev.c has the formulas. A block has BLOCK values of a
+/* Minibatch standard deviation, its adjoint, its tangent and its Hessian times a tangent: plain_stddev.c has the formulas. A block has BLOCK values of a
  * sample, in all samples of a group: blockIdx.y is the group. Arithmetic in double, as a deviation near 0 loses what float has. */
 #include "device.cuh"
 #include "stddev_group.h"
@@ -119,7 +119,7 @@ __global__ static void stddev_backward_kernel(struct values dx, struct appended 
 }
 
 /* e_ip = dS / (P q) * (td_ip / s_p - d_ip * ts_p / s_p^2), td and ts the tangents of d and s. */
-__global__ static void stddev_second_kernel(struct values second, struct appended dy, struct members m, struct values tx, struct stddev_groups groups)
+__global__ static void stddev_hessian_kernel(struct values product, struct appended dy, struct members m, struct values tx, struct stddev_groups groups)
 {
 	const uint32_t e = thread_index();
 	m.g = stddev_group_at(groups, blockIdx.y);
@@ -131,7 +131,7 @@ __global__ static void stddev_second_kernel(struct values second, struct appende
 	const double deviation = deviation_at(m, at), tdeviation = deviation_tangent_at(m, tx, at);
 	for (int i = 0; i < m.g.size; i++) {
 		const double d = member_value(m, m.x, i, at) - mean, td = member_value(m, tx, i, at) - tmean;
-		set_value(second, stddev_member(m.g, i) * m.sample + at, (float)(factor * (td - d * tdeviation / deviation) / deviation));
+		set_value(product, stddev_member(m.g, i) * m.sample + at, (float)(factor * (td - d * tdeviation / deviation) / deviation));
 	}
 }
 
@@ -197,11 +197,11 @@ static void cuda_stddev_backward(struct backend *b, struct tensor dx, struct ten
 	launch(cuda_of(b), "differentiate deviations", grid_for(x, s, m.values), BLOCK, stddev_backward_kernel, values_of(dx), appended_to(x, dy), m, s);
 }
 
-static void cuda_stddev_second(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
+static void cuda_stddev_hessian(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
 {
 	const struct members m = members_of(x);
 	assert(same_shape(e, x) && same_shape(tx, x));
-	launch(cuda_of(b), "differentiate deviations twice", grid_for(x, s, m.values), BLOCK, stddev_second_kernel, values_of(e), appended_to(x, dy), m,
+	launch(cuda_of(b), "differentiate deviations twice", grid_for(x, s, m.values), BLOCK, stddev_hessian_kernel, values_of(e), appended_to(x, dy), m,
 		values_of(tx), s);
 }
 
@@ -210,5 +210,5 @@ void cuda_stddev_table(struct backend *b)
 	b->stddev = cuda_stddev;
 	b->stddev_tangent = cuda_stddev_tangent;
 	b->stddev_backward = cuda_stddev_backward;
-	b->stddev_second = cuda_stddev_second;
+	b->stddev_hessian = cuda_stddev_hessian;
 }

@@ -219,8 +219,8 @@ struct backend {
 	void (*stddev_backward)(struct backend *, struct tensor dx, struct tensor dy, struct tensor x, struct stddev_groups);
 	/* Directional derivative: ty from tx at x. */
 	void (*stddev_tangent)(struct backend *, struct tensor ty, struct tensor tx, struct tensor x, struct stddev_groups);
-	/* Derivative of stddev_backward's dx with respect to x in direction tx, dy held: e = d/ds dx(x + s tx). Only dy's last channel matters. */
-	void (*stddev_second)(struct backend *, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups);
+	/* The Hessian times tx: the derivative of stddev_backward's dx with respect to x in direction tx, dy held: e = d/ds dx(x + s tx). Only dy's last channel matters. */
+	void (*stddev_hessian)(struct backend *, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups);
 
 	/* -- losses: sums over the batch times `scale` -- */
 

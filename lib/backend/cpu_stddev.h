@@ -145,7 +145,7 @@ static void cpu_stddev_backward(struct backend *b, struct tensor dx, struct tens
 		}
 }
 
-static void cpu_stddev_second(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
+static void cpu_stddev_hessian(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
 {
 	const int blocks = blocks_of(x);
 	const size_t area = tensor_area(x);

@@ -35,5 +35,5 @@ void CPU_TABLE(struct cpu *cpu)
 	b->stddev = cpu_stddev;
 	b->stddev_backward = cpu_stddev_backward;
 	b->stddev_tangent = cpu_stddev_tangent;
-	b->stddev_second = cpu_stddev_second;
+	b->stddev_hessian = cpu_stddev_hessian;
 }

@@ -1,4 +1,5 @@
-/* Minibatch standard deviation (Karras et al. 2018, section 3), its adjoint, its tangent and the derivative of its adjoint.
+/* Minibatch standard deviation (Karras et al. 2018, section 3), its adjoint, its tangent and its Hessian times a tangent, the derivative of
+ * the adjoint.
  *
  * At position p = (c,h,w) of a group: mu_p the mean, d_ip = x_ip - mu_p, s_p = sqrt(sum_i d_ip^2 / q + eps), q = group or group - 1;
  * S is the mean of s_p over the P positions. Since the d_ip sum to 0 over i, dS/dx_ip = d_ip / (P q s_p). In a group of one every d_ip is
@@ -116,7 +117,7 @@ static void plain_stddev_backward(struct backend *b, struct tensor dx, struct te
 }
 
 /* e_ip = dS / (P q) * (td_ip / s_p - d_ip * ts_p / s_p^2), td and ts the tangents of d and s. */
-static void plain_stddev_second(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx,
+static void plain_stddev_hessian(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx,
 	struct stddev_groups s)
 {
 	check_shapes(dy, x);
@@ -140,5 +141,5 @@ void plain_stddev_table(struct backend *b)
 	b->stddev = plain_stddev;
 	b->stddev_backward = plain_stddev_backward;
 	b->stddev_tangent = plain_stddev_tangent;
-	b->stddev_second = plain_stddev_second;
+	b->stddev_hessian = plain_stddev_hessian;
 }

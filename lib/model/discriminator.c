@@ -169,7 +169,7 @@ struct sweep {
 
 static const struct sweep sweep_losses = { SLOT_REAL, 2, { { SLOT_REAL, SLOT_REAL, 2, BIAS_SET } }, 1 };
 static const struct sweep sweep_all = { SLOT_PENALTY_B, 3, { { SLOT_PENALTY_B, SLOT_PENALTY_X, 1, BIAS_NONE }, { SLOT_REAL, SLOT_REAL, 2, BIAS_SET } }, 2 };
-static const struct sweep sweep_second = { SLOT_SECOND, 1, { { SLOT_SECOND, SLOT_PENALTY_X, 1, BIAS_ADD } }, 1 };
+static const struct sweep sweep_hessian = { SLOT_HESSIAN, 1, { { SLOT_HESSIAN, SLOT_PENALTY_X, 1, BIAS_ADD } }, 1 };
 static const struct sweep sweep_images = { SLOT_REAL, 1, { { SLOT_REAL, SLOT_REAL, 1, BIAS_NONE } }, 1 };
 
 static struct tensor sweep_b(const struct discriminator *d, const struct sweep *w, struct tensor b)
@@ -343,7 +343,7 @@ static void tangent_pass(struct discriminator *d, const float *w)
 #undef X
 }
 
-static bool has_second(const struct discriminator *d)
+static bool has_hessian(const struct discriminator *d)
 {
 	return d->arch.stddev && d->groups.group > 1;
 }
@@ -351,12 +351,12 @@ static bool has_second(const struct discriminator *d)
 void discriminator_penalty(struct discriminator *d, const float *w, float *dw)
 {
 	tangent_pass(d, w);
-	if (!has_second(d))
+	if (!has_hessian(d))
 		return;
 	const struct d_pair *in = input(d, 0);
-	d->be->stddev_second(d->be, discriminator_slots(d, in->b, SLOT_SECOND, 1), discriminator_slots(d, d->stddev.b, SLOT_PENALTY_B, 1),
+	d->be->stddev_hessian(d->be, discriminator_slots(d, in->b, SLOT_HESSIAN, 1), discriminator_slots(d, d->stddev.b, SLOT_PENALTY_B, 1),
 	                     discriminator_slots(d, in->x, SLOT_PENALTY_X, 1), discriminator_slots(d, in->x, SLOT_TANGENT, 1), d->groups);
-	scales_backward(d, &sweep_second, w, dw);
+	scales_backward(d, &sweep_hessian, w, dw);
 }
 
 /* -- gradients of the weights -- */
@@ -366,8 +366,8 @@ void discriminator_weights(struct discriminator *d, bool penalty, float *dw)
 	struct backend *be = d->be;
 	const int top = d->arch.scale;
 	const enum d_slot first = penalty ? SLOT_TANGENT : SLOT_REAL;
-	const int end = penalty ? 3 : 2;                         /* slots at the 4x4 end, above the second derivative */
-	const int count = penalty && has_second(d) ? D_SLOTS : end; /* and below */
+	const int end = penalty ? 3 : 2;                         /* slots at the 4x4 end, above the Hessian */
+	const int count = penalty && has_hessian(d) ? D_SLOTS : end; /* and below */
 #define X(pair, n) discriminator_slots(d, (pair).x, first, n)
 #define B(pair, n) discriminator_slots(d, (pair).b, first, n)
 #define DW(index) (dw + d->layers.item[index].weight_at)

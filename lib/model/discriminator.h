@@ -6,7 +6,7 @@
  *   0       t: tangents              adjoints of sum D(interpolates)
  *   1       real images              of the loss
  *   2       fake images              of the loss
- *   3       interpolates             e: second derivative of the minibatch standard deviation
+ *   3       interpolates             e: of the Hessian of the minibatch standard deviation
  *
  * Forward runs over slots 1-3 of x, backward over 0-2 of b (slot 0 with the masks of x's slot 3), the tangent pass fills x's slot 0, the e pass b's
  * slot 3; then x and b of equal slots belong together, and the weight gradients are one call over 4N. docs/design.md ("The training step") derives this. */
@@ -15,7 +15,7 @@
 
 #include "arch.h"
 
-enum d_slot { SLOT_PENALTY_B = 0, SLOT_TANGENT = 0, SLOT_REAL = 1, SLOT_FAKE = 2, SLOT_PENALTY_X = 3, SLOT_SECOND = 3, D_SLOTS = 4 };
+enum d_slot { SLOT_PENALTY_B = 0, SLOT_TANGENT = 0, SLOT_REAL = 1, SLOT_FAKE = 2, SLOT_PENALTY_X = 3, SLOT_HESSIAN = 3, D_SLOTS = 4 };
 
 /* x and b of one activation: 4N samples each. */
 struct d_pair {

@@ -150,7 +150,7 @@ static int collect_features(struct step *s, enum d_slot slot, float *own, float 
 	return s->be->ranks ? share_gather(&s->share, s->be->ranks, own, c, all, true) : 0;
 }
 
-/* The features of real images (slot 2) and of G's (slot 1) -> the loss, and *derivative of it for our samples, for the way back. Every rank looks at the batch as a
+/* The features of real images (SLOT_FAKE) and of G's (SLOT_REAL) -> the loss, and *derivative of it for our samples, for the way back. Every rank looks at the batch as a
  * whole. */
 static int compare_features(struct step *s, const float **derivative)
 {
@@ -172,6 +172,7 @@ void step_g_gradients(struct step *s)
 	const float *dfeature = NULL;
 	int rc = 0;
 
+	/* Here slot SLOT_REAL is of the generated images, which are to score as real ones do, and SLOT_FAKE, for GDPP, of the real ones. */
 	if (s->losses.gdpp)
 		copy_tensor(be, SLOT(d->image.x, SLOT_FAKE), SLOT(d->image.x, SLOT_REAL));
 	generate(s, s->batch, SLOT(d->image.x, SLOT_REAL));

@@ -112,7 +112,7 @@ static void to_rgb_backward(B *b, T dx, float *dw, float *db, T i, T x, const fl
 }
 static void stddev(B *b, T y, T x, S s) { (void)b, (void)y, (void)x, (void)s; }
 static void stddev_three(B *b, T dx, T dy, T x, S s) { (void)b, (void)dx, (void)dy, (void)x, (void)s; }
-static void stddev_second(B *b, T e, T dy, T x, T tx, S s) { (void)b, (void)e, (void)dy, (void)x, (void)tx, (void)s; }
+static void stddev_hessian(B *b, T e, T dy, T x, T tx, S s) { (void)b, (void)e, (void)dy, (void)x, (void)tx, (void)s; }
 static void score_loss(B *b, T d, T s, enum score_loss k, bool r, float f, enum step_sum w) { (void)b, (void)d, (void)s, (void)k, (void)r, (void)f, (void)w; }
 static void score_drift(B *b, T d, T s, float f, enum step_sum w) { (void)b, (void)d, (void)s, (void)f, (void)w; }
 static void score_fill(B *b, T d, float f) { (void)b, (void)d, (void)f; }
@@ -133,7 +133,7 @@ static struct backend noting = {
 	.pixel_norm = two, .squash = one, .squash_backward = two, .from_rgb = from_rgb, .from_rgb_tangent = from_rgb_tangent, .from_rgb_backward_data = from_rgb_data,
 	.from_rgb_backward_weights = from_rgb_weights, .to_rgb = from_rgb, .to_rgb_backward = to_rgb_backward,
 	.pool = two, .pool_backward = two, .upsample = two, .upsample_backward = two_added, .fade = three, .fade_backward = three,
-	.stddev = stddev, .stddev_backward = stddev_three, .stddev_tangent = stddev_three, .stddev_second = stddev_second,
+	.stddev = stddev, .stddev_backward = stddev_three, .stddev_tangent = stddev_three, .stddev_hessian = stddev_hessian,
 	.score_loss = score_loss, .score_drift = score_drift, .score_fill = score_fill, .gradient_penalty = gradient_penalty, .interpolate = interpolate, .adam = adam,
 };
 

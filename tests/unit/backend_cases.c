@@ -407,11 +407,11 @@ static void stddev(struct run *r, struct stddev_groups groups)
 	emit(r, "dx", dx);
 }
 
-static void stddev_second(struct run *r, struct stddev_groups groups)
+static void stddev_hessian(struct run *r, struct stddev_groups groups)
 {
 	struct tensor x = features(r, r->in, r->side), tx = features(r, r->in, r->side);
 	struct tensor e = features(r, r->in, r->side), dy = features(r, r->in + 1, r->side);
-	r->f.b->stddev_second(r->f.b, e, dy, x, tx, groups);
+	r->f.b->stddev_hessian(r->f.b, e, dy, x, tx, groups);
 	emit(r, "e", e);
 }
 
@@ -440,13 +440,13 @@ static void run_stddev_batches(struct run *r)
 static void run_stddev_single(struct run *r)
 {
 	stddev(r, (struct stddev_groups){ r->n, 1, false, false });
-	stddev_second(r, (struct stddev_groups){ r->n, 1, false, false });
+	stddev_hessian(r, (struct stddev_groups){ r->n, 1, false, false });
 }
 
-static void run_stddev_second(struct run *r)
+static void run_stddev_hessian(struct run *r)
 {
-	stddev_second(r, (struct stddev_groups){ r->n, group_size(r->n), false, false });
-	stddev_second(r, (struct stddev_groups){ r->n, group_size(r->n), true, true });
+	stddev_hessian(r, (struct stddev_groups){ r->n, group_size(r->n), false, false });
+	stddev_hessian(r, (struct stddev_groups){ r->n, group_size(r->n), true, true });
 }
 
 /* -- losses -- */
@@ -589,7 +589,7 @@ const struct backend_case backend_cases[] = {
 	{ "stddev, strided, biased", run_stddev_strided, SUMS },
 	{ "stddev, batches", run_stddev_batches, SUMS },
 	{ "stddev, groups of one", run_stddev_single, 0, "only moved", false },
-	{ "stddev_second", run_stddev_second, 2e-5, "largest where a group's samples differ least: there the roundings of x weigh most", false },
+	{ "stddev_hessian", run_stddev_hessian, 2e-5, "largest where a group's samples differ least: there the roundings of x weigh most", false },
 	{ "score", run_score, ROUNDING },
 	{ "labels", run_labels, ROUNDING },
 	{ "gradient_penalty", run_gradient_penalty, ROUNDING },

@@ -115,9 +115,9 @@ static void check_gradients(const struct stddev_case *k, struct fixture *f, stru
 
 	for (size_t j = 0; j < ins; j++)
 		want[j] = derivative(loss_tangent, k, real, j, k->step);
-	f->b->stddev_second(f->b, dx, dy, x, tx, k->groups);
+	f->b->stddev_hessian(f->b, dx, dy, x, tx, k->groups);
 	if (k->groups.group > 1)
-		expect_close("stddev_second", dx.data, want, ins, ROUNDING);
+		expect_close("stddev_hessian", dx.data, want, ins, ROUNDING);
 	for (size_t j = 0; k->groups.group == 1 && j < ins; j++)
 		CHECK(dx.data[j] == 0);
 }

@@ -122,9 +122,9 @@ static void stddev_tangent_wrong(struct backend *b, struct tensor ty, struct ten
 	right.stddev_tangent(b, ty, tx, x, regroup(s));
 }
 
-static void stddev_second_wrong(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
+static void stddev_hessian_wrong(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
 {
-	right.stddev_second(b, e, dy, x, tx, regroup(s));
+	right.stddev_hessian(b, e, dy, x, tx, regroup(s));
 }
 
 static void wrong_groups(struct backend *b, struct stddev_groups (*how)(struct stddev_groups))
@@ -133,7 +133,7 @@ static void wrong_groups(struct backend *b, struct stddev_groups (*how)(struct s
 	b->stddev = stddev_wrong;
 	b->stddev_backward = stddev_backward_wrong;
 	b->stddev_tangent = stddev_tangent_wrong;
-	b->stddev_second = stddev_second_wrong;
+	b->stddev_hessian = stddev_hessian_wrong;
 }
 
 static void wrong_stride(struct backend *b)
@@ -146,16 +146,16 @@ static void wrong_bias(struct backend *b)
 	wrong_groups(b, flip_biased);
 }
 
-static void stddev_second_dropped(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
+static void stddev_hessian_dropped(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
 {
-	right.stddev_second(b, e, dy, x, tx, s);
+	right.stddev_hessian(b, e, dy, x, tx, s);
 	for (size_t j = 0; j < (size_t)e.n * e.sample_size; j++)
 		e.data[j] = 0;
 }
 
 static void dropped_second_derivative(struct backend *b)
 {
-	b->stddev_second = stddev_second_dropped;
+	b->stddev_hessian = stddev_hessian_dropped;
 }
 
 /* -- verification fails -- */
