@@ -279,13 +279,25 @@ static void cpu_conv_backward_weights(struct backend *b, float *dw, struct tenso
 
 /* -- dense: w is [values of an output sample][values of an input sample] -- */
 
-/* For the few layers with planar outputs, which are not padded to whole vectors. */
-static void gemm(struct backend *b, char ta, char tb, size_t m, size_t n, size_t k, const float *p, size_t ldp, const float *q, size_t ldq, float *out)
+struct matrix {
+	const float *data;
+	size_t row; /* floats from row to row, as it lies in memory */
+	bool turned; /* it is to be transposed */
+};
+
+/* out (m,n) = p (m,k) q (k,n). For the few layers with planar outputs, which are not padded to whole vectors. */
+static void multiply(struct backend *b, float *out, size_t m, size_t n, size_t k, struct matrix p, struct matrix q)
 {
-	const dnnl_status_t status =
-		dnnl_sgemm(ta, tb, (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k, 1, p, (dnnl_dim_t)ldp, q, (dnnl_dim_t)ldq, 0, out, (dnnl_dim_t)n);
+	const dnnl_status_t status = dnnl_sgemm(p.turned ? 'T' : 'N', q.turned ? 'T' : 'N', (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k, 1, p.data,
+	                                        (dnnl_dim_t)p.row, q.data, (dnnl_dim_t)q.row, 0, out, (dnnl_dim_t)n);
 	if (status)
 		host_fail((struct host *)b, dnnl_failed(status, "multiply matrices"));
+}
+
+/* A row for each sample. */
+static struct matrix samples(struct tensor t)
+{
+	return (struct matrix){ t.data, t.sample_size, false };
 }
 
 static bool whole_vectors(struct cpu *cpu, struct tensor x, struct tensor y)
@@ -300,7 +312,7 @@ static void cpu_dense(struct backend *b, struct tensor y, struct tensor x, const
 	if (whole_vectors(cpu, x, y))
 		cpu->dense.forward(b, y, x, w);
 	else
-		gemm(b, 'N', 'T', (size_t)x.n, y.sample_size, x.sample_size, x.data, x.sample_size, w, x.sample_size, y.data);
+		multiply(b, y.data, (size_t)x.n, y.sample_size, x.sample_size, samples(x), (struct matrix){ w, x.sample_size, true });
 }
 
 static void cpu_dense_backward_data(struct backend *b, struct tensor dx, struct tensor dy, const float *w)
@@ -309,7 +321,7 @@ static void cpu_dense_backward_data(struct backend *b, struct tensor dx, struct 
 	if (whole_vectors(cpu, dx, dy))
 		cpu->dense.backward_data(b, dx, dy, w);
 	else
-		gemm(b, 'N', 'N', (size_t)dx.n, dx.sample_size, dy.sample_size, dy.data, dy.sample_size, w, dx.sample_size, dx.data);
+		multiply(b, dx.data, (size_t)dx.n, dx.sample_size, dy.sample_size, samples(dy), (struct matrix){ w, dx.sample_size, false });
 }
 
 static void cpu_dense_backward_weights(struct backend *b, float *dw, struct tensor x, struct tensor dy)
@@ -318,7 +330,7 @@ static void cpu_dense_backward_weights(struct backend *b, float *dw, struct tens
 	if (whole_vectors(cpu, x, dy))
 		cpu->dense.backward_weights(b, dw, x, dy);
 	else
-		gemm(b, 'T', 'N', dy.sample_size, x.sample_size, (size_t)x.n, dy.data, dy.sample_size, x.data, x.sample_size, dw);
+		multiply(b, dw, dy.sample_size, x.sample_size, (size_t)x.n, (struct matrix){ dy.data, dy.sample_size, true }, samples(x));
 }
 
 void cpu_linear_table(struct backend *b)

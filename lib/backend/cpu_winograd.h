@@ -247,23 +247,32 @@ static void correlate_frequency(vec *sum, const vec *v, const vec *z, const stru
 
 /* -- convolution -- */
 
+/* y = w * x; backward: dx, in the place of y, from dy and w. */
+struct convolution {
+	struct tensor y, x;
+	const float *w;
+	bool backward;
+	struct cut cut;
+};
+
 /* Each thread its chunks. */
-static void convolve_apart(struct tensor y, struct tensor x, const float *w, const struct cut *cut, vec *work, bool backward)
+static void convolve_apart(const struct convolution *conv, vec *work)
 {
+	const struct cut *cut = &conv->cut;
 	const size_t u_plane = kernel_plane(cut, cut->out), v_plane = tile_plane(cut, cut->in), m_plane = tile_plane(cut, cut->out);
-	const struct blocks inputs = { x, 0, cut->in }, outputs = { y, 0, cut->out };
+	const struct blocks inputs = { conv->x, 0, cut->in }, outputs = { conv->y, 0, cut->out };
 	vec *u = work, *own = work + FREQUENCIES * u_plane;
 #pragma omp parallel num_threads(cut->parts)
 	{
 #pragma omp for schedule(static)
 		for (int o = 0; o < cut->out; o++)
-			transform_kernels(u + (size_t)(o * cut->in * BLOCK), u_plane, w, cut, o, backward);
+			transform_kernels(u + (size_t)(o * cut->in * BLOCK), u_plane, conv->w, cut, o, conv->backward);
 #pragma omp for schedule(static)
 		for (int part = 0; part < cut->parts; part++) {
 			vec *v = own + (size_t)part * FREQUENCIES * (v_plane + m_plane), *m = v + FREQUENCIES * v_plane;
 			for (int64_t k = part_start(cut->chunks, part, cut->parts); k < part_start(cut->chunks, part + 1, cut->parts); k++) {
 				const int64_t first = k * cut->each;
-				inputs_of_chunk(v, x, cut, first, 0, 1, true);
+				inputs_of_chunk(v, conv->x, cut, first, 0, 1, true);
 				for (size_t f = 0; f < FREQUENCIES; f++) {
 					prefetch_chunk(outputs, cut, first, (int64_t)f, FREQUENCIES, true);
 					prefetch_chunk(inputs, cut, first + cut->each, (int64_t)f, FREQUENCIES, false);
@@ -275,44 +284,46 @@ static void convolve_apart(struct tensor y, struct tensor x, const float *w, con
 	}
 }
 
-static void convolve_panel(struct tensor y, struct tensor x, const float *w, const struct cut *cut, struct panel p, const vec *v, vec *u, vec *m, int64_t first,
-                           bool backward)
+/* v, u, m: frequencies of the chunk from tile `first` on, of the panel's kernels (made at the first chunk), and of its outputs. */
+static void convolve_panel(const struct convolution *conv, struct panel p, int64_t first, const vec *v, vec *u, vec *m)
 {
+	const struct cut *cut = &conv->cut;
 	const size_t u_plane = kernel_plane(cut, p.count), v_plane = tile_plane(cut, cut->in), m_plane = tile_plane(cut, p.count);
 	for (int o = 0; o < p.count && first == 0; o++)
-		transform_kernels(u + (size_t)(o * cut->in * BLOCK), u_plane, w, cut, p.first + o, backward);
+		transform_kernels(u + (size_t)(o * cut->in * BLOCK), u_plane, conv->w, cut, p.first + o, conv->backward);
 	for (size_t f = 0; f < FREQUENCIES; f++) {
-		prefetch_chunk((struct blocks){ x, 0, cut->in }, cut, first + cut->each, p.share + (int64_t)f, p.shares, false);
+		prefetch_chunk((struct blocks){ conv->x, 0, cut->in }, cut, first + cut->each, p.share + (int64_t)f, p.shares, false);
 		convolve_frequency(m + f * m_plane, v + f * v_plane, u + f * u_plane, cut, p.count, tiles_of_chunk(cut, first));
 	}
-	outputs_of_chunk((struct blocks){ y, p.first, p.count }, m, cut, first);
+	outputs_of_chunk((struct blocks){ conv->y, p.first, p.count }, m, cut, first);
 }
 
 /* All threads chunk after chunk, each its panels of output blocks, whose kernels stay where there is more than one chunk. */
-static void convolve_together(struct tensor y, struct tensor x, const float *w, const struct cut *cut, vec *work, bool backward)
+static void convolve_together(const struct convolution *conv, vec *work)
 {
+	const struct cut *cut = &conv->cut;
 	const size_t u_size = FREQUENCIES * kernel_plane(cut, cut->widest), m_size = FREQUENCIES * tile_plane(cut, cut->widest);
 	vec *v = work, *m = v + FREQUENCIES * tile_plane(cut, cut->in), *u = m + (size_t)cut->parts * m_size;
 #pragma omp parallel num_threads(cut->parts)
 	for (int64_t first = 0; first < cut->tiles; first += cut->each) {
 #pragma omp for schedule(static)
 		for (int part = 0; part < cut->parts; part++)
-			inputs_of_chunk(v, x, cut, first, part, cut->parts, true);
+			inputs_of_chunk(v, conv->x, cut, first, part, cut->parts, true);
 #pragma omp for schedule(static)
 		for (int part = 0; part < cut->parts; part++)
 			for (int k = 0; k < cut->panels; k++) {
 				const struct panel p = panel_of(cut, part, k);
-				convolve_panel(y, x, w, cut, p, v, u + p.kept * u_size, m + (size_t)part * m_size, first, backward);
+				convolve_panel(conv, p, first, v, u + p.kept * u_size, m + (size_t)part * m_size);
 			}
 	}
 }
 
 static void winograd_convolve(struct backend *b, struct tensor y, struct tensor x, const float *w, bool backward)
 {
-	const struct cut cut = cut_up(b, x, y);
-	vec *work = cpu_scratch((struct cpu *)b, work_size(&cut, false), sizeof *work);
+	const struct convolution conv = { y, x, w, backward, cut_up(b, x, y) };
+	vec *work = cpu_scratch((struct cpu *)b, work_size(&conv.cut, false), sizeof *work);
 	if (work)
-		(cut.together ? convolve_together : convolve_apart)(y, x, w, &cut, work, backward);
+		(conv.cut.together ? convolve_together : convolve_apart)(&conv, work);
 }
 
 static void cpu_winograd(struct backend *b, struct tensor y, struct tensor x, const float *w)

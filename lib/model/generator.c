@@ -136,14 +136,19 @@ void generator_forward(struct generator *g, int64_t first, int64_t n, const floa
 		be->squash(be, image);
 }
 
-/* dy, the gradient at a layer's output y, becomes that before its activation; then the layer's gradients, and (accumulate: added) those of its input. */
-static void conv_backward(struct generator *g, int layer, struct tensor dx, bool accumulate, struct tensor dy, struct tensor y, struct tensor norm, struct tensor x,
-                          const float *w, float *dw)
+/* What the forward pass has left of a layer. */
+struct output {
+	struct tensor y, norm;
+};
+
+/* dy, the gradient at a layer's output, becomes that before its activation; then the layer's gradients, and those of its input. */
+static void conv_backward(struct generator *g, int layer, struct tensor dx, struct tensor dy, struct output of, struct tensor x, const float *w, float *dw)
 {
 	struct backend *be = g->be;
 	const struct layer *l = &g->layers.item[layer];
-	be->activate_backward(be, dy, y, norm, l->act, dw + l->bias_at, false);
-	if (y.h > x.h) {
+	be->activate_backward(be, dy, of.y, of.norm, l->act, dw + l->bias_at, false);
+	if (dy.h > x.h) {
+		const bool accumulate = g->fading && layer == g_block(g->arch.scale, 0); /* to what came down the old path */
 		be->conv_up_backward_weights(be, dw + l->weight_at, x, dy);
 		be->conv_up_backward_data(be, dx, dy, w + l->weight_at, accumulate);
 	} else {
@@ -175,15 +180,16 @@ void generator_backward(struct generator *g, int64_t first, struct tensor dimage
 	}
 	rgb_backward(g, top, dimage, w, dw);
 	for (int s = top; s >= 1; s--) {
-		const struct tensor dx = part(g->dx[s], n), dmid = part(g->dmid[s], n), mid = part(g->mid[s], n);
-		conv_backward(g, g_block(s, 1), dmid, false, dx, part(g->x[s], n), part(g->x_norm[s], n), mid, w, dw);
-		conv_backward(g, g_block(s, 0), part(g->dx[s - 1], n), g->fading && s == top, dmid, mid, part(g->mid_norm[s], n), part(g->x[s - 1], n), w, dw);
+		const struct tensor dmid = part(g->dmid[s], n);
+		const struct output x = { part(g->x[s], n), part(g->x_norm[s], n) }, mid = { part(g->mid[s], n), part(g->mid_norm[s], n) };
+		conv_backward(g, g_block(s, 1), dmid, part(g->dx[s], n), x, mid.y, w, dw);
+		conv_backward(g, g_block(s, 0), part(g->dx[s - 1], n), dmid, mid, part(g->x[s - 1], n), w, dw);
 	}
 
 	const struct layer *l = &g->layers.item[G_FORMAT];
 	const struct tensor dformat = part(g->dformat, n), format = tensor_part(g->format, first, n);
 	const struct tensor norm = g->arch.pixel_norm ? tensor_part(g->format_norm, first, n) : g->format_norm;
-	conv_backward(g, G_FIRST, dformat, false, part(g->dx[0], n), part(g->x[0], n), part(g->x_norm[0], n), format, w, dw);
+	conv_backward(g, G_FIRST, dformat, part(g->dx[0], n), (struct output){ part(g->x[0], n), part(g->x_norm[0], n) }, format, w, dw);
 	be->activate_backward(be, dformat, format, norm, l->act, dw + l->bias_at, false);
 	be->dense_backward_weights(be, dw + l->weight_at, tensor_part(g->zn, first, n), dformat);
 }
