@@ -372,6 +372,19 @@ PY
   fails 3 "data.h5" pgan-grow --verify data.h5
 }
 
+@test "parameters of more than 64 MiB are written in chunks of rows" {
+  data 4 4 data.h5
+  pgan-grow -q --data data.h5 --scale 0 -o wide.h5 --set 'depthScales=[1040]' --set dimLatentVector=8 --set previewImages=0 -b 4 -n 0
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+f = h5py.File('wide.h5')
+w = f['D/groupScaleZero.1.module.weight']
+assert w.shape == (1040, 16640) and w.chunks == (1008, 16640), w.chunks
+assert abs(np.std(w[1007:]) - 1) < 0.01 # N(0,1) to the last row
+assert f['G/groupScale0.0.module.weight'].chunks == (1040, 1040, 3, 3)
+PY
+}
+
 @test "batches of 1, 3 and 64, and a data set smaller than the batch" {
   data 5 8 data.h5
   for batch in 1 3 64; do

@@ -326,9 +326,23 @@ static int data_create(struct h5file *f, const char *data, hid_t type, hid_t spa
 	return rc;
 }
 
+/* Bytes of a chunk, at most, unless a row has more: HDF5 takes less than 4 GiB. */
+static const hsize_t CHUNK_BYTES = (hsize_t)64 << 20;
+
+/* The chunks of a data set that is written at once: all of it, or so many rows. */
+static void choose_chunk(hsize_t chunk[H5_MAX_DIMS], hid_t type, int ndim, const hsize_t *size)
+{
+	hsize_t row = H5Tget_size(type);
+	for (int i = 1; i < ndim; i++)
+		row *= size[i];
+	memcpy(chunk, size, (size_t)ndim * sizeof *chunk);
+	if (size[0] > CHUNK_BYTES / row)
+		chunk[0] = row < CHUNK_BYTES ? CHUNK_BYTES / row : 1;
+}
+
 int h5_write(struct h5file *f, const char *data, enum h5_type type, int ndim, const int64_t *dim, const void *in)
 {
-	hsize_t size[H5_MAX_DIMS];
+	hsize_t size[H5_MAX_DIMS], chunk[H5_MAX_DIMS];
 	bool empty = !ndim;
 	hid_t id;
 	for (int i = 0; i < ndim; i++) {
@@ -336,7 +350,9 @@ int h5_write(struct h5file *f, const char *data, enum h5_type type, int ndim, co
 		empty |= !dim[i];
 	}
 	const hid_t space = ndim ? H5Screate_simple(ndim, size, NULL) : H5Screate(H5S_SCALAR);
-	int rc = data_create(f, data, h5_native_type(type), space, ndim, empty ? NULL : size, &id);
+	if (!empty)
+		choose_chunk(chunk, h5_native_type(type), ndim, size);
+	int rc = data_create(f, data, h5_native_type(type), space, ndim, empty ? NULL : chunk, &id);
 	H5Sclose(space);
 	if (rc)
 		return rc;
