@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "fnv.h"
+#include "digest.h"
 
 enum { CANDIDATES = 64, NOTES = 16 };
 
@@ -189,7 +189,7 @@ static cudnnStatus_t hash_settings(struct cudnn_plan *p)
 		return status;
 	text[size < (int64_t)sizeof text ? size : (int64_t)sizeof text - 1] = 0;
 	const char *const engine = strstr(text, "\"engine\":");
-	p->settings = engine ? fnv1a(engine, strlen(engine)) : 0;
+	p->settings = engine ? digest_add(digest_start(), engine, strlen(engine)) : 0;
 	return engine ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
 }
 

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fnv.h"
+#include "digest.h"
 
-static const char FIRST_LINE[] = "pgan-plans 2\n";
+static const char FIRST_LINE[] = "pgan-plans 3\n";
 
 static const char *const precisions[] = { [CUDA_FP32] = "fp32", [CUDA_TF32] = "tf32", [CUDA_BF16] = "bf16" };
 static const char *const directions[] = { [CONV_FORWARD] = "forward", [CONV_BACKWARD_DATA] = "data", [CONV_BACKWARD_WEIGHTS] = "weights" };
@@ -47,12 +47,17 @@ void plan_cache_close(struct plan_cache *c)
 
 /* -- lines: context, precision, direction, shape, choice, and a checksum of all before it, between tabs -- */
 
+static uint64_t checksum(const char *text, size_t size)
+{
+	return digest_add(digest_start(), text, size);
+}
+
 static int print_line(char out[LINE_SIZE], const struct plan_cache *c, const struct plan_line *l)
 {
 	const struct conv_shape *const s = &l->key.shape;
-	const int n = snprintf(out, LINE_SIZE, "%s\t%s\t%s\t%" PRId64 "\t%d\t%d\t%d\t%d\t%d\t%d\t%" PRId64 "\t%08" PRIx32 "\t", c->context, precisions[l->key.precision],
+	const int n = snprintf(out, LINE_SIZE, "%s\t%s\t%s\t%" PRId64 "\t%d\t%d\t%d\t%d\t%d\t%d\t%" PRId64 "\t%016" PRIx64 "\t", c->context, precisions[l->key.precision],
 		directions[l->key.direction], s->n, s->in, s->out, s->h, s->w, s->kernel, l->choice.place, l->choice.engine, l->choice.settings);
-	return n + snprintf(out + n, LINE_SIZE - (size_t)n, "%08" PRIx32 "\n", fnv1a(out, (size_t)n));
+	return n + snprintf(out + n, LINE_SIZE - (size_t)n, "%016" PRIx64 "\n", checksum(out, (size_t)n));
 }
 
 static int index_of(const char *word, const char *const *words, int count)
@@ -70,15 +75,15 @@ static int parse_line(struct plan_line *l, const char *text, const char *context
 	const size_t length = strlen(context);
 	struct conv_shape *const s = &l->key.shape;
 	char precision[8], direction[8];
-	unsigned long sum;
+	unsigned long long sum;
 	char *end;
 	int used = -1;
-	if (!last || strlen(last + 1) != 8 || (sum = strtoul(last + 1, &end, 16), *end) || sum != fnv1a(text, (size_t)(last + 1 - text)))
+	if (!last || strlen(last + 1) != 16 || (sum = strtoull(last + 1, &end, 16), *end) || sum != checksum(text, (size_t)(last + 1 - text)))
 		return -1;
 	if (strncmp(text, context, length) || text[length] != '\t')
 		return 0;
 	memset(l, 0, sizeof *l);
-	if (sscanf(text + length, "\t%7s\t%7s\t%" SCNd64 "\t%d\t%d\t%d\t%d\t%d\t%d\t%" SCNd64 "\t%" SCNx32 "%n", precision, direction, &s->n, &s->in, &s->out, &s->h, &s->w,
+	if (sscanf(text + length, "\t%7s\t%7s\t%" SCNd64 "\t%d\t%d\t%d\t%d\t%d\t%d\t%" SCNd64 "\t%" SCNx64 "%n", precision, direction, &s->n, &s->in, &s->out, &s->h, &s->w,
 		&s->kernel, &l->choice.place, &l->choice.engine, &l->choice.settings, &used) != 11 || text + length + used != last || l->choice.place < 0)
 		return -1;
 	const int p = index_of(precision, precisions, 3), d = index_of(direction, directions, 3);

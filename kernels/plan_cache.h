@@ -20,7 +20,7 @@ struct plan_key {
 struct plan_choice {
 	int place;
 	int64_t engine;
-	uint32_t settings;
+	uint64_t settings;
 };
 
 struct plan_cache {

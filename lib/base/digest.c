@@ -4,14 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-uint64_t digest_add(uint64_t digest, const void *bytes, size_t size)
-{
-	const uint8_t *b = bytes;
-	for (size_t i = 0; i < size; i++)
-		digest = (digest ^ b[i]) * 0x100000001b3u;
-	return digest;
-}
-
 void digest_text(uint64_t digest, char out[17])
 {
 	snprintf(out, 17, "%016llx", (unsigned long long)digest);

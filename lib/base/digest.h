@@ -8,7 +8,14 @@
 #include "error.h"
 
 static inline uint64_t digest_start(void) { return 0xcbf29ce484222325u; }
-uint64_t digest_add(uint64_t digest, const void *bytes, size_t size);
+static inline uint64_t digest_add(uint64_t digest, const void *bytes, size_t size)
+{
+	const uint8_t *b = (const uint8_t *)bytes;
+	for (size_t i = 0; i < size; i++)
+		digest = (digest ^ b[i]) * 0x100000001b3u;
+	return digest;
+}
+
 void digest_text(uint64_t digest, char out[17]); /* 16 hexadecimal digits */
 int digest_file(const char *path, char out[17]) MUST_CHECK; /* a file that cannot be read is ERR_INPUT */
 
