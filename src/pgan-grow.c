@@ -15,7 +15,7 @@
 #include "pgan-grow-manual.h"
 #include "picture.h"
 #include "progress.h"
-#include "replay.h"
+#include "verify.h"
 
 static const char *data, *from, *init_from, *out, *keep = "all", *profile = "zoo", *config_file, *device = "auto";
 static const char *rendezvous;
@@ -244,7 +244,7 @@ static int run(void)
 	if (rc)
 		return rc;
 	if (verify_files.n)
-		return replay_files(verify_files.item, verify_files.n, device, (int)threads, json, stdout);
+		return verify_records(verify_files.item, verify_files.n, device, (int)threads, json, stdout);
 	if (!(rc = configure(&c)))
 		rc = print_config ? config_print(c, (int)scale, json, stdout) : dry_run ? forecast(c) : train(c);
 	config_close(c);

@@ -7,8 +7,6 @@
 #include "h5out.h"
 #include "size.h"
 
-const char *const loss_mode_names[] = { "WGANGP", "Logistic", "MSE", "DCGAN", NULL };
-
 static const char group[] = "iter0";
 
 static int write_network(struct h5file *f, const char *when, struct network *n, const float *array, const char *name, const struct network_layers *only)
@@ -80,7 +78,7 @@ static int write_settings(struct h5file *f, const struct step *s, bool penalty)
 		depth[i] = s->arch.depth[i];
 	if ((rc = h5_set_list(f, "/", "depths", H5_I32, depth, (size_t)s->arch.scale + 1)))
 		return rc;
-	if ((rc = attributes_write(f, &s->arch.attributes)) || (rc = h5_set_text(f, "/", "profile", s->arch.profile->name)) || 
+	if ((rc = attributes_write(f, &s->arch.attributes)) || (rc = h5_set_text(f, "/", "profile", s->arch.profile->name)) ||
 	    (rc = h5_set_text(f, "/", "loss_mode", loss_mode_names[s->losses.loss])))
 		return rc;
 	return h5_set_text(f, "/", "penalty", s->losses.penalty == PENALTY_R1 ? "R1" : "WGANGP");

@@ -24,16 +24,10 @@ struct record_tolerance {
 	double grad_worst_exact; /* instead of grad_worst up to scale 2, where no unit sits at the kink; 0: grad_worst */
 };
 
-/* What a device has to reach. One table, with a reason for each number, in verify.c. */
+/* What a device has to reach. One table, with a reason for each number, in record_verify.c. */
 struct record_tolerance record_tolerance_of(const char *device);
 
 /* Replays every step of a file, each from its own recorded state. */
 int record_verify(struct backend *, const char *path, const struct record_tolerance *, void (*each)(void *ctx, const struct record_result *), void *ctx) MUST_CHECK;
-
-/* Whether G's images go through tanh under a loss. */
-static inline bool loss_squashes(enum score_loss loss) { return loss == LOSS_MSE || loss == LOSS_BCE; }
-
-/* The names of the losses in a record and in logs. */
-extern const char *const loss_mode_names[]; /* by enum score_loss: WGANGP, Logistic, MSE, DCGAN; NULL at the end */
 
 #endif

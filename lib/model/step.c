@@ -7,6 +7,8 @@
 #include "size.h"
 #include "tensors.h"
 
+const char *const loss_mode_names[] = { "WGANGP", "Logistic", "MSE", "DCGAN", NULL };
+
 static struct step_weights weights(const struct arch *a, const struct step_losses *l, int64_t batch)
 {
 	const float mean = 1.f / (float)batch;

@@ -13,6 +13,12 @@
 #include "network.h"
 #include "share.h"
 
+/* The names of the losses in configurations and records. */
+extern const char *const loss_mode_names[]; /* by enum score_loss: WGANGP, Logistic, MSE, DCGAN; NULL at the end */
+
+/* Whether G's images go through tanh under a loss. */
+static inline bool loss_squashes(enum score_loss loss) { return loss == LOSS_MSE || loss == LOSS_BCE; }
+
 struct step_losses {
 	enum score_loss loss;
 	enum penalty_kind penalty;

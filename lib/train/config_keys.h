@@ -1,4 +1,4 @@
-/* The table of keys behind config.h, and what their values may be. Private to config*.c, settings.c and replay.c. */
+/* The table of keys behind config.h, and what their values may be. Private to config*.c and settings.c. */
 #ifndef PGAN_CONFIG_KEYS_H
 #define PGAN_CONFIG_KEYS_H
 

@@ -2,8 +2,8 @@
 #ifndef PGAN_SETTINGS_H
 #define PGAN_SETTINGS_H
 
-#include "record.h"
 #include "schedule.h"
+#include "step.h"
 
 /* All that one scale's training depends on. */
 struct settings {

@@ -6,6 +6,7 @@
 
 #include "philox.h"
 #include "ranks.h"
+#include "record.h"
 #include "size.h"
 
 /* Adam in every profile: beta1 is 0 (backend.h). */

@@ -8,7 +8,7 @@
 
 #include "check.h"
 #include "philox.h"
-#include "record.h"
+#include "step.h"
 
 enum { BATCH = 4 };
 

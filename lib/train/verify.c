@@ -1,0 +1,58 @@
+#include "verify.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "record.h"
+
+struct report {
+	FILE *out;
+	const char *file;
+	json_t *results; /* with --json: an array */
+	int failed;
+};
+
+/* JSON has no NaN. */
+static json_t *number(double x)
+{
+	return isfinite(x) ? json_real(x) : json_null();
+}
+
+static void take_result(void *ctx, const struct record_result *r)
+{
+	struct report *report = ctx;
+	report->failed += !r->pass;
+	if (report->results)
+		json_array_append_new(report->results, json_pack("{s:s,s:i,s:o,s:o,s:o,s:s,s:o,s:o,s:b}", "file", report->file, "iteration", r->iteration, "loss",
+		                      number(r->loss), "grad_median", number(r->grad_median), "grad_worst", number(r->grad_worst), "grad_worst_tensor", r->grad_worst_tensor,
+		                      "adam", number(r->adam), "ema", number(r->ema), "pass", r->pass));
+	else
+		fprintf(report->out, "%s step %d: loss %.1e, gradients %.1e median, %.1e worst (%s), Adam %.1e, average %.1e: %s\n", report->file, r->iteration, r->loss,
+		        r->grad_median, r->grad_worst, r->grad_worst_tensor, r->adam, r->ema, r->pass ? "pass" : "FAIL");
+}
+
+int verify_records(const char *const *file, size_t n, const char *device, int threads, bool json, FILE *out)
+{
+	struct report report = { .out = out };
+	struct backend *be;
+	int rc = backend_open(&be, device, threads);
+	if (rc)
+		return rc;
+	if (json)
+		report.results = json_array();
+	const struct record_tolerance tolerance = record_tolerance_of(strcmp(device, "auto") ? device : be->name);
+	for (size_t i = 0; !rc && i < n; i++) {
+		report.file = file[i];
+		rc = record_verify(be, report.file, &tolerance, take_result, &report);
+	}
+	backend_close(be);
+	if (report.results && !rc) {
+		json_dumpf(report.results, out, JSON_INDENT(1) | JSON_REAL_PRECISION(3));
+		fputc('\n', out);
+	}
+	json_decref(report.results);
+	if (!rc && report.failed)
+		rc = error_set(ERR_FAILED, "%d of the recorded steps are not reproduced on device '%s'", report.failed, device);
+	return rc;
+}
