@@ -144,7 +144,7 @@ static int plan(struct job *j, const struct netfile *net, const char *path)
 	int rc;
 	j->latents = latents_of(&net->arch, seed < 0 ? 0 : (uint64_t)seed);
 	j->latents.frames = frames;
-	if ((rc = latents_ask(&j->latents, labels.item, labels.n, path)))
+	if ((rc = latents_set_labels(&j->latents, labels.item, labels.n, path)))
 		return rc;
 	j->sample = (struct sampler_plan){ .device = device, .threads = (int)threads, .net = net, .group = current ? "/G" : "/avgG", .latents = &j->latents };
 	j->sink.output = output;

@@ -125,6 +125,7 @@ static inline void input_tile(vec *to, size_t stride, const vec *block, struct t
 #define WRITE(i, j, value) to[(size_t)(6 * i + j) * stride] = value
 	TRANSFORM(frequencies_of_inputs, 6, 6, READ, WRITE);
 #undef READ
+#undef WRITE
 }
 
 /* 4x4 gradients of one tile -> to[36]. */
@@ -132,6 +133,7 @@ static inline void gradient_tile(vec *to, size_t stride, const vec *block, struc
 {
 	const vec *from = block + (size_t)t.row * (size_t)w + t.column;
 #define READ(i, j) from[(size_t)(i) * (size_t)w + (size_t)(j)]
+#define WRITE(i, j, value) to[(size_t)(6 * i + j) * stride] = value
 	TRANSFORM(frequencies_of_outputs, 6, 4, READ, WRITE);
 #undef READ
 #undef WRITE

@@ -30,7 +30,7 @@ static int row_images(struct h5file *f, const struct netfile *net, const struct 
 	struct sampler *sampler = NULL;
 	const float *images;
 	int64_t n = 0;
-	int rc = latents_ask(&latents, plan->label, plan->labels, h5_name(f));
+	int rc = latents_set_labels(&latents, plan->label, plan->labels, h5_name(f));
 	rc = rc ? rc : sampler_open(&sampler, f, &sample);
 	while (!rc && (n = sampler_next(sampler, &images)) > 0) {
 		images_to_bytes(out, images, (size_t)n * image);

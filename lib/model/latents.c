@@ -18,7 +18,7 @@ struct latents latents_of(const struct arch *a, uint64_t seed)
 	return l;
 }
 
-int latents_ask(struct latents *l, const char *const *text, size_t n, const char *name)
+int latents_set_labels(struct latents *l, const char *const *text, size_t n, const char *name)
 {
 	int rc = 0;
 	if (n && !l->attributes->groups.n)

@@ -19,8 +19,8 @@ struct latents {
 /* The latents of a seed for a network, whose arch is borrowed; every label drawn. */
 struct latents latents_of(const struct arch *, uint64_t seed);
 
-/* Asks for labels: n texts NAME=VALUE. ERR_USAGE: there is no such attribute or value, or the network (`name`) was trained without labels. */
-int latents_ask(struct latents *, const char *const *text, size_t n, const char *name) MUST_CHECK;
+/* Sets labels by n texts NAME=VALUE; attributes that none names stay drawn. ERR_USAGE: there is no such attribute or value, or the network (`name`) was trained without labels. */
+int latents_set_labels(struct latents *, const char *const *text, size_t n, const char *name) MUST_CHECK;
 
 /* Latents first … first + n -> out (n,dim + code). With an array, noise outside it is 0. Any number of threads. buffer: (2,dim + code), the caller's. */
 void latents_fill(const struct latents *, int64_t first, int64_t n, float *out, float *buffer);

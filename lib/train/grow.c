@@ -21,7 +21,7 @@
 enum { MAX_BAD_REPORTS = 3 };
 
 /* What is to be done about what lies beside the output. */
-enum { START_ANEW, NOTHING_TO_DO, GO_ON, OTHERS };
+enum { START_ANEW, NOTHING_TO_DO, GO_ON, OTHER_SETTINGS };
 
 static volatile sig_atomic_t stop_signal;
 
@@ -135,8 +135,8 @@ static int go_on(struct run *r)
 	return 0;
 }
 
-/* NOTHING_TO_DO: the result is already there. OTHERS: something else is, and `what` says in which way. */
-static int look_at_result(struct run *r, char *what, size_t size)
+/* NOTHING_TO_DO: the result is already there. OTHER_SETTINGS: something else is, and `what` says in which way. */
+static int inspect_result(struct run *r, char *what, size_t size)
 {
 	const struct grow *g = r->g;
 	int64_t iterations = 0;
@@ -154,11 +154,11 @@ static int look_at_result(struct run *r, char *what, size_t size)
 	}
 	if (!differs)
 		snprintf(what, size, "%lld of %lld iterations are done", (long long)iterations, (long long)g->settings->iterations);
-	return OTHERS;
+	return OTHER_SETTINGS;
 }
 
 /* GO_ON: there is a checkpoint to go on from. */
-static int look_at_checkpoint(struct run *r)
+static int inspect_checkpoint(struct run *r)
 {
 	const struct grow *g = r->g;
 	int64_t iterations = 0;
@@ -205,16 +205,16 @@ static int check_records(const struct grow *g)
 }
 
 /* What rank 0 finds beside the output: NOTHING_TO_DO, or whether to go on. A checkpoint beside a result of other settings was begun to replace it. */
-static int look(struct run *r)
+static int inspect(struct run *r)
 {
 	const struct grow *g = r->g;
 	char what[1024];
 	int rc, result;
 	if ((rc = trainlog_open(&r->log, r->log_path)) || (rc = check_records(g)))
 		return rc;
-	if ((result = look_at_result(r, what, sizeof what)) < 0 || result == NOTHING_TO_DO)
+	if ((result = inspect_result(r, what, sizeof what)) < 0 || result == NOTHING_TO_DO)
 		return result;
-	if ((rc = look_at_checkpoint(r)) || result != OTHERS)
+	if ((rc = inspect_checkpoint(r)) || result != OTHER_SETTINGS)
 		return rc;
 	if (!g->replace)
 		return error_set(ERR_USAGE, "'%s' is a result of other settings: %s; give those, -o another name, or --restart to begin anew", g->out, what);
@@ -256,7 +256,7 @@ static int prepare(struct run *r)
 	int rc, how = START_ANEW;
 	if ((rc = open_inputs(r)))
 		return rc;
-	if (together_leads(r->ranks) && (how = look(r)) < 0)
+	if (together_leads(r->ranks) && (how = inspect(r)) < 0)
 		return how;
 	if ((rc = together_decide(r->ranks, &how)) || how == NOTHING_TO_DO)
 		return rc ? rc : how;
@@ -303,7 +303,7 @@ static int guard(struct run *r, const double sums[STEP_SUMS])
 	const double losses = step_loss_d(sums) + step_loss_g(sums);
 	if (sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE] > 0 && !r->warned) {
 		run_note(r, "iteration %lld: %.0f gradients are not finite and count as 0; the log counts further ones", (long long)counted(r) - 1,
-		     sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE]);
+		         sums[SUM_D_NONFINITE] + sums[SUM_G_NONFINITE]);
 		r->warned = true;
 	}
 	r->bad_steps = isfinite(losses) ? 0 : r->bad_steps + 1;
@@ -392,7 +392,7 @@ static int interrupted(struct run *r, int number)
 		return rc;
 	const bool saved = !access(r->checkpoint, F_OK); /* not while the losses are not finite */
 	run_note(r, "stopped by signal %d (%s) after iteration %lld; the same command line%s %s%s%s", number, strsignal(number), (long long)r->trainer.iteration,
-	     saved && r->g->restart ? " without --restart" : "", saved ? "goes on from '" : "begins anew", saved ? r->checkpoint : "", saved ? "'" : "");
+	         saved && r->g->restart ? " without --restart" : "", saved ? "goes on from '" : "begins anew", saved ? r->checkpoint : "", saved ? "'" : "");
 	return number;
 }
 

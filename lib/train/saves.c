@@ -24,7 +24,7 @@ int64_t run_best(const struct run *r)
 }
 
 /* Removes the networks of an earlier save, unless they are of the last `keep` saves or the best. */
-static void let_go(const struct run *r, int64_t iteration)
+static void remove_old_save(const struct run *r, int64_t iteration)
 {
 	const int64_t every = r->g->settings->save_iter, saves = (r->trainer.iteration - run_is_last(r)) / every;
 	char path[PATH_SIZE];
@@ -43,9 +43,9 @@ int run_keep(struct run *r, int64_t best_before)
 		name_kept(r, done, path);
 		if (r->g->keep || run_best(r) == done)
 			rc = checkpoint_finish(path, &r->trainer, &r->origin);
-		let_go(r, done - r->g->keep * r->g->settings->save_iter);
+		remove_old_save(r, done - r->g->keep * r->g->settings->save_iter);
 	}
-	let_go(r, best_before);
+	remove_old_save(r, best_before);
 	return rc;
 }
 

@@ -41,13 +41,13 @@ int trainlog_open(struct trainlog *l, const char *path)
 		return failed(l, "create");
 	if (!flock(fileno(l->file), LOCK_EX | LOCK_NB))
 		return 0;
-	l->borrowed = true;
+	l->locked_elsewhere = true;
 	return errno == EWOULDBLOCK ? error_set(ERR_FAILED, "'%s' is being written by another pgan-grow", path) : failed(l, "lock");
 }
 
 void trainlog_close(struct trainlog *l)
 {
-	if (l->file && !l->borrowed && fseek(l->file, 0, SEEK_END) == 0 && ftell(l->file) == 0)
+	if (l->file && !l->locked_elsewhere && fseek(l->file, 0, SEEK_END) == 0 && ftell(l->file) == 0)
 		unlink(l->path);
 	if (l->file)
 		fclose(l->file); /* every row was flushed and checked */

@@ -13,7 +13,7 @@ enum { TRAINLOG_SUMS = STEP_SUMS + 4 };
 
 struct trainlog {
 	FILE *file;    /* opened for appending, and locked */
-	bool borrowed; /* another process has it */
+	bool locked_elsewhere; /* another process has it */
 	char *path;
 	char *text; /* the whole file so far, size bytes; owned */
 	size_t size, room;
@@ -32,6 +32,7 @@ void trainlog_close(struct trainlog *); /* an empty file is removed; a zeroed st
 /* Writes the file anew: with the header, or with the `size` bytes of `text` and the sums of a checkpoint. */
 int trainlog_begin(struct trainlog *, const char *text, size_t size, const double *sum) MUST_CHECK;
 
+/* Adds a step to the row to come. penalty: whether it has computed the gradient penalty. seconds: since the step before was added, without those spent on reports. */
 void trainlog_step(struct trainlog *, const double sums[STEP_SUMS], bool penalty, double seconds);
 
 /* Ends a row after the trainer's last step. score: NULL, or what its network was judged as. */
