@@ -65,7 +65,7 @@ struct stddev_groups {
 	bool biased;   /* variance over `group`; otherwise over `group` - 1 */
 };
 
-/* Values side by side, in groups of which each is for one softmax. */
+/* How the columns of a one-hot label divide: one softmax per group. */
 enum { LABEL_GROUPS = 64 };
 struct label_groups {
 	int n; /* 0: no labels */
@@ -145,11 +145,14 @@ struct backend {
 	size_t (*param_size)(struct backend *, struct param_shape);
 	void (*param_pack)(struct backend *, struct param_shape, float *packed, const float *host);
 	void (*param_unpack)(struct backend *, struct param_shape, float *host, const float *packed);
+	/* `count` floats within the table's memory, of tensors or parameters of one layout. */
 	void (*copy)(struct backend *, float *to, const float *from, size_t count);
+	/* The scalars of the operations queued from now on; sets all sums to 0. */
 	void (*set_scalars)(struct backend *, const struct step_scalars *);
+	/* The sums since set_scalars(), of this process alone; waits for the device. */
 	void (*read_sums)(struct backend *, double out[STEP_SUMS]);
-	/* Both NULL in tables that do not run behind. keep_sums(): the sums of the step queued so far are wanted, but not yet. next_sums(): those of the first step that
-	 * is kept; false when there is none, when (unless `wait`) they are not there yet, or after a failure, which check() reports. */
+	/* Both NULL in tables that do not run behind. keep_sums() queues a copy of the current step's sums, to be fetched later by next_sums(), in order: at most BACKEND_AHEAD
+	 * of them at a time. next_sums() is false when none is kept, when (unless `wait`) the first is not there yet, or after a failure, which check() reports. */
 	void (*keep_sums)(struct backend *);
 	bool (*next_sums)(struct backend *, double out[STEP_SUMS], bool wait);
 

@@ -76,8 +76,8 @@ static inline size_t kernel_plane(const struct cut *c, int blocks)
 /* Of `count` output blocks from `first` on, worked on together. */
 struct panel {
 	int first, count;
-	size_t kept;            /* which piece of the memory for kernels, or for their sums, it uses: its part's, or, when these stay for further chunks, its own */
-	int64_t share, shares;  /* of the next chunk, which it fetches meanwhile: FREQUENCIES of them from `share` on */
+	size_t kept;            /* index of its slot in the kernel (or kernel-sum) memory: one slot per part, or per panel when slots must survive to the next chunk */
+	int64_t share, shares;  /* first of the FREQUENCIES pieces of the next chunk that it prefetches, and of how many pieces */
 };
 
 /* count 0: the part has fewer. */

@@ -66,6 +66,7 @@ struct layers {
 	size_t size; /* floats of all parameters in the backend's layout */
 };
 
+/* The layers of G or D up to the arch's scale, at their places in one array of parameters in the backend's layout. Set as a whole. */
 void arch_generator(const struct arch *, struct backend *, struct layers *);
 void arch_discriminator(const struct arch *, struct backend *, struct layers *);
 

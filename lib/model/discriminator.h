@@ -34,17 +34,19 @@ struct discriminator {
 	struct d_pair old_image, old;               /* fading: images halved; their fromRGB */
 	struct d_pair rgb;                          /* output of fromRGB at the newest scale */
 	struct d_pair mid[MAX_SCALES];              /* of scale s >= 1: after the first convolution */
-	struct tensor full[MAX_SCALES];             /* after the second, where bias and activation come before pooling, 4N. x is read for the last time as the mask of
-	                                               b of the same slot, so b takes its place, and x has no slot 0: */
-	struct tensor full_tangent;                 /* tangents there, N samples, one scale after the other */
+	struct tensor full[MAX_SCALES];             /* after the second, where bias and activation come before pooling, 4N. One tensor serves as x and b: b overwrites x of
+	                                               the same slot once x's sign has been used. The tangents (x's slot 0) are therefore kept apart: */
+	struct tensor full_tangent;                 /* N samples, one scale after the other */
 	struct d_pair pooled[MAX_SCALES];           /* after pooling: the input of scale s - 1 unless that is faded in */
 	struct d_pair faded;                        /* fading: the mix of old and pooled */
 	struct d_pair stddev, conv, dense, score;   /* the 4x4 end */
 	float *host;                                /* (N,d_0): scratch */
 };
 
+/* Plans the memory of 4N activations and adjoints, for N = `batch`. fading: with the path of the scale below, in an arch that has one (arch_d_fades()). After a failure
+ * nothing is left to close. */
 int discriminator_open(struct discriminator *, struct backend *, const struct arch *, int64_t batch, bool fading) MUST_CHECK;
-void discriminator_close(struct discriminator *);
+void discriminator_close(struct discriminator *); /* a zeroed struct is fine */
 
 /* `count` slots of a tensor from `slot` on. */
 struct tensor discriminator_slots(const struct discriminator *, struct tensor, enum d_slot, int count);

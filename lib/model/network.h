@@ -18,6 +18,7 @@ struct network {
 	float *average;  /* running average of w; NULL but for a generator in training */
 };
 
+/* Allocates parameters and, for training, what goes with them, all 0: network_init() or network_read() sets them. After a failure nothing is left to close. */
 int network_open(struct network *, struct backend *, const struct arch *, enum network_kind, bool training) MUST_CHECK;
 void network_close(struct network *); /* a zeroed struct is fine */
 

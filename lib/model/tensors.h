@@ -24,7 +24,7 @@ static inline struct tensor tensor_in_place(float *data, struct tensor shape)
 	return shape;
 }
 
-/* Memory for n samples of any of `count` tensors or shapes, one at a time; as a tensor without a shape of its own. */
+/* One allocation large enough for n samples of any of the `count` tensors, which use it in turn (tensor_in_place()); as a tensor without a shape of its own. */
 static inline struct tensor tensors_make_largest(struct tensors *t, int64_t n, const struct tensor *shape, size_t count)
 {
 	struct tensor x = { 0 };

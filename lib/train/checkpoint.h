@@ -19,8 +19,8 @@ struct origin {
 int checkpoint_save(const char *path, struct trainer *, const struct trainlog *, const struct origin *) MUST_CHECK;
 int checkpoint_finish(const char *path, struct trainer *, const struct origin *) MUST_CHECK;
 
-/* Whether a network file or checkpoint was made with the same settings, seed and inputs: 0, or 1 with the differences in words in `what`; with 0 there is "" or
- * what could not be compared. *iterations: that it has done. A file that is neither is ERR_INPUT. */
+/* Whether a network file or checkpoint was made with the same settings, seed and inputs: 0, or 1 with the differences in words in `what`. If 0, `what` is "" or
+ * names what could not be checked. *iterations: that it has done. A file that is neither is ERR_INPUT. */
 int checkpoint_compare(const char *path, const struct settings *, uint64_t seed, const struct origin *, int64_t *iterations, char *what, size_t size) MUST_CHECK;
 
 /* Takes up the state. The trainer was opened with the same settings, the log is open; its file is written anew. The log may be NULL: it is left out. */

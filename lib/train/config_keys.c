@@ -42,7 +42,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "lambdaGP", KIND_REAL, true, .value = "10", .min = 0, .max = 1e9, .doc = "weight of the gradient penalty (|grad D| - 1)^2 at interpolates; 0: none" },
 	{ "logisticGradReal", KIND_REAL, true, .value = "0", .min = 0, .max = 1e9, .doc = "weight of the gradient penalty |grad D|^2 at real images (R1; half the gamma of its paper); 0: none" },
 	{ "epsilonD", KIND_REAL, true, .value = "0.001", .min = 0, .max = 1e9, .doc = "weight of the drift term D(real)^2; 0: none" },
-	{ "penaltyEvery", KIND_INT, true, .value = "1", .min = 1, .max = 1e6, .doc = "the gradient penalty is computed at every so many-th iteration, multiplied by that number" },
+	{ "penaltyEvery", KIND_INT, true, .value = "1", .min = 1, .max = 1e6, .doc = "the gradient penalty is computed at every N-th iteration, multiplied by N" },
 	{ "GDPP", KIND_BOOL, .value = "false", .doc = "the GDPP loss, added to that of G; eigenvectors are taken with the sign that makes their product positive" },
 	/* labels */
 	{ "weightConditionD", KIND_REAL, true, .value = "0", .min = 0, .max = 1e9,
@@ -76,7 +76,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "evalIter", KIND_INT, .report = true, .value = "100", .min = 1, .max = ANY, .doc = "iterations from one row of the log to the next" },
 	{ "previewIter", KIND_INT, .report = true, .value = "0", .min = 0, .max = ANY, .doc = "iterations from one preview to the next; 0: ten of them at each scale" },
 	{ "swdEvery", KIND_INT, .report = true, .value = "0", .min = 0, .max = ANY,
-	  .doc = "every so many-th save, and the end, is judged by SWD and MS-SSIM (columns of the log), and the best one's network is kept; 0: none" },
+	  .doc = "every N-th save, and the end, is judged by SWD and MS-SSIM (columns of the log), and the best one's network is kept; 0: none" },
 	{ "swdImages", KIND_INT, .report = true, .value = "4096", .min = 2, .max = 1e6, .doc = "images that are judged, or as many as the data set has" },
 	{ "previewImages", KIND_INT, .report = true, .value = "64", .min = 0, .max = 1024, .doc = "images of a preview; 0: no previews" },
 };

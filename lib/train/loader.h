@@ -35,6 +35,7 @@ void loader_close(struct loader *); /* a zeroed struct is fine */
 /* From now on with the labels of these attributes, which the same file has. */
 int loader_condition(struct loader *, const struct attributes *, bool equalize) MUST_CHECK;
 
+/* Reads the batch of step `iteration`: ->images and ->mirror of our share, ->label of the whole batch. An image that cannot be read is ERR_INPUT. */
 int loader_batch(struct loader *, int64_t iteration) MUST_CHECK;
 
 /* Digests of the images: of their number, all of them and all labels, "all:" and 16 hexadecimal digits; and `sampled`, as pgan 0.1.0 wrote it, which looked at up

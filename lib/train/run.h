@@ -33,7 +33,7 @@ void run_note(const struct run *, const char *format, ...) __attribute__((format
 /* Whether all iterations are done. */
 bool run_is_last(const struct run *);
 
-/* Whether the state is to be judged: at the end, and at every so many-th save. */
+/* Whether the state is to be judged: at the end, and at every N-th save (swdEvery). */
 bool run_is_judged(const struct run *, bool save_now);
 
 /* A row of the log, with scores if they are asked for. A state that cannot be judged does not end the training. */
@@ -46,6 +46,7 @@ int64_t run_best(const struct run *);
  * the state was judged. */
 int run_keep(struct run *, int64_t best_before) MUST_CHECK;
 
+/* A line for the user: which of the judged states is the best, and in which file; none where none was judged. */
 void run_tell_best(const struct run *);
 
 #endif

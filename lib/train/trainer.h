@@ -17,7 +17,7 @@ struct trainer {
 	int *label;                       /* (batch,attributes): drawn for G's images; owned */
 	struct step step;                 /* opened by the first trainer_step(), and anew when fading begins or ends */
 	int64_t iteration;                /* of the next step */
-	int64_t pending;                  /* steps whose sums have not been asked for */
+	int64_t pending;                  /* steps whose sums have not been taken */
 	double sums[STEP_SUMS];           /* of the last step, where steps do not run ahead */
 	struct plateau plateau;           /* the learning rate, with reduceOnPlateau */
 	double lr;                        /* learning rate of the last step */
@@ -35,8 +35,8 @@ int trainer_start(struct trainer *, struct h5file *from, int known) MUST_CHECK;
 /* One step. loader: of this scale, seed and share. record: a file to record the step in, or NULL. A device may still be at it afterwards. */
 int trainer_step(struct trainer *, struct loader *, const char *record) MUST_CHECK;
 
-/* What the first step that has not been asked for left behind, at every rank: to be called after each step until it gives 0. 1: sums are those of iteration -
- * pending - 1; 0: of no step yet. all: waits for every step, and reports what has failed. */
+/* Takes the sums of the oldest finished step not yet taken (afterwards: step iteration - pending - 1), over all ranks, at every rank. Returns 1 with sums; 0 if none is
+ * finished; or a failure. Call until 0 after every step. all: waits until every queued step is finished. */
 int trainer_sums(struct trainer *, bool all, double sums[STEP_SUMS]) MUST_CHECK;
 
 /* Alpha of an iteration; whether it computes the gradient penalty. */
