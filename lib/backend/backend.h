@@ -123,7 +123,7 @@ struct backend {
 	const char *notes;   /* what is shown behind that, but concerns this process alone, such as the path of a cache; "" when there is nothing */
 	struct step_scalars scalars;
 	int threads;
-	bool in_host_memory; /* what the table allocates; then several of them may run side by side, too */
+	bool in_host_memory; /* alloc() gives memory of the host; then several tables of the device may also run side by side, each in a thread of its own */
 	struct ranks *ranks; /* the processes that train together (ranks.h), borrowed; NULL: this one alone. Set by backend_join() */
 
 	/* Reports the first failure since the last check(); waits for the device. */
@@ -255,8 +255,8 @@ struct backend {
 
 	/* -- several processes -- */
 
-	/* Prepares all_reduce() with the others in ->ranks, all of which call this. The two functions are ranks_broadcast() and ranks_watch(), for plug-ins. NULL:
-	 * the table cannot do it. */
+	/* Prepares all_reduce() with the others in ->ranks, all of which call this. The two functions are ranks_broadcast() and ranks_watch(), which a plug-in cannot link
+	 * to. NULL: the device cannot train with others. */
 	int (*join)(struct backend *, int (*broadcast)(struct ranks *, void *, size_t), int (*watch)(struct ranks *, double waited)) MUST_CHECK;
 	/* In place: the sum over all ranks, the same bytes at each of them. All call it for the same arrays in the same order. */
 	void (*all_reduce)(struct backend *, float *data, size_t count);

@@ -20,7 +20,7 @@ struct profile {
 	float linear_gain;         /* of the layers without activation: toRGB and the decision */
 	bool format_bias_map;      /* G's dense layer has a bias per value; otherwise per channel */
 	bool fade_d_at_scale_1;    /* D merges its two paths at scale 1 too */
-	bool stddev_strided, stddev_biased;
+	bool stddev_strided, stddev_biased; /* as in struct stddev_groups */
 	bool pool_before_bias;     /* D's second convolution of a scale: pool, then bias and activation */
 	bool mean_losses;          /* losses are means over the batch; otherwise sums */
 };
@@ -36,21 +36,22 @@ struct arch {
 	int latent;              /* values of a latent's noise */
 	struct attributes attributes; /* what the networks are conditioned on */
 	float leak;              /* slope of the leaky ReLU below 0 */
-	bool pixel_norm, stddev, equalized;
+	bool pixel_norm;         /* after every layer of G but toRGB */
+	bool stddev;             /* D has the minibatch standard deviation */
+	bool equalized;          /* layers are scaled by their fans, weights start from N(0,1) */
 	bool squash;             /* G's images go through tanh (the losses MSE and DCGAN) */
 };
 
 /* Channels and latents that a network can have. Fewer would be planar to the backends, like an image, and not features. */
 enum { ARCH_MIN_DEPTH = PLANAR_CHANNELS + 1, ARCH_MAX_DEPTH = 8192, ARCH_MIN_LATENT = PLANAR_CHANNELS + 1, ARCH_MAX_LATENT = 8192 };
 
-/* Whether an arch that was read from the attributes of the file `name`, its scale being one of MAX_SCALES, has such channels and latents; others are ERR_INPUT. */
+/* Checks the channels and the latent of an arch that was read from the file `name` and has one of MAX_SCALES scales: ERR_INPUT, with the attribute, outside of these limits. */
 int arch_check(const struct arch *, const char *name) MUST_CHECK;
 
 static inline int arch_side(const struct arch *a) { return 4 << a->scale; }
-/* Values of a label's code, 0 without labels; of all that G reads: noise, then code; of all that D says: the score, then a logit for each value of the code. */
-static inline int arch_code(const struct arch *a) { return label_values(&a->attributes.groups); }
-static inline int arch_inputs(const struct arch *a) { return a->latent + arch_code(a); }
-static inline int arch_scores(const struct arch *a) { return 1 + arch_code(a); }
+static inline int arch_code(const struct arch *a) { return label_values(&a->attributes.groups); } /* values of a label's code; 0 without labels */
+static inline int arch_inputs(const struct arch *a) { return a->latent + arch_code(a); }          /* values that G reads: noise, then a code */
+static inline int arch_scores(const struct arch *a) { return 1 + arch_code(a); }                  /* values that D gives: the score, then a logit for each of a code */
 
 /* One linear map with its bias and what follows. Offsets are in floats from the start of the network's parameters. */
 struct layer {

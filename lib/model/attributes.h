@@ -21,10 +21,10 @@ struct attributes {
 const float *attributes_values(const struct attributes *, int i);
 bool attributes_equal(const struct attributes *, const struct attributes *);
 
-/* Place of a value of attribute i, -1: it does not take it. */
+/* Place of a value among those of attribute i; -1: it is none of them. */
 int attributes_place(const struct attributes *, int i, float value);
 
-/* "NAME=VALUE" -> label[attribute] = place; what there is not is ERR_USAGE, with what there is. */
+/* "NAME=VALUE" -> label[attribute] = place; an unknown name or value is ERR_USAGE, with those that there are. */
 int attributes_parse(const struct attributes *, const char *text, int *label) MUST_CHECK;
 
 /* The place drawn for attribute i of sample k, every value as likely: a function of the arguments. */
@@ -33,8 +33,8 @@ int attributes_draw(const struct attributes *, int i, uint64_t seed, enum philox
 /* label: a place for each attribute -> code: label_values(&groups) floats. */
 void attributes_code(const struct attributes *, const int *label, float *code);
 
-/* As the attributes attribute_names (between commas), attribute_sizes and attribute_values of "/"; nothing is written when there are none, and nothing there reads
- * as none. What cannot be is ERR_INPUT, by name. */
+/* In a file they are attribute_names (between commas), attribute_sizes and attribute_values, attributes of "/"; these are missing where the network is not conditional.
+ * Values that cannot be are ERR_INPUT, with the name of the attribute. */
 int attributes_write(struct h5file *, const struct attributes *) MUST_CHECK;
 int attributes_read(struct h5file *, struct attributes *) MUST_CHECK;
 

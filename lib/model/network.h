@@ -22,7 +22,7 @@ struct network {
 int network_open(struct network *, struct backend *, const struct arch *, enum network_kind, bool training) MUST_CHECK;
 void network_close(struct network *); /* a zeroed struct is fine */
 
-/* Every parameter of the layers from `first_layer` on (network_new_layers()): weights N(0,1) by `seed`, biases 0; with arch->equalized false
+/* Sets every parameter of the layers from `first_layer` on (network_new_layers()): weights N(0,1) by `seed`, biases 0; with arch->equalized false
  * both uniform in ±1/sqrt(fan_in), biases 0 when bias_zero. */
 int network_init(struct network *, const struct arch *, int first_layer, uint64_t seed, bool bias_zero) MUST_CHECK;
 
@@ -35,12 +35,12 @@ struct network_layers {
 	bool fading; /* only layers active in a step with or without fading */
 };
 
-/* Between one of the arrays and "<group>/<layer>.module.weight|bias". Layers from `end` on are left alone. A missing or misshapen data set is
+/* Copy between one of the arrays and the data sets "<group>/<layer>.module.weight|bias". Layers from `end` on are left alone. A missing or misshapen data set is
  * ERR_INPUT, and so are values that are not finite, but for Adam's moments. */
 int network_read(struct network *, float *array, struct h5file *, const char *group, int end, const struct network_layers *only) MUST_CHECK;
 int network_write(struct network *, const float *array, struct h5file *, const char *group, const struct network_layers *only) MUST_CHECK;
 
-/* Both parameters of a layer in the reference's layout: calls each(ctx, "name.module.weight", shape, offset). Stops at the first non-zero result. */
+/* Calls for both parameters of every layer, with their shapes in the reference's layout: each(ctx, "name.module.weight", shape, offset). Stops at the first non-zero result. */
 int network_each(const struct network *, int end, const struct network_layers *only,
                  int (*each)(void *ctx, const char *name, struct param_shape, size_t at), void *ctx) MUST_CHECK;
 

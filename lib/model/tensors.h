@@ -17,7 +17,7 @@ static inline struct tensor tensors_make(struct tensors *t, int64_t n, int c, in
 	return x;
 }
 
-/* A tensor of another's shape in memory that others use, too. */
+/* A tensor with the shape of another, in memory that several of them use in turn. */
 static inline struct tensor tensor_in_place(float *data, struct tensor shape)
 {
 	shape.data = data;

@@ -45,7 +45,7 @@ struct config {
 /* The number of a key, or -1. */
 int config_find(const char *name);
 
-/* Puts a value that is not as the key asks into words: "miniBatchSize takes a whole number from 1 to 4096, not \"many\"". 0 or ERR_USAGE. */
+/* Whether a value is as the key asks. ERR_USAGE says what it asks for: "miniBatchSize takes a whole number from 1 to 4096, not \"many\"". */
 int config_check(const struct config_key *, const json_t *value) MUST_CHECK;
 
 /* ERR_USAGE for a name that is not a key, with the nearest one. */

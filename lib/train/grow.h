@@ -21,16 +21,16 @@ struct grow {
 	int threads;                   /* 0: all cores, shared by the processes that this one makes */
 	struct ranks_place place;      /* this process among those that train together; n 1: alone */
 	bool force;                    /* go on from a checkpoint of other settings too */
-	int64_t keep;                  /* network files of the last so many saves are kept; -1: of all */
+	int64_t keep;                  /* saves, counted from the last, whose network files stay; -1: all */
 	bool restart;                  /* begin anew, whatever checkpoint or result is there */
 	bool replace;                  /* begin anew where a checkpoint or result is of other settings */
 	const struct grow_record *records;
 	size_t n_records;
-	/* Called on the way, with ctx: a line for the user; one for a user who asks for more; after every step, how far it is and the losses. */
+	/* Called on the way, with ctx. */
 	void *ctx;
-	void (*note)(void *ctx, const char *text);
-	void (*detail)(void *ctx, const char *text);
-	void (*progress)(void *ctx, int64_t done, int64_t total, const char *losses);
+	void (*note)(void *ctx, const char *text);   /* a line for the user */
+	void (*detail)(void *ctx, const char *text); /* a line for a user who asks for more */
+	void (*progress)(void *ctx, int64_t done, int64_t total, const char *losses); /* after every step */
 };
 
 /* Trains until the scale is done and out is written. Beside OUT.h5 stand OUT.ckpt (until it is done), OUT.log and OUT.previews/.
@@ -39,8 +39,8 @@ struct grow {
  * kept as OUT_iNNN.h5. SIGINT, SIGTERM and SIGHUP save a checkpoint and return the signal's number.
  *
  * Of several ranks (ranks.h), each of which calls this for the same data and out, 0 alone writes and calls note and progress. Batch, iterations and images are
- * those of all ranks together. The others return when rank 0 is done; a rank that fails ends all. With place.rank -1 the processes that this makes return,
- * too, and with error_text() empty where rank 0 has the same to say. */
+ * those of all ranks together. The others return when rank 0 is done; a rank that fails ends all. With place.rank -1 this makes the others,
+ * which return from here, too, and with error_text() empty where rank 0 has the same to say. */
 int grow_scale(const struct grow *) MUST_CHECK;
 
 #endif

@@ -20,7 +20,7 @@ struct loader {
 	struct share share;   /* which images of a batch are ours */
 	uint32_t *order;      /* of epoch `epoch` */
 	int64_t epoch;
-	int64_t *row;         /* of the batch in the data set, then of our share of it */
+	int64_t *row;         /* rows of the data set: of the whole batch, then of our share */
 	uint8_t *images;      /* (share.size,3,side,side): what loader_batch() read */
 	uint8_t *mirror;      /* share.size flags, 1: to be mirrored; NULL without mirroring */
 	struct conditions conditions;
@@ -32,7 +32,7 @@ struct loader {
 int loader_open(struct loader *, const char *path, int scale, uint64_t seed, const struct share *, bool mirror) MUST_CHECK;
 void loader_close(struct loader *); /* a zeroed struct is fine */
 
-/* From now on with the labels of these attributes, which the same file has. */
+/* Has every batch come with the labels of these attributes, which the same file has. */
 int loader_condition(struct loader *, const struct attributes *, bool equalize) MUST_CHECK;
 
 /* Reads the batch of step `iteration`: ->images and ->mirror of our share, ->label of the whole batch. An image that cannot be read is ERR_INPUT. */

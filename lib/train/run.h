@@ -42,7 +42,7 @@ int run_write_row(struct run *, bool judged) MUST_CHECK;
 /* The iteration whose state is the best of those judged so far, -1: none was. */
 int64_t run_best(const struct run *);
 
-/* At a save and at the end: keeps the networks of this moment, and lets go of what is neither of the last `keep` saves nor the best. best_before: run_best() before
+/* At a save and at the end: keeps the networks of this moment, and removes those that are neither of the last `keep` saves nor the best. best_before: run_best() before
  * the state was judged. */
 int run_keep(struct run *, int64_t best_before) MUST_CHECK;
 

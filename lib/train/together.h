@@ -11,10 +11,10 @@ static inline bool together_leads(const struct ranks *ranks)
 	return !ranks || !ranks->rank;
 }
 
-/* Rank 0's decision to all. */
+/* Replaces *decision by that of rank 0. */
 int together_decide(struct ranks *, int *decision) MUST_CHECK;
 
-/* Whether all were given the same settings, inputs and kind of device; ERR_USAGE at a rank where something is other than at rank 0, by name. */
+/* Checks that all were given the same settings, inputs and kind of device: ERR_USAGE at a rank where something is other than at rank 0, with what it is. */
 int together_compare(struct ranks *, const struct grow *, const struct origin *, const struct backend *) MUST_CHECK;
 
 /* Whether to stop after this iteration, the same at all: when a signal came to one of them. *number: 0 or the signal, SIGTERM where it came to others. */

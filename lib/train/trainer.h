@@ -19,7 +19,7 @@ struct trainer {
 	int64_t iteration;                /* of the next step */
 	int64_t pending;                  /* steps whose sums have not been taken */
 	double sums[STEP_SUMS];           /* of the last step, where steps do not run ahead */
-	struct plateau plateau;           /* the learning rate, with reduceOnPlateau */
+	struct plateau plateau;           /* ->rate is the learning rate, which with reduceOnPlateau falls */
 	double lr;                        /* learning rate of the last step */
 	bool fading;
 };
@@ -46,7 +46,7 @@ bool trainer_penalty(const struct trainer *, int64_t iteration);
 /* The scalars of step `iteration`, with the learning rate in ->lr. */
 struct step_scalars trainer_scalars(const struct trainer *);
 
-/* What the network file says of the state before iteration `iteration`; the text is borrowed. */
+/* What a network file of the present state says of it; ->config is borrowed from the settings. */
 struct netfile trainer_facts(const struct trainer *);
 
 #endif
