@@ -53,6 +53,7 @@ static float *cuda_alloc(struct backend *b, size_t count)
 		cudaFree(data);
 	if (status == cudaSuccess)
 		return data;
+	(void)cudaGetLastError(); /* told here; not by the next launch as its own */
 	error_set(ERR_FAILED, "no %zu values of GPU memory: %s", count, cudaGetErrorString(status));
 	return NULL;
 }

@@ -21,7 +21,8 @@ struct record_result {
 /* The largest errors that pass. */
 struct record_tolerance {
 	double loss, grad_median, grad_worst, update;
-	double grad_worst_exact; /* instead of grad_worst up to scale 2, where no unit sits at the kink; 0: grad_worst */
+	double grad_worst_exact; /* instead of grad_worst, up to scale exact_scale: no unit of the records there sits at the kink. 0: grad_worst */
+	int exact_scale;
 };
 
 /* What a device has to reach. One table, with a reason for each number, in record_verify.c. */

@@ -285,7 +285,8 @@ static int replay_step(struct replay *r)
 
 /* loss: float32 PyTorch is within 3e-7 of the records, sums of other orders and Winograd somewhat further.
  * gradients: a unit within rounding of the leaky ReLU's kink may fall on its other side, which moves a few tensors of a small network by as much as 1.5e-3
- * (float32 PyTorch does so on one file); the median does not see that, and records up to scale 2 have no such unit that plain float32 sums would move.
+ * (float32 PyTorch does so on one file); the median does not see that. Records up to scale 2 have no such unit that the sums of `plain` and `cpu:direct` would
+ * move; cuDNN's order of float32 sums is its own, and one record of scale 2 has a unit that some orders move (2.4e-3 in its tensors, the emulation's does).
  * TF32 and bfloat16: they alone, operands cut to 11 bits or every picture's features rounded to 8, move the records' losses, and flip so many units that
  * losses and the gradients of these small networks err by up to half, or with bfloat16 two thirds, of what is allowed here (measured by doing so on the processor:
  * tests/gpu/emulation). A correct device passes with these; to find a mistake, verify in float32.
@@ -298,8 +299,10 @@ struct record_tolerance record_tolerance_of(const char *device)
 		return (struct record_tolerance){ .loss = 4.5e-2, .grad_median = .22, .grad_worst = .66, .update = 1e-6 };
 	if (cuda && !fp32)
 		return (struct record_tolerance){ .loss = 1.4e-2, .grad_median = .2, .grad_worst = .6, .update = 1e-6 };
-	if (cuda || !strcmp(device, "plain") || !strcmp(device, "cpu:direct"))
+	if (cuda || !strcmp(device, "plain") || !strcmp(device, "cpu:direct")) {
 		t.grad_worst_exact = 1e-4;
+		t.exact_scale = cuda ? 1 : 2;
+	}
 	return t;
 }
 
@@ -311,7 +314,7 @@ static int by_value(const void *a, const void *b)
 
 static bool judge(const struct record_result *x, const struct record_tolerance *t, int scale)
 {
-	const double worst = scale <= 2 && t->grad_worst_exact > 0 ? t->grad_worst_exact : t->grad_worst;
+	const double worst = scale <= t->exact_scale && t->grad_worst_exact > 0 ? t->grad_worst_exact : t->grad_worst;
 	return x->loss <= t->loss && x->grad_median <= t->grad_median && x->grad_worst <= worst && x->adam <= t->update && x->ema <= t->update;
 }
 
