@@ -29,6 +29,16 @@ PY
   done
 }
 
+@test "numbers that are not whole, and words that are not known, are refused" {
+  record ok.h5 8 8
+  for change in batch=3.5 dim_latent=8.5 scale=0.5 penalty="'R2'" loss_mode="'WGAN'"; do
+    cp ok.h5 bad.h5
+    "$PYTHON" -c "import h5py; h5py.File('bad.h5', 'r+').attrs.update($change)"
+    fails 3 "'bad.h5': " pgan-grow --verify bad.h5
+    grep -qE "make no sense|unknown (penalty 'R2'|loss mode 'WGAN')" stderr.txt
+  done
+}
+
 @test "the worst gradient of a step is named by network and parameter, whatever the step's number" {
   cp "$golden"/step_s0_b8_a000.h5 many.h5
   chmod u+w many.h5

@@ -69,7 +69,8 @@ static int read_settings(struct replay *r)
 	if ((rc = h5_get_numbers(f, "/", "depths", H5_I32, depth, MAX_SCALES, &n)) || (rc = get_text(f, "profile", "zoo", profile, sizeof profile)) ||
 	    (rc = get_text(f, "loss_mode", "WGANGP", mode, sizeof mode)) || (rc = get_text(f, "penalty", "WGANGP", penalty, sizeof penalty)))
 		return rc;
-	if (!(scale >= 0 && scale < MAX_SCALES && (size_t)scale + 1 == n && batch >= 1 && batch <= 65536 && latent >= 1 && latent <= INT_MAX))
+	if (!(scale >= 0 && scale < MAX_SCALES && scale + 1 == (double)n && batch >= 1 && batch <= 65536 && batch == floor(batch) && latent >= 1 &&
+	      latent <= INT_MAX && latent == floor(latent)))
 		return error_set(ERR_INPUT, "'%s': scale, depths, batch or dim_latent make no sense", h5_name(f));
 	if (beta1 != 0)
 		return error_set(ERR_INPUT, "'%s': beta1 is %g, but every profile has 0", h5_name(f), beta1);
@@ -89,6 +90,8 @@ static int read_settings(struct replay *r)
 		loss++;
 	if (!loss_mode_names[loss])
 		return error_set(ERR_INPUT, "'%s': unknown loss mode '%s'", h5_name(f), mode);
+	if (strcmp(penalty, "WGANGP") && strcmp(penalty, "R1"))
+		return error_set(ERR_INPUT, "'%s': unknown penalty '%s'", h5_name(f), penalty);
 	r->losses = (struct step_losses){ (enum score_loss)loss, strcmp(penalty, "R1") ? PENALTY_WGAN_GP : PENALTY_R1, epsilon, gdpp, shared_score };
 	a->squash = loss_squashes(r->losses.loss);
 	r->batch = (int64_t)batch;
