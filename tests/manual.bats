@@ -34,7 +34,7 @@ tools=(celeba-crop laplacian-pyr msssim pack-h5 pgan-grow pgan-sample swd toy-fa
 @test "--version names the compiler, the libraries that a tool uses, and its devices" {
   for tool in "${tools[@]}"; do
     "$tool" --version >version
-    grep -q "^$tool (pgan) [0-9.]*$" version
+    grep -q "^$tool (pgan) [0-9.]*\(-dev\)\?$" version
     grep -q -E '^compiler: (gcc|clang) ' version
     grep -q -E '^libraries: .*libpng [0-9.]+, libjpeg' version
     [ "$tool" = toy-faces ] || grep -q -E '^libraries: HDF5 [0-9.]+, ' version

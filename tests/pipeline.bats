@@ -241,7 +241,7 @@ JSON
   [ "$("$PYTHON" -c 'import glob, PIL.Image as i; print({i.open(f).size for f in glob.glob("run/crop/*.png")})')" = "{(8, 8)}" ]
   run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=other crop
   [ "$status" = 2 ]
-  [[ "$output" == "pipeline: IMAGES is not set: "* ]]
+  [[ "$output" == *"pipeline: IMAGES is not set: "* ]]
   pipeline faces FACES_COUNT=3 >/dev/null
   [ "$(unzip -Z1 run/faces.zip | wc -l)" = 3 ]
 }
