@@ -236,16 +236,15 @@ $(BUILD)/man/%.1: $(OUT)/%
 	@mkdir -p $(@D); $< --man > $@
 
 install: all man
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/pgan
-	install -m 755 $(TOOLS:%=$(OUT)/%) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(TOOLS:%=$(BUILD)/man/%.1) $(DESTDIR)$(PREFIX)/share/man/man1
-	$(if $(PLUGIN),install -d $(DESTDIR)$(PREFIX)/lib/pgan; install -m 755 $(PLUGIN) $(DESTDIR)$(PREFIX)/lib/pgan)
-	install -m 644 pipeline.mk $(DESTDIR)$(PREFIX)/share/pgan
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/pgan'
+	install -m 755 $(TOOLS:%=$(OUT)/%) '$(DESTDIR)$(PREFIX)/bin'
+	install -m 644 $(TOOLS:%=$(BUILD)/man/%.1) '$(DESTDIR)$(PREFIX)/share/man/man1'
+	$(if $(PLUGIN),install -d '$(DESTDIR)$(PREFIX)/lib/pgan'; install -m 755 $(PLUGIN) '$(DESTDIR)$(PREFIX)/lib/pgan')
+	install -m 644 pipeline.mk '$(DESTDIR)$(PREFIX)/share/pgan'
 
 uninstall:
-	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/man/man1/%.1) $(DESTDIR)$(PREFIX)/share/pgan/pipeline.mk \
-		$(DESTDIR)$(PREFIX)/lib/pgan/pgan-cuda.so
-	-rmdir $(DESTDIR)$(PREFIX)/share/pgan $(DESTDIR)$(PREFIX)/lib/pgan
+	cd '$(DESTDIR)$(PREFIX)'; rm -f $(TOOLS:%=bin/%) $(TOOLS:%=share/man/man1/%.1) share/pgan/pipeline.mk lib/pgan/pgan-cuda.so; \
+	for d in share/pgan lib/pgan; do if [ -d $$d ]; then rmdir --ignore-fail-on-non-empty $$d; fi; done
 
 setup:
 	@missing=; \

@@ -38,11 +38,24 @@ SWD_EVERY =
 # Processes that train together, on this machine; or leave it at 1 and give GROW="mpirun -n 4 pgan-grow".
 RANKS = 1
 
+# Make takes names apart at spaces, and a shell at others: with such a RUN `clean` would remove what is not ours.
+hash := \#
+open := (
+close := )
+comma := ,
+ifneq ($(words x$(RUN)x),1)
+$(error RUN is '$(RUN)': give the name of a folder without spaces)
+else ifeq ($(RUN),)
+$(error RUN is empty: give the name of a folder)
+endif
+$(foreach c,' " ` $$ ; : % & | < > * ? [ ] { } ~ \ $(open) $(close) $(comma) $(hash),$(if $(findstring $c,$(RUN)),$(error RUN is '$(RUN)': give the name of a folder without $c)))
+
 # -- the stages: any program with the same input and output --
 
 BIN := $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))bin/)
 FACES = $(BIN)toy-faces
-CROP = $(BIN)celeba-crop
+# A picture that cannot be used is told and left out; without --keep-going it would be a failure, for which make deletes the data set.
+CROP = $(BIN)celeba-crop --keep-going
 PACK = $(BIN)pack-h5
 GROW = $(BIN)pgan-grow
 SAMPLE = $(BIN)pgan-sample
@@ -152,6 +165,9 @@ $(eval $(call settings,data,$(DATA_COMMAND)))
 $(DATA): $(IMAGES) $(RUN)/.settings/data
 	$(DATA_COMMAND) -o $@
 
+$(filter-out $(RUN)/faces.zip,$(IMAGES)):
+	@echo "pipeline: there is no '$@' (IMAGES: names of archives, folders or pictures, without spaces)" >&2; exit 2
+
 # The pictures as the data set has them, to look at; nothing else needs them.
 CROP_COMMAND = $(CROP) $(CROP_FLAGS) $(IMAGES)
 $(eval $(call settings,crop,$(CROP_COMMAND)))
@@ -175,7 +191,6 @@ $$(eval $$(call settings,scale$(1),$$(GROW_$(1))))
 $(RUN)/scale$(1).h5: $(if $(2),$(RUN)/scale$(2).h5) $$(DATA) $$(CONFIG) $(RUN)/.settings/scale$(1)
 	$$(GROW_$(1)) $$(HOW) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) --replace -o $$@
 endef
-comma := ,
 previous_1 = 0
 previous_2 = 1
 previous_3 = 2
@@ -205,7 +220,7 @@ $(RUN)/growth.png: $(foreach k,$(SCALES),$(RUN)/scale$(k).h5)
 	$(SAMPLE) $^ --seed $(SEED) --device $(DEVICE) -o $@
 
 # A command's output under its final name only when the command has ended well.
-into = > $@.part && mv $@.part $@
+into = > $@.part && mv $@.part $@ || { status=$$?; rm -f $@.part; exit $$status; }
 
 $(JUDGED).swd.txt: $(NET) $(DATA) $(RUN)/.settings/$(SCORES)
 	$(SAMPLE_COMMAND) -n $(SAMPLES) | $(SWD) --ref $(DATA) --seed $(SEED) --floor $(into)
@@ -227,8 +242,11 @@ swd: $(JUDGED).swd.txt
 msssim: $(JUDGED).msssim.txt
 	@cat $<
 
-report: $(JUDGED).swd.txt $(JUDGED).msssim.txt $(JUDGED).samples.png $(RUN)/growth.png
-	@printf '\n%s\n\n' '$(NET), judged against $(DATA)'; cat $(JUDGED).swd.txt; echo; cat $(JUDGED).msssim.txt; echo; \
+# Below 16x16 pixels neither score is defined.
+SCORED = $(if $(filter 0 1,$(SCALE)),,$(JUDGED).swd.txt $(JUDGED).msssim.txt)
+report: $(SCORED) $(JUDGED).samples.png $(RUN)/growth.png
+	@printf '\n%s\n\n' '$(NET), judged against $(DATA)'; \
+	$(if $(SCORED),$(foreach s,$(SCORED),cat $(s); echo;),printf '%s\n\n' 'no scores: they are defined from 16x16 pixels on';) \
 	printf '%-28s %s\n' $(JUDGED).samples.png '64 samples' $(RUN)/growth.png 'the same latents at each scale' \
 		'$(RUN)/scale*.previews/' 'how each scale went' '$(RUN)/scale*.log' 'losses, gradients, images per second'
 

@@ -9,6 +9,10 @@ of_pgan() {
 }
 
 @test "install puts tools, pages and the pipeline where it is told, and uninstall takes them away" {
+  of_pgan install DESTDIR="$PWD/the root" PREFIX=/opt/pgan >/dev/null
+  [ -x "the root/opt/pgan/bin/swd" ]
+  of_pgan uninstall DESTDIR="$PWD/the root" PREFIX=/opt/pgan
+  [ "$(find "the root" -type f)" = "" ] && [ ! -e "the root/opt/pgan/share/pgan" ]
   of_pgan install DESTDIR="$PWD/root" PREFIX=/opt/pgan >/dev/null
   root/opt/pgan/bin/pgan-grow --version >/dev/null
   [ "$(find root/opt/pgan/bin -type f | wc -l)" = 8 ]

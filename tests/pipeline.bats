@@ -245,3 +245,37 @@ JSON
   pipeline faces FACES_COUNT=3 >/dev/null
   [ "$(unzip -Z1 run/faces.zip | wc -l)" = 3 ]
 }
+
+@test "a RUN that make or a shell would take apart is refused, and clean touches nothing" {
+  mkdir run
+  echo mine >run/mine.txt
+  for name in "run x" "run " "" "run;x" "r*n" "run'" 'run$$x' "run:x"; do
+    for target in clean pack help; do
+      run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN="$name" IMAGES=pictures.zip $target
+      [ "$status" = 2 ]
+      [[ "$output" == *"RUN is "* ]]
+    done
+  done
+  [ "$(cat run/mine.txt)" = mine ]
+  run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run IMAGES="no such.zip" pack
+  [[ "$output" == *"pipeline: there is no 'no' (IMAGES: "* ]]
+}
+
+@test "a broken picture is told and left out, and the data set stays" {
+  unzip -q pictures.zip -d pictures
+  echo junk >pictures/bad.png
+  run pipeline pack IMAGES=pictures CROP_FLAGS='--size 16'
+  [ "$status" = 0 ]
+  [[ "$output" == *"bad.png"* ]]
+  [ -s run/data.h5 ]
+}
+
+@test "a report of 8x8 has no scores, and says so" {
+  run pipeline report
+  [ "$status" = 0 ]
+  [[ "$output" == *"no scores: they are defined from 16x16 pixels on"* ]]
+  [ -s run/scale1.samples.png ]
+  run pipeline swd
+  [ "$status" = 2 ]
+  no_leftovers run .settings data.h5 growth.png scale0.h5 scale0.log scale0.previews scale1.h5 scale1.log scale1.previews scale1.samples.png
+}
