@@ -222,6 +222,15 @@ sys.exit(any((np.asarray(Image.open(f"out/{i:06d}.png")).transpose(2, 0, 1) != w
   [ "$(ls -A out)" = 000000.png ] # the one that came whole
 }
 
+@test "floats of 0 to 255 are refused by every tool: they would be taken as white" {
+  npy 3,3,16,16 float32 'rng.uniform(0, 255, shape)' >bytes.npy
+  for tool in "celeba-crop --center 8,8 --size 8" "pack-h5 -o out.h5" "swd --ref bytes.npy" msssim "laplacian-pyr -o out"; do
+    fails 3 "floats are images in [-1,1], bytes have the type uint8" $tool bytes.npy
+  done
+  no_leftovers . bytes.npy out stderr.txt stdout.txt
+  no_leftovers out
+}
+
 @test "images with values that are not finite are refused, by pack-h5 too" {
   "$PYTHON" -c 'import numpy as np; x = np.zeros((3, 3, 16, 16), "f4"); x[1, 2, 3, 4] = np.nan; np.save("nan.npy", x); x[1, 2, 3, 4] = -np.inf; np.save("inf.npy", x)'
   fails 3 "'nan.npy': image 1 holds values that are not finite" celeba-crop --center 8,8 --size 8 nan.npy

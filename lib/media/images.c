@@ -136,17 +136,26 @@ int64_t images_left(struct images *i)
 	return s->kind->left(i);
 }
 
-/* n floats of images that have just been read. */
-static int check_finite(const struct images *i, const float *x, int64_t n)
+/* What no generator draws, and bytes taken for floats have. */
+static const float MOST = 100;
+
+/* n images that have just been read: as floats in [-1,1], which a generator may leave by some, but not as floats of 0 to 255. */
+static int check_floats(const struct images *i, const float *x, int64_t n)
 {
 	struct images_input *s = i->source;
 	const size_t values = images_size(i) / sizeof *x;
 	for (int64_t k = 0; k < n; k++, x += values) {
+		float largest = 0;
 		int bad = 0;
-		for (size_t v = 0; v < values; v++)
+		for (size_t v = 0; v < values; v++) {
 			bad |= !(fabsf(x[v]) <= FLT_MAX);
+			largest = fabsf(x[v]) > largest ? fabsf(x[v]) : largest;
+		}
 		if (bad)
 			return error_set(ERR_INPUT, "'%s': image %lld holds values that are not finite", i->name, (long long)(s->checked + k));
+		if (largest > MOST)
+			return error_set(ERR_INPUT, "'%s': image %lld holds values up to %g; floats are images in [-1,1], bytes have the type uint8", i->name,
+			                 (long long)(s->checked + k), (double)largest);
 	}
 	s->checked += n;
 	return 0;
@@ -156,7 +165,7 @@ int64_t images_read(struct images *i, void *data, int64_t max)
 {
 	const struct images_input *s = i->source;
 	const int64_t n = s->kind->read(i, data, max);
-	const int rc = n > 0 && i->type == NPY_F32 ? check_finite(i, data, n) : 0;
+	const int rc = n > 0 && i->type == NPY_F32 ? check_floats(i, data, n) : 0;
 	return rc ? rc : n;
 }
 
