@@ -8,7 +8,8 @@
 #
 # Each file is made by one tool from the files before it, and only if it is missing or older than they are. A command that was interrupted is given again:
 # the trainer goes on from its checkpoint, which lies beside its target. A changed variable makes anew what depends on it and nothing else:
-# $(RUN)/.settings holds the command lines that the files were made by. Whether a checkpoint or network is of other settings, the trainer itself knows best:
+# $(RUN)/.settings holds the command lines that the files were made by. What only judges (sample, growth, swd, msssim) takes data and networks that are there
+# as they are, so that no variable has to be repeated for it. Whether a checkpoint or network is of other settings, the trainer itself knows best:
 # it says what differs, and begins anew.
 
 SHELL = /bin/bash
@@ -134,6 +135,10 @@ ifeq ($(CONFIG),)
 $(foreach k,$(SCALES),$(foreach v,ITERS BATCH LR JUMPS DEPTH,$(if $($(v)_$(k)),,$(error $(v)_$(k) is not set: the preset $(PRESET) does not say what is done at scale $(k)))))
 endif
 
+# $(call kept,FILE): FILE if it is there and only judged.
+JUDGING = $(and $(MAKECMDGOALS),$(if $(filter-out sample growth swd msssim,$(MAKECMDGOALS)),,yes))
+kept = $(and $(JUDGING),$(wildcard $(1)))
+
 DATA = $(RUN)/data.h5
 NET = $(RUN)/scale$(SCALE)$(if $(ITER),_i$(ITER)).h5
 
@@ -155,7 +160,8 @@ $(eval $(call settings,faces,$(FACES_COMMAND)))
 $(RUN)/faces.zip: $(RUN)/.settings/faces
 	$(FACES_COMMAND) -o $@
 
-ifeq ($(IMAGES),)
+ifneq ($(call kept,$(DATA)),)
+else ifeq ($(IMAGES),)
 DATA_COMMAND = IMAGES
 $(DATA) $(RUN)/crop:
 	@echo 'pipeline: IMAGES is not set: download img_align_celeba.zip (CelebA, "Align&Cropped Images"), put it anywhere, and give IMAGES=path/to/img_align_celeba.zip' >&2; exit 2
@@ -199,7 +205,7 @@ previous_5 = 4
 previous_6 = 5
 previous_7 = 6
 previous_8 = 7
-$(foreach k,$(SCALES),$(eval $(call scale_rule,$(k),$(previous_$(k)))))
+$(foreach k,$(SCALES),$(if $(call kept,$(RUN)/scale$(k).h5),,$(eval $(call scale_rule,$(k),$(previous_$(k))))))
 
 # -- samples and scores of scale $(SCALE), or of what it was after ITER iterations --
 

@@ -279,3 +279,16 @@ JSON
   [ "$status" = 2 ]
   no_leftovers run .settings data.h5 growth.png scale0.h5 scale0.log scale0.previews scale1.h5 scale1.log scale1.previews scale1.samples.png
 }
+
+@test "what only judges takes a run as it is, whatever the variables are now" {
+  pipeline scale2 LAST=2 DEPTH_2=8 BATCH_2=4 ITERS_2=4 JUMPS_2=1 >/dev/null 2>&1
+  md5sum run/*.h5 run/*.log >before
+  for goal in sample growth msssim; do
+    make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run LAST=2 SAMPLES=16 $goal >/dev/null
+  done
+  [ -s run/scale2.samples.png ] && [ -s run/growth.png ] && [ -s run/scale2.msssim.txt ]
+  md5sum -c --quiet before
+  rm run/scale2.h5
+  age
+  [ "$(made pipeline sample LAST=2 DEPTH_2=8 BATCH_2=4 ITERS_2=4 JUMPS_2=1)" = "run/scale2.h5 " ]
+}
