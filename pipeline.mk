@@ -187,12 +187,14 @@ endif
 # Where and by how many the training is done, and whether it is judged on the way: no reason to do it again.
 HOW = --device $(DEVICE) $(if $(SWD_EVERY),--swd-every $(SWD_EVERY)) $(if $(filter-out 1,$(RANKS)),--ranks $(RANKS))
 
-# $(call scale_rule,k,k-1)
-define scale_rule
+# $(call scale_command,k,k-1), and the rule
+define scale_command
 DEPTHS_$(1) = $(if $(2),$$(DEPTHS_$(2))$$(comma))$$(DEPTH_$(1))
 RECIPE_$(1) = $$(if $$(CONFIG),--config $$(CONFIG),--iters $$(ITERS_$(1)) --batch $$(BATCH_$(1)) --lr $$(LR_$(1)) \
 	$$(addprefix --set ,depthScales=[$$(DEPTHS_$(1))] dimLatentVector=$$(LATENT) alphaNJumps=$$(JUMPS_$(1)) alphaSizeJumps=$$(JUMP)))
 GROW_$(1) = $$(GROW) --scale $(1) --profile $$(PROFILE) $$(RECIPE_$(1)) --seed $$(SEED) $$(addprefix --set ,$$(SETTINGS))
+endef
+define scale_rule
 $$(eval $$(call settings,scale$(1),$$(GROW_$(1))))
 $(RUN)/scale$(1).h5: $(if $(2),$(RUN)/scale$(2).h5) $$(DATA) $$(CONFIG) $(RUN)/.settings/scale$(1)
 	$$(GROW_$(1)) $$(HOW) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) --replace -o $$@
@@ -205,6 +207,7 @@ previous_5 = 4
 previous_6 = 5
 previous_7 = 6
 previous_8 = 7
+$(foreach k,$(SCALES),$(eval $(call scale_command,$(k),$(previous_$(k)))))
 $(foreach k,$(SCALES),$(if $(call kept,$(RUN)/scale$(k).h5),,$(eval $(call scale_rule,$(k),$(previous_$(k))))))
 
 # -- samples and scores of scale $(SCALE), or of what it was after ITER iterations --
