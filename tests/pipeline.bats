@@ -288,7 +288,7 @@ JSON
   done
   [ -s run/scale2.samples.png ] && [ -s run/growth.png ] && [ -s run/scale2.msssim.txt ]
   md5sum -c --quiet before
-  rm run/scale2.h5
+  rm run/scale2.h5 run/scale2.samples.png
   age
   [ "$(made pipeline sample LAST=2 DEPTH_2=8 BATCH_2=4 ITERS_2=4 JUMPS_2=1)" = "run/scale2.h5 " ]
 }
