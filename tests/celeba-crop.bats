@@ -450,3 +450,14 @@ assert (np.load('beyond.npy') == 255).all()
 PY
   fails 2 "is no colour" celeba-crop --pad --background fff in/a.jpg
 }
+
+@test "a stream that fails ends inside a record: no data set is made of its beginning" {
+  npy 200,3,16,16 u1 >whole.npy
+  head -c 100000 whole.npy >cut.npy # after picture 130, of which 128 are in records
+  run -3 pipe 'celeba-crop -j 1 --center 8,8 --size 16 cut.npy | pack-h5 -o d.h5'
+  [[ "$output" == *"'cut.npy' is truncated"*"'stdin' is truncated: it ends inside a record"* || "$output" == *"'stdin' is truncated"*"'cut.npy' is truncated"* ]] || false
+  [ ! -e d.h5 ]
+  # and one with pictures left out does not
+  { npy 130,3,16,16 u1; npy 10,3,16,16 u1; } >two.npy
+  celeba-crop --center 8,8 --size 16 two.npy | pack-h5 -o d.h5
+}

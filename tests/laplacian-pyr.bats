@@ -131,3 +131,16 @@ PY
   status=0; laplacian-pyr in.npy >/dev/full 2>err || status=$?
   [ "$status" = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q "No space left" err
 }
+
+@test "laplacian-pyr: a stream that fails between two records ends inside one" {
+  { npy 2,3,32,32 u1; npy 2,3,32,32 u1 | head -c 60; } >cut.npy
+  run pipe 'laplacian-pyr --level 32 cut.npy | python3 -c "
+import sys
+data = sys.stdin.buffer.read()
+assert data.count(b\"NUMPY\") == 2 and b\"(1, 3, 32, 32)\" in data[-128:], data[-128:]"'
+  [[ "$output" == *"'cut.npy' is truncated"* ]] && [[ "$output" != *Assertion* ]] || false
+  { npy 2,3,32,32 u1 | laplacian-pyr; npy 1,1,8,8 u1; } >levels.npy
+  run pipe 'laplacian-pyr --inverse levels.npy | pack-h5 -o d.h5'
+  [ "$status" = 3 ] && [ ! -e d.h5 ]
+  [[ "$output" == *"'stdin' is truncated"* ]] || false
+}

@@ -185,3 +185,11 @@ int npy_write(FILE *f, const char *name, enum npy_type type, const void *data, s
 {
 	return write_bytes(f, name, data, n * npy_type_size(type));
 }
+
+void npy_write_broken(FILE *f, const struct npy_header *h)
+{
+	char text[1024];
+	snprintf(text, sizeof text, "%s", error_text());
+	if (npy_write_header(f, "", h))
+		(void)error_set(ERR_FAILED, "%s", text);
+}

@@ -31,4 +31,8 @@ int npy_read(FILE *, const char *name, enum npy_type, void *data, size_t n) MUST
 int npy_write_header(FILE *, const char *name, const struct npy_header *) MUST_CHECK;
 int npy_write(FILE *, const char *name, enum npy_type, const void *data, size_t n) MUST_CHECK;
 
+/* After a failure between two records: the header of one more, of at least one value, and no data. The stream ends inside a record, so that readers find it
+ * truncated instead of taking what came for all of it. Keeps the failure's message, also where this cannot be written. */
+void npy_write_broken(FILE *, const struct npy_header *h);
+
 #endif

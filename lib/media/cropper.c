@@ -26,6 +26,7 @@ struct cropper {
 	int64_t next;
 	uint8_t *record; /* (RECORD,3,h,w) */
 	int64_t gathered;
+	bool begun; /* there are records in the stream */
 	struct crop_result *result;
 };
 
@@ -95,13 +96,21 @@ static size_t image_size(const struct cropper *c)
 	return 3 * (size_t)c->settings->w * (size_t)c->settings->h;
 }
 
+static struct npy_header record_of(const struct cropper *c, int64_t n)
+{
+	return (struct npy_header){ NPY_U8, 4, { n, 3, c->settings->h, c->settings->w } };
+}
+
 static int write_record(struct cropper *c)
 {
 	const struct crop_settings *s = c->settings;
-	const struct npy_header h = { NPY_U8, 4, { c->gathered, 3, s->h, s->w } };
+	const struct npy_header h = record_of(c, c->gathered);
 	int rc = 0;
-	if (c->gathered && !(rc = npy_write_header(s->stream, s->name, &h)))
-		rc = npy_write(s->stream, s->name, NPY_U8, c->record, (size_t)c->gathered * image_size(c));
+	if (c->gathered) {
+		c->begun = true;
+		if (!(rc = npy_write_header(s->stream, s->name, &h)))
+			rc = npy_write(s->stream, s->name, NPY_U8, c->record, (size_t)c->gathered * image_size(c));
+	}
 	c->gathered = 0;
 	return rc;
 }
@@ -174,6 +183,10 @@ int crop(struct crop_result *result, const struct crop_settings *settings, struc
 		rc = crop_all(&c);
 	if (!rc && !result->good && !result->rejects.n) /* no record at all would be no stream */
 		rc = error_set(ERR_INPUT, "'%s' holds no images", in->images.name);
+	if (rc && c.begun) {
+		const struct npy_header h = record_of(&c, 1);
+		npy_write_broken(settings->stream, &h);
+	}
 	outnames_free(c.output, inputs_count(in));
 	return rc;
 }

@@ -26,7 +26,8 @@ struct crop_result {
 };
 
 /* Crops all that there is. Named pictures become DIR/PATH.png, PATH being what source_member() says without its ending; image number i DIR/NNNNNN.png.
- * Pictures that cannot be used are rejects. Something wrong with images (a truncated stream, none at all) is ERR_INPUT. *result is set in any case. */
+ * Pictures that cannot be used are rejects. Something wrong with images (a truncated stream, none at all) is ERR_INPUT. A stream
+ * that has begun when it fails ends inside a record. *result is set in any case. */
 int crop(struct crop_result *result, const struct crop_settings *, struct inputs *) MUST_CHECK;
 
 #endif

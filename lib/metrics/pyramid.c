@@ -183,8 +183,15 @@ static int forward_records(struct forward *f)
 		rc = forward_record(f, n, done);
 		done += n;
 	}
-	if (rc || n < 0)
-		return rc ? rc : (int)n;
+	if (!rc && n < 0) {
+		const struct level_out *first = &f->level[0];
+		const struct npy_header h = { NPY_F32, 4, { 1, f->in->c, first->side, first->side } };
+		if (done && !f->options->directory)
+			npy_write_broken(first->stream, &h);
+		rc = (int)n;
+	}
+	if (rc)
+		return rc;
 	if (!done)
 		return error_set(ERR_INPUT, "'%s' holds no images", f->in->name);
 	for (int k = 0; !rc && f->options->directory && k < f->n_levels; k++) {

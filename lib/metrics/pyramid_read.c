@@ -110,6 +110,7 @@ static int group_write(const struct group *g, bool f32)
 int pyramid_read(FILE *in, const char *name, bool f32, const struct pyramid_options *options)
 {
 	struct npy_header h;
+	struct npy_header written = { .ndim = 0 }; /* of a record of one image, as those on stdout are */
 	int64_t done = 0;
 	int rc;
 	while ((rc = npy_read_header(in, name, &h)) > 0) {
@@ -119,11 +120,14 @@ int pyramid_read(FILE *in, const char *name, bool f32, const struct pyramid_opti
 		for (int k = 0; k < g.levels; k++)
 			free(g.level[k]);
 		if (rc)
-			return rc;
+			break;
+		written = (struct npy_header){ f32 ? NPY_F32 : NPY_U8, 4, { 1, g.c, g.side, g.side } };
 		done += g.n;
 		if (options->progress)
 			options->progress(options->progress_ctx, done);
 	}
+	if (rc && written.ndim)
+		npy_write_broken(stdout, &written);
 	if (!rc && !done)
 		return error_set(ERR_INPUT, "'%s' holds no images", name);
 	return rc;
