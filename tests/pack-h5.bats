@@ -233,3 +233,16 @@ print(f'3,000 pictures, {peak:.0f} MiB')
 assert peak < 64 # the pictures are 140 MiB, the data set 187
 PY
 }
+
+@test "stdin that is neither a stream nor a list of lines is refused in one line" {
+  npy 2,3,16,16 u1 | pack-h5 -q -o data.h5
+  pack-h5 -q --unpack data.h5 -o p/
+  pack-h5 -q --unpack data.h5 -o p.zip
+  printf 'p/000000.png\0p/000001.png\0' >names
+  gzip -c names >names.gz
+  for file in names names.gz data.h5 p/000000.png p.zip; do
+    run -3 pipe "pack-h5 -o z.h5 <$file"
+    [ "$output" = "pack-h5: the list of names on stdin holds a zero byte: names stand on lines; an archive, picture or HDF5 file has to be given by name" ]
+    [ ! -e z.h5 ]
+  done
+}

@@ -161,7 +161,10 @@ static int add_list(struct source *s)
 	while (!rc && (length = getline(&line, &room, stdin)) >= 0) {
 		if (length && line[length - 1] == '\n')
 			line[--length] = 0;
-		if (length)
+		if (memchr(line, 0, (size_t)length))
+			rc = error_set(ERR_INPUT, "the list of names on stdin holds a zero byte: names stand on lines; an archive, picture or HDF5 file has to be "
+						  "given by name");
+		else if (length)
 			rc = add(s, strdup(line), (size_t)(last_part(line) - line), -1, 0);
 	}
 	free(line);
