@@ -58,24 +58,40 @@ static const struct tool tool = {
 	.library = { h5_library, picture_libraries, archive_library },
 };
 
+/* n whole numbers between commas and nothing else, none beyond ±65535. */
+static bool parse_numbers(const char *text, int *out, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char *end;
+		const long value = strtol(text, &end, 10); /* the nearest long where it would be beyond */
+		if (end == text || value > 65535 || value < -65535 || *end != (i + 1 < n ? ',' : 0))
+			return false;
+		out[i] = (int)value;
+		text = end + 1;
+	}
+	return true;
+}
+
 static int parse_box(struct crop_settings *c)
 {
-	enum { MOST = 65535 };
-	int end = 0;
+	int number[4];
 
 	if (box) {
-		if (sscanf(box, "%d,%d,%d,%d%n", &c->x, &c->y, &c->w, &c->h, &end) != 4 || box[end] || abs(c->x) > MOST || abs(c->y) > MOST ||
-		    c->w < 1 || c->h < 1 || c->w > MOST || c->h > MOST)
+		if (!parse_numbers(box, number, 4) || number[2] < 1 || number[3] < 1)
 			return error_set(ERR_USAGE, "--box takes a column, a row, a width and a height, such as 25,57,128,128, not '%s'", box);
+		c->x = number[0];
+		c->y = number[1];
+		c->w = number[2];
+		c->h = number[3];
 		if (!c->dir && c->w != c->h)
 			return error_set(ERR_USAGE, "an image stream holds squares, and --box %s is none: give -o DIR", box);
 		return 0;
 	}
-	if (sscanf(center, "%d,%d%n", &c->x, &c->y, &end) != 2 || center[end] || abs(c->x) > MOST || abs(c->y) > MOST)
+	if (!parse_numbers(center, number, 2))
 		return error_set(ERR_USAGE, "--center takes a column and a row, such as 89,121, not '%s'", center);
 	c->w = c->h = (int)size;
-	c->x -= c->w / 2;
-	c->y -= c->h / 2;
+	c->x = number[0] - c->w / 2;
+	c->y = number[1] - c->h / 2;
 	return 0;
 }
 

@@ -461,3 +461,14 @@ PY
   { npy 130,3,16,16 u1; npy 10,3,16,16 u1; } >two.npy
   celeba-crop --center 8,8 --size 16 two.npy | pack-h5 -o d.h5
 }
+
+@test "numbers out of range are refused, not taken modulo 2^32" {
+  npy 1,3,64,64 u1 >in.npy
+  for x in 4294967328 -4294967264 18446744073709551648 65536 ' ' 1.5; do
+    fails 2 "--center takes a column and a row" celeba-crop --size 16 --center "$x,32" in.npy
+    fails 2 "--center takes a column and a row" celeba-crop --size 16 --center "32,$x" in.npy
+    fails 2 "--box takes" celeba-crop --box "$x,0,16,16" in.npy
+    fails 2 "--box takes" celeba-crop --box "0,0,$x,16" in.npy
+  done
+  fails 2 "--box takes" celeba-crop --box 0,0,16 in.npy
+}
