@@ -472,3 +472,28 @@ PY
   done
   fails 2 "--box takes" celeba-crop --box 0,0,16 in.npy
 }
+
+@test "links and sparse files in a tar archive are left out with their reason, the others are read" {
+  mkdir t && npy 3,3,16,16 u1 >in.npy
+  celeba-crop -q --box 0,0,16,16 -o t in.npy
+  ln t/000000.png t/hard.png
+  ln -s 000000.png t/soft.png
+  mkfifo t/pipe.png
+  "$PYTHON" -c '
+f = open("t/holes.png", "wb") # more pieces than a header holds
+for i in range(40): f.seek(i * 65536); f.write(b"x")'
+  for format in gnu pax; do
+    tar -cSf x.tar --format=$format -C t 000000.png hard.png soft.png pipe.png holes.png 000001.png 000002.png
+    run -1 celeba-crop --box 0,0,16,16 --rejects table.tsv -o out x.tar
+    [[ "$output" == *"4 of 7 pictures left out"* ]] || false
+    diff table.tsv - <<'TABLE'
+picture	reason
+x.tar/hard.png	'x.tar/hard.png' is a hard link in the archive
+x.tar/holes.png	'x.tar/holes.png' is a sparse file in the archive
+x.tar/pipe.png	'x.tar/pipe.png' is a named pipe in the archive
+x.tar/soft.png	'x.tar/soft.png' is a symbolic link in the archive
+TABLE
+    no_leftovers out 000000.png 000001.png 000002.png
+    for k in 0 1 2; do cmp out/00000$k.png t/00000$k.png; done
+  done
+}

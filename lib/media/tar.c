@@ -16,11 +16,13 @@ struct header {
 	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100], magic[6], version[2], user[32], group[32], major[8],
 		minor[8], prefix[155], rest[12];
 };
+enum { SPARSE_MORE = 482, SPARSE_MORE_YET = 504 }; /* bytes of a header of type 'S', and of a block behind it: whether (another) one follows */
 _Static_assert(sizeof(struct header) == BLOCK, "a tar header is one block");
 
 struct member {
 	char *name; /* owned */
 	int64_t at, size;
+	const char *instead; /* what it is if it is no file of its own; NULL */
 };
 
 struct tar {
@@ -95,17 +97,18 @@ static int read_text(const struct tar *t, int64_t at, int64_t size, char **out)
 	return rc;
 }
 
-/* The value of "path" among pax records, "LENGTH KEY=VALUE\n" each; NULL if there is none. Owned by the caller. */
-static char *pax_path(const char *text, size_t n)
+/* The value of a key among pax records, "LENGTH KEY=VALUE\n" each; NULL if there is none. Owned by the caller. */
+static char *pax_value(const char *text, size_t n, const char *wanted)
 {
+	const size_t before = strlen(wanted) + 1; /* with the = */
 	for (const char *end = text + n; text < end;) {
 		char *key;
 		const size_t length = strtoul(text, &key, 10);
 		if (key == text || *key++ != ' ' || length > (size_t)(end - text) || length <= (size_t)(key - text))
 			return NULL;
 		const size_t left = length - (size_t)(key - text);
-		if (left > 6 && !strncmp(key, "path=", 5))
-			return strndup(key + 5, left - 6);
+		if (left > before + 1 && !strncmp(key, wanted, before - 1) && key[before - 1] == '=')
+			return strndup(key + before, left - before - 1);
 		text += length;
 	}
 	return NULL;
@@ -118,7 +121,8 @@ static char *header_name(const struct header *h)
 	return asprintf(&name, "%.*s%s%.*s", posix ? (int)sizeof h->prefix : 0, h->prefix, posix ? "/" : "", (int)sizeof h->name, h->name) < 0 ? NULL : name;
 }
 
-static int add(struct tar *t, char *name, int64_t at, int64_t size)
+/* Takes over name, which may be NULL (out of memory). */
+static int add(struct tar *t, char *name, int64_t at, int64_t size, const char *instead)
 {
 	if (name && t->n == t->room) {
 		const size_t room = t->room ? 2 * t->room : 64;
@@ -132,34 +136,94 @@ static int add(struct tar *t, char *name, int64_t at, int64_t size)
 		free(name);
 		return error_set(ERR_FAILED, "out of memory");
 	}
-	t->member[t->n++] = (struct member){ name, at, size };
+	t->member[t->n++] = (struct member){ name, at, size, instead };
 	return 0;
 }
 
-/* One member whose content begins at `at`. *given: the name that the member before gave for this one, or NULL; used or replaced. */
-static int scan_member(struct tar *t, const struct header *h, int64_t at, int64_t size, char **given)
+/* What the headers before a member say about it. */
+struct given {
+	char *name;  /* owned; NULL: nothing */
+	bool sparse; /* in the pax format, where its type is that of a file */
+};
+
+static void forget(struct given *g)
 {
-	char *text = NULL;
+	free(g->name);
+	*g = (struct given){ 0 };
+}
+
+/* A header that tells about the member that follows. */
+static int read_given(const struct tar *t, const struct header *h, int64_t at, int64_t size, struct given *g)
+{
+	char *text = NULL, *name;
+	const int rc = read_text(t, at, size, &text);
+
+	if (rc)
+		return rc;
+	if (h->type == 'L') {
+		name = strdup(text);
+	} else {
+		g->sparse |= memmem(text, (size_t)size, " GNU.sparse.", 12) != NULL;
+		name = pax_value(text, (size_t)size, "GNU.sparse.name");
+		name = name ? name : pax_value(text, (size_t)size, "path");
+	}
+	free(text);
+	if (name) {
+		free(g->name);
+		g->name = name;
+	}
+	return 0;
+}
+
+/* What a member is that is no file of its own; NULL for a file, and for what no picture could be (folders, the archive's own notes). */
+static const char *not_a_file(const struct header *h, const struct given *g)
+{
+	switch (h->type) {
+	case '1':
+		return "a hard link";
+	case '2':
+		return "a symbolic link";
+	case '3':
+	case '4':
+		return "a device";
+	case '6':
+		return "a named pipe";
+	case 'M':
+		return "the rest of a file of another volume";
+	case 'S':
+		return "a sparse file";
+	default:
+		return g->sparse ? "a sparse file" : NULL;
+	}
+}
+
+/* One member whose content begins at `at`. g: used, or filled for the next one. */
+static int scan_member(struct tar *t, const struct header *h, int64_t at, int64_t size, struct given *g)
+{
+	const char *instead = not_a_file(h, g);
 	int rc = 0;
 
-	if (h->type == 'L' || h->type == 'x') {
-		if ((rc = read_text(t, at, size, &text)))
-			return rc;
-		char *name = h->type == 'L' ? strdup(text) : pax_path(text, (size_t)size);
-		free(text);
-		if (name) {
-			free(*given);
-			*given = name;
-		}
+	if (h->type == 'L' || h->type == 'x')
+		return read_given(t, h, at, size, g);
+	if (h->type == 'g' || h->type == 'K')
 		return 0;
+	if (instead || h->type == '0' || h->type == 0 || h->type == '7') {
+		rc = add(t, g->name ? g->name : header_name(h), at, size, instead);
+		g->name = NULL;
 	}
-	if (h->type == '0' || h->type == 0 || h->type == '7') {
-		rc = add(t, *given ? *given : header_name(h), at, size);
-		*given = NULL;
-	} else if (h->type != 'g' && h->type != 'K') {
-		free(*given);
-		*given = NULL;
-	}
+	forget(g);
+	return rc;
+}
+
+/* Moves *at, behind the header of a sparse member, behind the blocks that go on with it, which its size leaves out. */
+static int skip_sparse(const struct tar *t, const struct header *h, int64_t *at)
+{
+	char block[BLOCK];
+	bool more = h->type == 'S' && ((const char *)h)[SPARSE_MORE];
+	int rc = 0;
+
+	for (; more && !(rc = read_at(t, *at, block, BLOCK)); *at += BLOCK)
+		more = block[SPARSE_MORE_YET];
 	return rc;
 }
 
@@ -167,7 +231,7 @@ static int scan(struct tar *t)
 {
 	static const struct header zero;
 	struct header h;
-	char *given = NULL;
+	struct given given = { 0 };
 	int rc = 0;
 
 	for (int64_t at = 0; !rc && !(rc = read_at(t, at, &h, BLOCK));) {
@@ -177,13 +241,15 @@ static int scan(struct tar *t)
 		at += BLOCK;
 		if (!checksum_fits(&h) || size < 0)
 			rc = error_set(ERR_INPUT, "cannot read '%s': damaged tar archive, at byte %lld", t->path, (long long)at - BLOCK);
+		else if ((rc = skip_sparse(t, &h, &at)))
+			break;
 		else if (size > t->length - at)
 			rc = error_set(ERR_INPUT, "cannot read '%s': truncated tar archive", t->path);
 		else
 			rc = scan_member(t, &h, at, size, &given);
 		at += (size + BLOCK - 1) / BLOCK * BLOCK;
 	}
-	free(given);
+	forget(&given);
 	return rc;
 }
 
@@ -241,6 +307,8 @@ int64_t tar_size(const struct tar *t, int64_t i)
 int tar_read(const struct tar *t, int64_t i, struct bytes *b)
 {
 	const struct member *m = &t->member[i];
+	if (m->instead)
+		return error_set(ERR_INPUT, "'%s/%s' is %s in the archive", t->path, m->name, m->instead);
 	int rc = bytes_reserve(b, (size_t)m->size);
 	b->size = 0;
 	if (!rc && !(rc = read_at(t, m->at, b->data, (size_t)m->size)))

@@ -13,11 +13,11 @@ bool tar_has_magic(const uint8_t *first, size_t n); /* of the first n bytes; few
 int tar_open(struct tar **, const char *path) MUST_CHECK; /* damaged, or without its end mark: ERR_INPUT */
 void tar_close(struct tar **);                            /* NULL is fine */
 
-int64_t tar_count(const struct tar *); /* files; folders, links and devices are no members */
+int64_t tar_count(const struct tar *); /* files, and links and other things, which cannot be read; folders are no members */
 const char *tar_member(const struct tar *, int64_t i);  /* its path, borrowed */
 int64_t tar_size(const struct tar *, int64_t i);         /* in bytes, not above the archive's own */
 
-/* The whole content of member i, in place of what is there. A file that has become shorter is ERR_INPUT. */
+/* The whole content of member i, in place of what is there. What is no file, or has become shorter, is ERR_INPUT. */
 int tar_read(const struct tar *, int64_t i, struct bytes *) MUST_CHECK;
 
 #endif
