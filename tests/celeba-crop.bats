@@ -497,3 +497,23 @@ TABLE
     for k in 0 1 2; do cmp out/00000$k.png t/00000$k.png; done
   done
 }
+
+@test "a broken link, a pipe or a socket in a folder that is named as a picture is left out with its reason" {
+  mkdir t && npy 1,3,16,16 u1 >in.npy
+  celeba-crop -q --box 0,0,16,16 -o t in.npy
+  ln -s nowhere.png t/broken.png
+  ln -s loop.png t/loop.png
+  ln -s nowhere t/notes.txt
+  mkfifo t/pipe.png
+  "$PYTHON" -c 'import socket; socket.socket(socket.AF_UNIX).bind("t/socket.jpg")'
+  run -1 celeba-crop --box 0,0,16,16 --rejects table.tsv -o out t
+  [[ "$output" == *"left alone: 1, such as 't/notes.txt'"*"4 of 5 pictures left out"* ]] || false
+  diff table.tsv - <<'TABLE'
+picture	reason
+t/broken.png	cannot open 't/broken.png': No such file or directory
+t/loop.png	cannot open 't/loop.png': Too many levels of symbolic links
+t/pipe.png	't/pipe.png' is neither a file nor a link to one
+t/socket.jpg	't/socket.jpg' is neither a file nor a link to one
+TABLE
+  no_leftovers out 000000.png
+}

@@ -18,6 +18,7 @@ struct entry {
 	int64_t archive; /* its number, -1 for a file */
 	int64_t index;   /* in the archive */
 	struct bytes kept; /* of a pipe: what it held; owned */
+	bool irregular;    /* found in a folder, and no file */
 };
 
 struct source {
@@ -108,8 +109,10 @@ static int add_folder(struct source *s, const char *input)
 	while (!rc && (errno = 0, e = fts_read(walk))) {
 		if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS)
 			rc = error_set(ERR_INPUT, "cannot read '%s': %s", e->fts_path, strerror(e->fts_errno));
-		else if (e->fts_info == FTS_F && named_as_picture(e->fts_path))
-			rc = add(s, strdup(e->fts_path), length + (path[length - 1] != '/'), -1, 0);
+		else if ((e->fts_info == FTS_F || e->fts_info == FTS_SLNONE || e->fts_info == FTS_DEFAULT) && named_as_picture(e->fts_path)) {
+			if (!(rc = add(s, strdup(e->fts_path), length + (path[length - 1] != '/'), -1, 0)))
+				s->entry[s->n - 1].irregular = e->fts_info == FTS_DEFAULT;
+		}
 		else if (e->fts_info != FTS_D && e->fts_info != FTS_DP)
 			leave_out(s, e->fts_path);
 	}
@@ -339,6 +342,8 @@ static int read_bytes(struct source *s, int64_t i, struct bytes *b)
 	const struct entry *e = &s->entry[i];
 	if (e->kept.data)
 		return copy(b, &e->kept);
+	if (e->irregular) /* to open a named pipe would be to wait for who writes */
+		return error_set(ERR_INPUT, "'%s' is neither a file nor a link to one", e->name);
 	if (e->archive < 0)
 		return read_file(b, e->name);
 	pthread_mutex_lock(&s->lock);

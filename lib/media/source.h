@@ -21,7 +21,8 @@
 struct source;
 
 /* inputs: n names, borrowed for the call, each
- *   a folder          every file below it that is named .png, .jpg or .jpeg in any case, hidden ones excepted
+ *   a folder          every file below it that is named .png, .jpg or .jpeg in any case, hidden ones excepted. Broken links and what is no file, so named,
+ *                     are pictures that cannot be read
  *   a zip or tar      its members so named, read in place (told by content, whatever the archive's name is; a tar is not compressed)
  *   "-"               a list of file names on stdin, one a line, in its order; read to its end here. A zero byte in it is ERR_INPUT
  *   any other file    a picture, whatever its name; one in a pipe is read here and kept, since it can be read but once
