@@ -372,3 +372,21 @@ PY
   cmp ours-labels.npy theano-labels.npy
   h5dump -H ours.h5 >said && grep -q 'H5T_STD_U8LE' said
 }
+
+@test "a data set whose largest resolution is a link to nothing or a group is refused, not taken at the next one" {
+  npy 2,3,16,16 u1 | pack-h5 -q -o data.h5
+  "$PYTHON" - <<'PY'
+import shutil, h5py
+for name, what in (('dangling', h5py.SoftLink('/gone')), ('looping', h5py.SoftLink('/data32x32')), ('elsewhere', h5py.ExternalLink('gone.h5', '/x')), ('group', None)):
+    shutil.copy('data.h5', name + '.h5')
+    with h5py.File(name + '.h5', 'a') as f:
+        if what: f['data32x32'] = what
+        else: f.create_group('data32x32')
+PY
+  for name in dangling looping elsewhere group; do
+    for command in "pack-h5 --verify" "pack-h5 -o x.h5" "pack-h5 -o x/ --unpack" "celeba-crop --box 0,0,8,8" laplacian-pyr "swd --ref data.h5"; do
+      fails 3 "cannot open 'data32x32' in '$name.h5': " $command $name.h5
+    done
+    cat stderr.txt
+  done
+}

@@ -146,7 +146,7 @@ const char *h5_name(const struct h5file *f)
 	return f->name;
 }
 
-/* Positive: it is there; 0: it is not; negative: the file is damaged where that is written. */
+/* Positive: it is there; 0: it is not; negative: the file is damaged where that is written, or has a link to nothing instead. */
 static htri_t look_up(struct h5file *f, const char *object)
 {
 	char path[512];
@@ -159,8 +159,13 @@ static htri_t look_up(struct h5file *f, const char *object)
 	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
 		if (slash)
 			*slash = 0;
-		if ((found = H5Lexists(f->id, path, H5P_DEFAULT)) <= 0 || (found = H5Oexists_by_name(f->id, path, H5P_DEFAULT)) <= 0 || !slash)
+		if ((found = H5Lexists(f->id, path, H5P_DEFAULT)) <= 0)
 			return found;
+		H5O_info_t info; /* asked for because it leaves the cause of a failure */
+		if (H5Oget_info_by_name(f->id, path, &info, H5P_DEFAULT) < 0)
+			return -1;
+		if (!slash)
+			return 1;
 		*slash = '/';
 	}
 }
@@ -171,7 +176,7 @@ bool h5_exists(struct h5file *f, const char *object)
 }
 
 struct listing {
-	int (*each)(void *ctx, const char *name, bool is_group);
+	int (*each)(void *ctx, const char *name);
 	void *ctx;
 	int result;
 };
@@ -179,15 +184,13 @@ struct listing {
 static herr_t list_one(hid_t group, const char *name, const H5L_info_t *info, void *data)
 {
 	struct listing *l = data;
-	H5O_info_t object;
+	(void)group;
 	(void)info;
-	if (H5Oget_info_by_name(group, name, &object, H5P_DEFAULT) < 0)
-		return 0; /* a dangling link */
-	l->result = l->each(l->ctx, name, object.type == H5O_TYPE_GROUP);
+	l->result = l->each(l->ctx, name);
 	return l->result != 0;
 }
 
-int h5_list(struct h5file *f, const char *group, int (*each)(void *ctx, const char *name, bool is_group), void *ctx)
+int h5_list(struct h5file *f, const char *group, int (*each)(void *ctx, const char *name), void *ctx)
 {
 	struct listing l = { each, ctx, 0 };
 	if (!h5_exists(f, group))

@@ -24,11 +24,11 @@ const char *h5_name(const struct h5file *);
 
 const char *h5_library(void); /* "HDF5 1.10.8", for --version */
 
-/* Whether there is such an object; true also where damage hides the answer, so that the read that follows reports it. */
+/* Whether there is such an object; true also where damage hides the answer, or for a link to nothing, so that the read that follows reports it. */
 bool h5_exists(struct h5file *, const char *object);
 
-/* Names of the links of a group in the order of their names, without and with a "/" at the end for groups. `each` returns non-zero to stop, which is returned. */
-int h5_list(struct h5file *, const char *group, int (*each)(void *ctx, const char *name, bool is_group), void *ctx) MUST_CHECK;
+/* Names of the links of a group in the order of their names, whatever they lead to. `each` returns non-zero to stop, which is returned. */
+int h5_list(struct h5file *, const char *group, int (*each)(void *ctx, const char *name), void *ctx) MUST_CHECK;
 
 /* Shape of a data set. dim: room for H5_MAX_DIMS. type: H5_U8 for unsigned bytes alone, signed ones are H5_I32. */
 int h5_shape(struct h5file *, const char *data, int *ndim, int64_t *dim, enum h5_type *type) MUST_CHECK;

@@ -11,11 +11,11 @@ struct h5_input {
 	int64_t next;
 };
 
-/* Remembers the largest data{R}x{R}. */
-static int h5_largest(void *ctx, const char *name, bool is_group)
+/* Remembers the largest data{R}x{R}, whatever it is: what is no data set is refused when it is read, lest a smaller one be taken in its place. */
+static int h5_largest(void *ctx, const char *name)
 {
 	int r, s, end = 0, *best = ctx;
-	if (!is_group && sscanf(name, "data%dx%d%n", &r, &s, &end) == 2 && !name[end] && r == s && r > *best)
+	if (sscanf(name, "data%dx%d%n", &r, &s, &end) == 2 && !name[end] && r == s && r > *best)
 		*best = r;
 	return 0;
 }

@@ -171,10 +171,9 @@ static int compare_param(void *ctx, const char *name, struct param_shape shape, 
 	return rc;
 }
 
-static int count_inactive(void *ctx, const char *name, bool is_group)
+static int count_inactive(void *ctx, const char *name)
 {
 	(void)name;
-	(void)is_group;
 	++*(int *)ctx;
 	return 0;
 }
