@@ -390,3 +390,25 @@ PY
     cat stderr.txt
   done
 }
+
+@test "labels whose names are not one for each column, and each its own, are refused" {
+  npy 2,3,16,16 u1 | pack-h5 -q -o data.h5
+  "$PYTHON" - <<'PY'
+import shutil, h5py, numpy as np
+for name, names in (('good', 'A,B'), ('few', 'A'), ('many', 'A,B,C'), ('twice', 'A,A')):
+    shutil.copy('data.h5', name + '.h5')
+    with h5py.File(name + '.h5', 'a') as f:
+        f['labels'] = np.float32([[0, 1], [1, 0]])
+        f['labels'].attrs['names'] = names
+PY
+  pack-h5 --verify good.h5
+  echo '{"weightConditionD": 1}' >config.json
+  for command in "pack-h5 --verify" "pack-h5 -o x.h5" "pack-h5 -o x.zip --unpack" "pgan-grow --scale 0 -c config.json -o net.h5 --data"; do
+    fails 3 "'few.h5': the attribute 'names' of 'labels' has 1 names for 2 columns" $command few.h5
+    fails 3 "'many.h5': the attribute 'names' of 'labels' has 3 names for 2 columns" $command many.h5
+    fails 3 "'twice.h5' has two columns 'A'" $command twice.h5
+  done
+  squares 1
+  printf '1\nA,B C\n000.png 1 2\n' >celeba.txt
+  fails 3 "'celeba.txt': the name of the column 'A,B' has a comma in it" pack-h5 -o x.h5 --labels celeba.txt sq
+}

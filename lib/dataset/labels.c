@@ -153,14 +153,15 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Of two columns with one name only the first would ever be found. */
+/* Of two columns with one name only the first would ever be found; one with a comma would be two. */
 static int check_header(const struct labels *l, char *const *header, size_t n)
 {
 	char **sorted = size_alloc(n, sizeof *sorted);
 	int rc = sorted ? 0 : ERR_FAILED;
 
 	for (size_t i = 0; !rc && i < n; i++)
-		sorted[i] = header[i];
+		if (strchr(sorted[i] = header[i], ','))
+			rc = error_set(ERR_INPUT, "'%s': the name of the column '%s' has a comma in it", l->path, header[i]);
 	if (!rc)
 		qsort(sorted, n, sizeof *sorted, by_text);
 	for (size_t i = 1; !rc && i < n; i++)
@@ -379,6 +380,25 @@ static int make_rows(struct labels *l, int ndim, const int64_t *dim, int64_t n)
 	return 0;
 }
 
+/* Whether the columns have a name each, and each its own. */
+static int check_names(const struct labels *l)
+{
+	char *copy = strdup(l->names), *next = copy, *word, **name = size_alloc(l->columns, sizeof *name);
+	size_t n = 0;
+	int rc = copy && name ? 0 : error_set(ERR_FAILED, "out of memory");
+
+	for (; !rc && (word = strsep(&next, ",")); n++)
+		if (n < l->columns)
+			name[n] = word;
+	if (!rc && n != l->columns)
+		rc = error_set(ERR_INPUT, "'%s': the attribute 'names' of 'labels' has %zu names for %zu columns", l->path, n, l->columns);
+	if (!rc)
+		rc = check_header(l, name, n);
+	free(name);
+	free(copy);
+	return rc;
+}
+
 static int read_h5(struct labels *l, struct h5file *f, int64_t n)
 {
 	int64_t dim[H5_MAX_DIMS];
@@ -390,7 +410,8 @@ static int read_h5(struct labels *l, struct h5file *f, int64_t n)
 		return rc;
 	if (h5_has_attr(f, "labels", "names")) {
 		free(l->names);
-		rc = h5_get_text(f, "labels", "names", &l->names);
+		if (!(rc = h5_get_text(f, "labels", "names", &l->names)))
+			rc = check_names(l);
 	}
 	return rc;
 }

@@ -20,7 +20,8 @@ struct labels;
 int labels_read(struct labels **, const char *path, const char *columns) MUST_CHECK;
 
 /* The labels of an HDF5 file's n pictures: its data set labels (n,K) or (n), as pack-h5 writes them, or else the array in NAME-labels.npy beside NAME.h5, as
- * the Theano and TensorFlow releases of progressive growing have them. *out is NULL when there is neither. Labels that are not rows for n pictures: ERR_INPUT. */
+ * the Theano and TensorFlow releases of progressive growing have them. *out is NULL when there is neither. Labels that are not rows for n pictures, or whose
+ * attribute names has not K names, each its own: ERR_INPUT. */
 int labels_of_h5(struct labels **out, const char *path, int64_t n) MUST_CHECK;
 
 void labels_free(struct labels **); /* NULL is fine */
