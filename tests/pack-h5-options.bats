@@ -412,3 +412,16 @@ PY
   printf '1\nA,B C\n000.png 1 2\n' >celeba.txt
   fails 3 "'celeba.txt': the name of the column 'A,B' has a comma in it" pack-h5 -o x.h5 --labels celeba.txt sq
 }
+
+@test "--labels reads a table from a pipe; an archive has to be a file" {
+  squares 3
+  printf 'file,A\n000.png,1\n001.png,2\n002.png,3\n' >table.csv
+  pack-h5 -o file.h5 --labels table.csv sq
+  pack-h5 -o pipe.h5 --labels <(cat table.csv) sq
+  cmp pipe.h5 file.h5
+  echo '{"labels": [["000.png", 1], ["001.png", 2], ["002.png", 3]]}' >dataset.json
+  tar -cf table.tar dataset.json
+  pack-h5 -o json.h5 --labels <(cat dataset.json) sq
+  fails 3 "is an archive in a pipe: it has to be a file" pack-h5 -o x.h5 --labels <(cat table.tar) sq
+  fails 3 "cannot read 'sq'" pack-h5 -o x.h5 --labels sq sq
+}

@@ -12,6 +12,7 @@
 #include "archive.h"
 #include "bytes.h"
 #include "h5file.h"
+#include "images.h"
 #include "npy.h"
 #include "size.h"
 
@@ -321,20 +322,23 @@ static int read_member(struct labels *l)
 	return rc;
 }
 
-/* The table's text, ended by a NUL. */
+/* The table's text, ended by a NUL. It is read once: it may be in a pipe. */
 static int load(struct labels *l)
 {
 	FILE *f = fopen(l->path, "rb");
+	bool archive = false;
 	int rc;
 
 	if (!f)
 		return error_set(ERR_INPUT, "cannot open '%s': %s", l->path, strerror(errno));
-	if (!(rc = bytes_reserve(&l->text, ARCHIVE_HEAD)))
+	if (!(rc = bytes_reserve(&l->text, ARCHIVE_HEAD))) {
 		l->text.size = fread(l->text.data, 1, ARCHIVE_HEAD, f);
+		archive = archive_has_magic(l->text.data, l->text.size);
+		rc = archive ? 0 : bytes_append(&l->text, f, l->path);
+	}
 	fclose(f);
-	if (rc)
-		return rc;
-	rc = archive_has_magic(l->text.data, l->text.size) ? read_member(l) : bytes_read(&l->text, l->path);
+	if (!rc && archive)
+		rc = images_from_pipe(l->path) ? error_set(ERR_INPUT, "'%s' is an archive in a pipe: it has to be a file", l->path) : read_member(l);
 	if (!rc && !(rc = bytes_reserve(&l->text, l->text.size + 1)))
 		l->text.data[l->text.size] = 0;
 	return rc;

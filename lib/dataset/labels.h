@@ -14,7 +14,7 @@ struct labels;
  *   CelebA's list_attr_celeba.txt   the number of rows; the names of the columns; rows of a file name and numbers, between spaces
  *   CSV                             a header line; rows of a file name and numbers, between commas
  *   JSON                            StyleGAN's dataset.json: {"labels": [["00000/img00000000.png", 3], ["…", [0.5, 1]], …]}; the columns are called 0, 1 …
- *   a zip or tar archive            its dataset.json
+ *   a zip or tar archive            its dataset.json; not in a pipe, where the others may be
  * columns: the names to take, between commas, in that order; NULL: all. A row that is too short or not of finite decimal numbers, a file or column whose name
  * comes twice, rows that are not as many as CelebA's first line says, or a column that is not there is ERR_INPUT; one asked for twice ERR_USAGE. */
 int labels_read(struct labels **, const char *path, const char *columns) MUST_CHECK;
