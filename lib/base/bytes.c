@@ -34,15 +34,3 @@ int bytes_append(struct bytes *b, FILE *f, const char *name)
 		rc = error_set(ERR_INPUT, "cannot read '%s': %s", name, strerror(errno));
 	return rc;
 }
-
-int bytes_read(struct bytes *b, const char *path)
-{
-	FILE *f = fopen(path, "rb");
-
-	b->size = 0;
-	if (!f)
-		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
-	const int rc = bytes_append(b, f, path);
-	fclose(f);
-	return rc;
-}

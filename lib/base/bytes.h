@@ -14,8 +14,7 @@ struct bytes {
 	size_t size, room;
 };
 
-int bytes_reserve(struct bytes *, size_t room) MUST_CHECK;               /* keeps what is there; ERR_FAILED when out of memory */
-int bytes_read(struct bytes *, const char *path) MUST_CHECK;           /* the whole of a file or pipe, in place of what is there; ERR_INPUT names it */
+int bytes_reserve(struct bytes *, size_t room) MUST_CHECK;                      /* keeps what is there; ERR_FAILED when out of memory */
 int bytes_append(struct bytes *, FILE *, const char *name) MUST_CHECK; /* the rest of an open one, behind what is there; ERR_INPUT says `name` */
 
 #endif
