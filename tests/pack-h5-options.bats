@@ -229,6 +229,7 @@ PY
   fails 2 "--size does not go with --verify" pack-h5 --verify a.h5 --size 8
   fails 2 "--shuffle does not go with --unpack" pack-h5 --unpack a.h5 --shuffle 0 -o x.zip
   fails 2 "--labels does not go with --unpack" pack-h5 --unpack a.h5 --labels x.csv -o x.zip
+  for name in foo x.h5 x.png x.y4m -; do fails 2 "unpacked into NAME.zip, NAME.npy or FOLDER/, not '$name'" pack-h5 --unpack a.h5 -o "$name"; done
   [ ! -e x.zip ]
 }
 

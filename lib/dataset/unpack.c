@@ -182,11 +182,11 @@ int unpack(const char *data, const char *output, int side, void (*progress)(void
 	const size_t length = strlen(output);
 	const bool zip = length > 4 && !strcmp(output + length - 4, ".zip");
 	enum sink_kind kind = SINK_FOLDER;
-	int rc = zip ? 0 : sink_kind_of(output, &kind);
+	int rc;
 
-	if (!rc && kind != SINK_FOLDER && kind != SINK_NPY)
-		rc = error_set(ERR_USAGE, "a data set is unpacked into NAME.zip, NAME.npy or FOLDER/, not '%s'", output);
-	if (rc || (rc = dataset_open(&u.d, data)))
+	if (!zip && (sink_kind_of(output, &kind) || (kind != SINK_FOLDER && kind != SINK_NPY)))
+		return error_set(ERR_USAGE, "a data set is unpacked into NAME.zip, NAME.npy or FOLDER/, not '%s'", output);
+	if ((rc = dataset_open(&u.d, data)))
 		return rc;
 	u.side = side ? side : dataset_side(u.d);
 	if (!(rc = labels_of_h5(&u.labels, data, dataset_count(u.d))) && !(rc = dataset_select(u.d, u.side, 0))) {
