@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "archive.h"
 #include "cropper.h"
@@ -108,6 +109,12 @@ static void note_left_out(const struct source *s)
 		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)n, first);
 }
 
+static bool ends_in_png(const char *name)
+{
+	const size_t length = strlen(name);
+	return length >= 4 && !strcasecmp(name + length - 4, ".png");
+}
+
 static int run(const char *const *inputs, size_t n)
 {
 	struct progress progress;
@@ -121,7 +128,9 @@ static int run(const char *const *inputs, size_t n)
 		return error_set(ERR_USAGE, "no INPUT: give files, folders or archives, or '-' for an image stream or a list of names on stdin");
 	if ((rc = parse_box(&settings)) || (rc = picture_colour(settings.decode_as.background, background)) || (!dir && (rc = message_stdout_is_data())))
 		return rc;
-	if ((rc = rejects_try(rejects_file)) || (rc = inputs_open(&in, inputs, n)))
+	if (dir && rejects_file && ends_in_png(rejects_file)) /* one in DIR would take the place of a picture, or a picture its */
+		return error_set(ERR_USAGE, "--rejects writes a table, and '%s' is named as the pictures of -o are", rejects_file);
+	if ((rc = rejects_try(rejects_file, dir)) || (rc = inputs_open(&in, inputs, n)))
 		return rc;
 	if (in.source)
 		note_left_out(in.source);

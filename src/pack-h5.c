@@ -193,7 +193,7 @@ static int run(const char *const *inputs, size_t n)
 	};
 	int rc;
 
-	if ((rc = check_options(&s)) || (rc = rejects_try(rejects_file)) || (rc = inputs_open(in, inputs, n)))
+	if ((rc = check_options(&s)) || (rc = rejects_try(rejects_file, output)) || (rc = inputs_open(in, inputs, n)))
 		return rc;
 	const int64_t left_out = in->source ? source_left_out(in->source, &first) : 0;
 	if (left_out)

@@ -517,3 +517,10 @@ t/socket.jpg	't/socket.jpg' is neither a file nor a link to one
 TABLE
   no_leftovers out 000000.png
 }
+
+@test "--rejects may not take the place of a picture or of the folder" {
+  npy 2,3,16,16 u1 >in.npy
+  fails 2 "named as the pictures of -o are" celeba-crop --box 0,0,16,16 -o out --rejects out/000000.png in.npy
+  fails 2 "--rejects and -o name the same file, 'out'" celeba-crop --box 0,0,16,16 -o out --rejects ./out in.npy
+  [ ! -e out ]
+}

@@ -426,3 +426,21 @@ PY
   fails 3 "is an archive in a pipe: it has to be a file" pack-h5 -o x.h5 --labels <(cat table.tar) sq
   fails 3 "cannot read 'sq'" pack-h5 -o x.h5 --labels sq sq
 }
+
+@test "--rejects may not name the data set" {
+  squares 2
+  echo x >sq/bad.png
+  for name in new.h5 ./new.h5 sq/../new.h5 "$PWD/new.h5"; do
+    fails 2 "--rejects and -o name the same file, 'new.h5'" pack-h5 -k -o new.h5 --rejects "$name" sq
+    [ ! -e new.h5 ]
+  done
+  pack-h5 -q -k -o new.h5 sq
+  cp new.h5 kept.h5
+  ln -s new.h5 link.h5
+  for name in new.h5 ./new.h5 link.h5; do
+    fails 2 "--rejects and -o name the same file" pack-h5 -k -o new.h5 --rejects "$name" sq
+  done
+  cmp new.h5 kept.h5
+  pack-h5 -q -k -o new.h5 --rejects new.tsv sq
+  pack-h5 --verify new.h5
+}

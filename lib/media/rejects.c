@@ -40,9 +40,35 @@ void rejects_free(struct rejects *r)
 	*r = (struct rejects){ 0 };
 }
 
-int rejects_try(const char *path)
+/* The name of a file, which need not be there, without links and detours: owned by the caller. NULL where its folder is not there, or out of memory. */
+static char *true_name(const char *path)
+{
+	char *whole = realpath(path, NULL), *name = NULL;
+	if (whole)
+		return whole;
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("."), *parent = folder ? realpath(folder, NULL) : NULL;
+	if (parent && asprintf(&name, "%s/%s", parent, slash ? slash + 1 : path) < 0)
+		name = NULL;
+	free(folder);
+	free(parent);
+	return name;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	char *x = true_name(a), *y = true_name(b);
+	const bool same = x && y && !strcmp(x, y);
+	free(x);
+	free(y);
+	return same;
+}
+
+int rejects_try(const char *path, const char *output)
 {
 	struct outfile out;
+	if (path && output && same_file(path, output))
+		return error_set(ERR_USAGE, "--rejects and -o name the same file, '%s'", output);
 	const int rc = path ? outfile_open(&out, path) : 0;
 	if (path && !rc)
 		outfile_discard(&out);

@@ -18,8 +18,8 @@ int rejects_add(struct rejects *, const char *name, const char *reason) MUST_CHE
 void rejects_free(struct rejects *);
 
 /* 0 if rejects_write() could write this file now (or path is NULL: none is wanted): to be asked before the work is done, since afterwards the reasons would
- * be lost. */
-int rejects_try(const char *path) MUST_CHECK;
+ * be lost. output: the file that the work makes, or NULL; the same file by whatever name is ERR_USAGE. */
+int rejects_try(const char *path, const char *output) MUST_CHECK;
 
 /* Writes all of them to a file, whole or not at all: a header line, then a line each of name, tab, reason. */
 int rejects_write(const struct rejects *, const char *path) MUST_CHECK;
