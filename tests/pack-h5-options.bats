@@ -405,8 +405,8 @@ PY
   pack-h5 --verify good.h5
   echo '{"weightConditionD": 1}' >config.json
   for command in "pack-h5 --verify" "pack-h5 -o x.h5" "pack-h5 -o x.zip --unpack" "pgan-grow --scale 0 -c config.json -o net.h5 --data"; do
-    fails 3 "'few.h5': the attribute 'names' of 'labels' has 1 names for 2 columns" $command few.h5
-    fails 3 "'many.h5': the attribute 'names' of 'labels' has 3 names for 2 columns" $command many.h5
+    fails 3 "'few.h5': 'labels' has 2 columns, its attribute 'names' 1" $command few.h5
+    fails 3 "'many.h5': 'labels' has 2 columns, its attribute 'names' 3" $command many.h5
     fails 3 "'twice.h5' has two columns 'A'" $command twice.h5
   done
   squares 1

@@ -395,7 +395,7 @@ static int check_names(const struct labels *l)
 		if (n < l->columns)
 			name[n] = word;
 	if (!rc && n != l->columns)
-		rc = error_set(ERR_INPUT, "'%s': the attribute 'names' of 'labels' has %zu names for %zu columns", l->path, n, l->columns);
+		rc = error_set(ERR_INPUT, "'%s': 'labels' has %zu column%s, its attribute 'names' %zu", l->path, l->columns, l->columns == 1 ? "" : "s", n);
 	if (!rc)
 		rc = check_header(l, name, n);
 	free(name);
