@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# No output takes the place of an input, by whatever name: every tool refuses, and the input is what it was.
+# No output takes the place of an input, by whatever name: every tool refuses, and the input is what it was. What is written to a closed stdout is not lost in silence.
 # shellcheck disable=SC2154 # golden is set by common.bash
 
 load common
@@ -52,4 +52,37 @@ setup() {
   keeps config.json pgan-grow -q --restart --data data.h5 --scale 0 -o config.json --config config.json "${tiny[@]}" -n 100000000 -b 4
   pgan-grow -q --data data.h5 --scale 0 -o scale0.h5 "${tiny[@]}" -n 1 -b 4
   keeps scale0.h5 pgan-grow -q --restart --data data.h5 --scale 1 --from scale0.h5 -o scale0.h5 "${tiny[@]}" -n 100000000 -b 4
+}
+
+# closed COMMAND…: without a stdout it fails, and without any of the three streams, too.
+closed() {
+  local status=0
+  "$@" </dev/null >&- 2>stderr.txt || status=$?
+  if [ "$status" != 1 ] || [ "$(wc -l <stderr.txt)" != 1 ] || ! grep -q "cannot write.*stdout.*: \(Bad file descriptor\|an earlier write failed\)$" stderr.txt; then
+    echo "'$*' without a stdout ended with $status and said:"
+    cat stderr.txt
+    return 1
+  fi
+  status=0
+  "$@" <&- >&- 2>&- || status=$?
+  [ "$status" = 1 ]
+}
+
+@test "a closed stdout is an error of whatever was to be written there, and takes no file's place" {
+  "$PYTHON" "$PGAN_TESTS/network.py" net.h5 "$golden/step_s1_b8_a060.h5"
+  for tool in celeba-crop pack-h5 pgan-grow pgan-sample laplacian-pyr swd msssim toy-faces; do
+    closed $tool --version
+    closed $tool --help
+  done
+  npy 6,3,128,128 uint8 >x.npy
+  npy 6,3,128,128 uint8 'rng.integers(0, 200, shape)' >y.npy
+  closed pgan-sample net.h5 -q -n 4
+  closed celeba-crop -q --size 32 --center 89,121 faces.zip
+  closed swd -q --json --ref x.npy y.npy -n 6
+  closed msssim -q --pairs 2 x.npy
+  closed laplacian-pyr -q --level 16 x.npy
+  closed pgan-grow --print-config
+  [ "$(pgan-sample net.h5 -q -n 1 -o a.npy <&- >&- 2>&-; echo $?)" = 0 ] # nothing to be written there
+  pgan-sample net.h5 -q -n 1 | cmp - a.npy
+  fails 3 "cannot read" bash -c 'exec pgan-sample net.h5 --latents - -n 1 -o b.npy <&-'
 }

@@ -85,7 +85,7 @@ int message_exit(int code)
 	if (code < 0)
 		message_error("%s", error_text());
 	errno = 0;
-	const bool failed = ferror(stdout), unwritten = fclose(stdout) != 0 && errno != EBADF; /* EBADF: started without a stdout, and did not need it */
+	const bool failed = ferror(stdout), unwritten = fclose(stdout) != 0;
 	if ((failed || unwritten) && errno != EPIPE) {
 		if (code >= 0)
 			message_error("cannot write to stdout: %s", errno ? strerror(errno) : "an earlier write failed");

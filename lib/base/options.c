@@ -1,12 +1,14 @@
 #include "options.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "manual.h"
 #include "message.h"
@@ -215,10 +217,21 @@ static void print_and_exit(const struct tool *t)
 	exit(message_exit(0));
 }
 
+/* A stream that the tool was started without is opened so that its use fails, and stderr to nowhere: otherwise the first file that is opened would take its
+ * place. */
+static int open_missing_streams(void)
+{
+	static const int how[] = { O_WRONLY, O_RDONLY, O_WRONLY };
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", how[fd]) != fd)
+			return error_set(ERR_FAILED, "cannot open '/dev/null': %s", strerror(errno));
+	return 0;
+}
+
 int options_parse(const struct tool *t, int argc, char **argv)
 {
 	struct words w = { argc, 1, argv };
-	int operands = 0, rc = 0;
+	int operands = 0, rc = open_missing_streams();
 	bool ended = false;
 
 	parsed = t->options;

@@ -49,7 +49,8 @@ struct tool {
 /* Parses argv; options may stand anywhere, "--" ends them, "-x VALUE", "-xVALUE", "--name VALUE" and "--name=VALUE" are equal, "-" is an operand.
  * -h, --help, -V, --version, --man (the manual page in roff, for `make install`), -q and -v are known to every tool.
  * Returns the number of operands, left in argv[1..n]; or ERR_USAGE, with the nearest known name suggested for an unknown option.
- * Prints and exits 0 itself for --help, --version and --man. Ignores nothing: an option given twice (not a list) takes the last value. */
+ * First of all, before any file is opened: a missing stdin, stdout or stderr is opened, so that no file takes its place; what is then written to stdout fails.
+ * Prints and exits itself for --help, --version and --man. Ignores nothing: an option given twice (not a list) takes the last value. */
 int options_parse(const struct tool *tool, int argc, char **argv) MUST_CHECK;
 
 /* For an option that is a task of its own, such as "verify", which would leave others undone: ERR_USAGE, by name, when any was given but those of `others`
