@@ -57,19 +57,6 @@ void run_note(const struct run *r, const char *format, ...)
 
 /* -- inputs -- */
 
-static int name_files(struct run *r)
-{
-	const char *out = r->g->out, *suffix = strrchr(out, '.');
-	const int length = suffix && !strcmp(suffix, ".h5") && suffix != out ? (int)(suffix - out) : (int)strlen(out);
-	if ((size_t)length >= sizeof r->base)
-		return error_set(ERR_USAGE, "the name '%s' is too long", out);
-	snprintf(r->base, sizeof r->base, "%.*s", length, out);
-	snprintf(r->checkpoint, PATH_SIZE, "%s.ckpt", r->base);
-	snprintf(r->log_path, PATH_SIZE, "%s.log", r->base);
-	snprintf(r->previews, PATH_SIZE, "%s.previews", r->base);
-	return 0;
-}
-
 /* Whether the networks to start from fit: the same in everything, but that they end at scale `known`. */
 static int check_from(const char *path, const struct netfile *from, const struct arch *a, int known)
 {
@@ -122,6 +109,8 @@ static int start_anew(struct run *r)
 	if (rc || (rc = closed) || !together_leads(r->ranks) || (rc = preview_clear(r->previews)))
 		return rc;
 	unlink(r->checkpoint); /* with --restart or --replace there may be one */
+	if ((rc = run_clear_kept(r)))
+		return rc;
 	return trainlog_begin(&r->log, NULL, 0, NULL);
 }
 
@@ -448,7 +437,7 @@ int grow_scale(const struct grow *g)
 	if (!r)
 		return error_set(ERR_FAILED, "out of memory");
 	r->g = g;
-	if (!(rc = name_files(r)) && !(rc = join(r))) {
+	if (!(rc = run_name_files(r)) && !(rc = run_check_files(r)) && !(rc = join(r))) {
 		stop_signal = 0;
 		watch_signals(true);
 		rc = prepare(r);

@@ -1,4 +1,4 @@
-/* What grow_scale() works with. Private to grow.c and saves.c. */
+/* What grow_scale() works with. Private to grow.c, outputs.c and saves.c. */
 #ifndef PGAN_RUN_H
 #define PGAN_RUN_H
 
@@ -27,6 +27,20 @@ struct run {
 
 /* A line for the user. */
 void run_note(const struct run *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* -- outputs.c -- */
+
+/* Names the files beside the output. */
+int run_name_files(struct run *) MUST_CHECK;
+
+/* ERR_USAGE: what is to be written would take the place of an input. */
+int run_check_files(const struct run *) MUST_CHECK;
+
+/* The file of the networks of a save. */
+void run_name_kept(const struct run *, int64_t iteration, char path[PATH_SIZE]);
+
+/* Removes the networks that an earlier run of this output kept, which would be taken for those of this one. */
+int run_clear_kept(const struct run *) MUST_CHECK;
 
 /* -- saves.c -- */
 

@@ -11,11 +11,6 @@ bool run_is_last(const struct run *r)
 	return r->trainer.iteration == r->g->settings->iterations;
 }
 
-static void name_kept(const struct run *r, int64_t iteration, char path[PATH_SIZE])
-{
-	snprintf(path, PATH_SIZE, "%s_i%lld.h5", r->base, (long long)iteration);
-}
-
 int64_t run_best(const struct run *r)
 {
 	int count;
@@ -30,7 +25,7 @@ static void remove_old_save(const struct run *r, int64_t iteration)
 	char path[PATH_SIZE];
 	if (r->g->keep < 0 || iteration <= 0 || iteration / every > saves - r->g->keep || iteration == run_best(r))
 		return;
-	name_kept(r, iteration, path);
+	run_name_kept(r, iteration, path);
 	unlink(path);
 }
 
@@ -40,7 +35,7 @@ int run_keep(struct run *r, int64_t best_before)
 	char path[PATH_SIZE];
 	int rc = 0;
 	if (!run_is_last(r)) {
-		name_kept(r, done, path);
+		run_name_kept(r, done, path);
 		if (r->g->keep || run_best(r) == done)
 			rc = checkpoint_finish(path, &r->trainer, &r->origin);
 		remove_old_save(r, done - r->g->keep * r->g->settings->save_iter);
@@ -82,7 +77,7 @@ void run_tell_best(const struct run *r)
 	const int64_t best = trainlog_best(&r->log, &count, &swd);
 	if (best < 0)
 		return;
-	name_kept(r, best, path);
+	run_name_kept(r, best, path);
 	run_note(r, "the best of %d judged states is that after iteration %lld, with an SWD of %.4g: '%s'", count, (long long)best, swd,
 	         best == r->g->settings->iterations ? r->g->out : path);
 }

@@ -1,0 +1,93 @@
+/* The names of what a run writes, and that nothing takes the place of an input or of something else that is written. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "input_guard.h"
+#include "run.h"
+
+int run_name_files(struct run *r)
+{
+	const char *out = r->g->out, *suffix = strrchr(out, '.');
+	const int length = suffix && !strcmp(suffix, ".h5") && suffix != out ? (int)(suffix - out) : (int)strlen(out);
+	if ((size_t)length >= sizeof r->base)
+		return error_set(ERR_USAGE, "the name '%s' is too long", out);
+	snprintf(r->base, sizeof r->base, "%.*s", length, out);
+	snprintf(r->checkpoint, PATH_SIZE, "%s.ckpt", r->base);
+	snprintf(r->log_path, PATH_SIZE, "%s.log", r->base);
+	snprintf(r->previews, PATH_SIZE, "%s.previews", r->base);
+	return 0;
+}
+
+/* -- the networks kept of saves -- */
+
+void run_name_kept(const struct run *r, int64_t iteration, char path[PATH_SIZE])
+{
+	snprintf(path, PATH_SIZE, "%s_i%lld.h5", r->base, (long long)iteration);
+}
+
+/* The folder of a path and the name in it, in the caller's copy. */
+static const char *split(char copy[PATH_SIZE], const char *path, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	*name = slash ? slash + 1 : path;
+	snprintf(copy, PATH_SIZE, "%s", path);
+	return dirname(copy);
+}
+
+/* Whether a name is BASE_i, digits and ".h5". */
+static bool is_kept_name(const char *name, const char *base)
+{
+	const size_t length = strlen(base);
+	if (strncmp(name, base, length) || strncmp(name + length, "_i", 2))
+		return false;
+	const char *digits = name + length + 2, *end = digits;
+	while (isdigit((unsigned char)*end))
+		end++;
+	return end > digits && !strcmp(end, ".h5");
+}
+
+/* Calls `each` with the path of every such file, until one fails; the number of files. */
+static int each_kept(const struct run *r, int (*each)(const char *path))
+{
+	char copy[PATH_SIZE], path[2 * PATH_SIZE];
+	const char *base, *folder = split(copy, r->base, &base);
+	DIR *d = opendir(folder);
+	struct dirent *entry;
+	int n = 0, rc = 0;
+	if (!d)
+		return 0; /* the first file that is written there says why */
+	while (!rc && (entry = readdir(d)))
+		if (is_kept_name(entry->d_name, base)) {
+			snprintf(path, sizeof path, "%.*s%s", (int)(strlen(r->base) - strlen(base)), r->base, entry->d_name);
+			rc = each(path);
+			n++;
+		}
+	closedir(d);
+	return rc ? rc : n;
+}
+
+static int remove_one(const char *path)
+{
+	return unlink(path) ? error_set(ERR_FAILED, "cannot remove '%s': %s", path, strerror(errno)) : 0;
+}
+
+int run_clear_kept(const struct run *r)
+{
+	const int n = each_kept(r, remove_one);
+	if (n > 0)
+		run_note(r, "%d kept network%s of an earlier run %s removed: '%s_i….h5'", n, n > 1 ? "s" : "", n > 1 ? "are" : "is", r->base);
+	return n < 0 ? n : 0;
+}
+
+/* -- what is written where -- */
+
+int run_check_files(const struct run *r)
+{
+	const int rc = each_kept(r, input_guard_check);
+	return rc < 0 ? rc : 0;
+}

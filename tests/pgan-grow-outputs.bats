@@ -1,0 +1,38 @@
+#!/usr/bin/env bats
+# What pgan-grow writes beside its output: what it removes of earlier runs, and what it refuses to write over.
+bats_require_minimum_version 1.5.0
+load common
+
+tiny=(--set "depthScales=8,8" --set dimLatentVector=8 --set previewImages=0 --threads 1)
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return 1
+  npy 20,3,4,4 uint8 | pack-h5 -q -o data.h5
+}
+
+@test "a run that begins anew removes the networks that an earlier one kept, and nothing else" {
+  local others=(a_i2x.h5 a_i.h5 a_i2.h5.old a_i2 aa_i2.h5 A_i2.h5 a_i-2.h5)
+  touch "${others[@]}"
+  for again in --restart --replace none; do
+    rm -f a.h5
+    grow 0 a.h5 -n 7 -b 4 --restart --set saveIter=2
+    [ -e a_i2.h5 ] && [ -e a_i4.h5 ] && [ -e a_i6.h5 ]
+    if [ $again = none ]; then
+      rm a.h5
+      grow 0 a.h5 -n 8 -b 4 --set saveIter=3
+    else
+      pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 8 -b 4 --set saveIter=3 $again 2>said.txt
+      grep -qF "3 kept networks of an earlier run are removed: 'a_i….h5'" said.txt
+      rm said.txt
+    fi
+    no_leftovers . data.h5 a.h5 a.log a_i3.h5 a_i6.h5 "${others[@]}"
+    rm a_i?.h5
+  done
+  mkdir elsewhere
+  touch elsewhere/x_i1.h5 x_i1.h5
+  grow 0 elsewhere/x.h5 -n 1 -b 4
+  [ ! -e elsewhere/x_i1.h5 ] && [ -e x_i1.h5 ]
+  cp a.h5 a_i5.h5
+  fails 2 "'a_i5.h5' is read and would be written over: name another output" grow 0 a.h5 -n 8 -b 4 --restart --init-from a_i5.h5
+  cmp a.h5 a_i5.h5
+}
