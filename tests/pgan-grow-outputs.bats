@@ -36,3 +36,17 @@ setup() {
   fails 2 "'a_i5.h5' is read and would be written over: name another output" grow 0 a.h5 -n 8 -b 4 --restart --init-from a_i5.h5
   cmp a.h5 a_i5.h5
 }
+
+@test "a record takes the place of no other file of the run, and no other record" {
+  grow 0 y.h5 -n 9 -b 4 --set saveIter=2
+  mkdir before
+  cp -p data.h5 y* before
+  for taken in y.h5 y.log y.ckpt y_i4.h5 y_i100.h5 "$PWD/y.log" ./y_i6.h5; do
+    fails 2 "--record 5:$taken: the run itself writes a file of this name: give another" grow 0 y.h5 -n 9 -b 4 --restart --record "5:$taken"
+  done
+  fails 2 "'data.h5' is read and would be written over" grow 0 y.h5 -n 9 -b 4 --restart --record 5:data.h5
+  fails 2 "--record 5:r.h5: this step is recorded in 'q.h5' already" grow 0 y.h5 -n 9 -b 4 --restart --record 5:q.h5 --record 5:r.h5
+  fails 2 "--record 6:./q.h5: the file is that of the step after 5 iterations already" grow 0 y.h5 -n 9 -b 4 --restart --record 5:q.h5 --record 6:./q.h5
+  for file in before/*; do cmp "$file" "${file#before/}"; done
+  [ ! -e q.h5 ] && [ ! -e r.h5 ]
+}

@@ -5,6 +5,7 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "input_guard.h"
@@ -86,8 +87,49 @@ int run_clear_kept(const struct run *r)
 
 /* -- what is written where -- */
 
+/* Whether two paths are the same file, or will be. */
+static bool is_same(const char *a, const char *b)
+{
+	struct stat x, y;
+	char copy_a[PATH_SIZE], copy_b[PATH_SIZE];
+	const char *name_a, *name_b;
+	if (!stat(a, &x) && !stat(b, &y))
+		return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	const char *folder_a = split(copy_a, a, &name_a), *folder_b = split(copy_b, b, &name_b);
+	return !strcmp(name_a, name_b) && !stat(folder_a, &x) && !stat(folder_b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static bool is_kept(const struct run *r, const char *path)
+{
+	struct stat x, y;
+	char copy_base[PATH_SIZE], copy[PATH_SIZE];
+	const char *base, *name, *here = split(copy_base, r->base, &base), *there = split(copy, path, &name);
+	return is_kept_name(name, base) && !stat(here, &x) && !stat(there, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static int check_record(const struct run *r, size_t i)
+{
+	const struct grow_record *record = &r->g->records[i], *before;
+	const char *path = record->path;
+	if (is_same(path, r->g->out) || is_same(path, r->checkpoint) || is_same(path, r->log_path) || is_kept(r, path))
+		return error_set(ERR_USAGE, "--record %lld:%s: the run itself writes a file of this name: give another", (long long)record->iteration, path);
+	for (before = r->g->records; before < record; before++) {
+		if (before->iteration == record->iteration)
+			return error_set(ERR_USAGE, "--record %lld:%s: this step is recorded in '%s' already", (long long)record->iteration, path, before->path);
+		if (is_same(before->path, path))
+			return error_set(ERR_USAGE, "--record %lld:%s: the file is that of the step after %lld iterations already", (long long)record->iteration, path,
+			                 (long long)before->iteration);
+	}
+	return input_guard_check(path);
+}
+
 int run_check_files(const struct run *r)
 {
-	const int rc = each_kept(r, input_guard_check);
-	return rc < 0 ? rc : 0;
+	int rc = each_kept(r, input_guard_check);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < r->g->n_records; i++)
+		if ((rc = check_record(r, i)))
+			return rc;
+	return 0;
 }

@@ -33,7 +33,7 @@ void run_note(const struct run *, const char *format, ...) __attribute__((format
 /* Names the files beside the output. */
 int run_name_files(struct run *) MUST_CHECK;
 
-/* ERR_USAGE: what is to be written would take the place of an input. */
+/* ERR_USAGE: what is to be written would take the place of an input, or a record that of another or of the run's own files. */
 int run_check_files(const struct run *) MUST_CHECK;
 
 /* The file of the networks of a save. */
