@@ -50,6 +50,10 @@ setup() {
   keeps data.h5 pgan-grow -q --restart --data data.h5 --scale 0 -o data.h5 "${tiny[@]}" -n 100000000 -b 4
   echo '{"baseLearningRate": 0.002}' >config.json
   keeps config.json pgan-grow -q --restart --data data.h5 --scale 0 -o config.json --config config.json "${tiny[@]}" -n 100000000 -b 4
+  cp config.json y.log
+  keeps y.log pgan-grow -q --data data.h5 --scale 0 -o y.h5 --config y.log "${tiny[@]}" -n 1 -b 4
+  mv y.log y.ckpt
+  keeps y.ckpt pgan-grow -q --data data.h5 --scale 0 -o y.h5 --config y.ckpt "${tiny[@]}" -n 1 -b 4
   pgan-grow -q --data data.h5 --scale 0 -o scale0.h5 "${tiny[@]}" -n 1 -b 4
   keeps scale0.h5 pgan-grow -q --restart --data data.h5 --scale 1 --from scale0.h5 -o scale0.h5 "${tiny[@]}" -n 100000000 -b 4
 }

@@ -125,8 +125,8 @@ static int check_record(const struct run *r, size_t i)
 
 int run_check_files(const struct run *r)
 {
-	int rc = each_kept(r, input_guard_check);
-	if (rc < 0)
+	int rc;
+	if ((rc = input_guard_check(r->log_path)) || (rc = input_guard_check(r->checkpoint)) || (rc = each_kept(r, input_guard_check)) < 0)
 		return rc;
 	for (size_t i = 0; i < r->g->n_records; i++)
 		if ((rc = check_record(r, i)))
