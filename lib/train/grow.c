@@ -34,9 +34,13 @@ static void on_stop(int signal_number)
 static void watch_signals(bool on)
 {
 	enum { SIGNALS = 3 };
+	static bool watching;
 	static const int signals[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
 	static struct sigaction before[SIGNALS];
 	const struct sigaction action = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
+	if (watching == on)
+		return;
+	watching = on;
 	for (size_t i = 0; i < SIGNALS; i++)
 		if (!on)
 			sigaction(signals[i], &before[i], NULL);
@@ -245,6 +249,7 @@ static int prepare(struct run *r)
 	int rc, how = START_ANEW;
 	if ((rc = open_inputs(r)))
 		return rc;
+	watch_signals(true); /* not before: it reads all images, and who ends it meanwhile loses nothing */
 	if (together_leads(r->ranks) && (how = inspect(r)) < 0)
 		return how;
 	if ((rc = together_decide(r->ranks, &how)) || how == NOTHING_TO_DO)
@@ -439,7 +444,6 @@ int grow_scale(const struct grow *g)
 	r->g = g;
 	if (!(rc = run_name_files(r)) && !(rc = run_check_files(r)) && !(rc = join(r))) {
 		stop_signal = 0;
-		watch_signals(true);
 		rc = prepare(r);
 		rc = rc == NOTHING_TO_DO ? 0 : rc ? rc : train(r);
 		if (rc < 0 && r->ranks)
