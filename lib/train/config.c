@@ -110,12 +110,14 @@ int config_read(struct config *c, const char *path)
 
 /* -- assignments -- */
 
-/* JSON; failing that, a list with commas; failing that, a word. */
-static json_t *parse_value(const char *text)
+/* JSON, a number for a key that takes a list being a list of it; failing that, a list with commas; failing that, a word. */
+static json_t *parse_value(const char *text, bool is_list)
 {
 	const size_t length = strlen(text);
 	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
 	char *list;
+	if (is_list && json_is_number(value))
+		return json_pack("[o]", value);
 	if (value || !(list = size_alloc(length + 3, 1)))
 		return value;
 	snprintf(list, length + 3, "[%s]", text);
@@ -132,7 +134,8 @@ int config_set(struct config *c, const char *assignment, enum config_source sour
 	if (!equals || equals == assignment || (size_t)(equals - assignment) >= sizeof name)
 		return error_set(ERR_USAGE, "'%s' is not KEY=VALUE", assignment);
 	snprintf(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
-	json_t *value = parse_value(equals + 1);
+	const int key = config_find(name);
+	json_t *value = parse_value(equals + 1, key >= 0 && (config_keys[key].kind == KIND_INTS || config_keys[key].kind == KIND_REALS));
 	if (!value)
 		return error_set(ERR_USAGE, "'%s' is not KEY=VALUE", assignment);
 	return set(c, name, value, source);

@@ -99,6 +99,17 @@ TEST(lists_and_single_values)
 	settings_free(&s);
 }
 
+/* Of --set; in a file brackets are JSON's. */
+TEST(one_number_is_a_list_of_one)
+{
+	AT(s, 0, "depthScales=16");
+	CHECK(s.arch.depth[0] == 16);
+	settings_free(&s);
+	AT(t, 2, "alphaJumpMode=custom", "iterAlphaJump=7", "alphaJumpVals=0.5");
+	CHECK(t.alpha.n == 1 && t.alpha.at[0] == 7 && t.alpha.value[0] == .5);
+	settings_free(&t);
+}
+
 TEST(schedulers_hold_from_the_largest_scale_below)
 {
 	static const struct { int scale; int64_t batch; double lr; } want[] = { { 0, 64, .003 }, { 3, 64, .003 }, { 4, 32, .001 }, { 5, 22, .001 }, { 8, 22, .001 } };
@@ -143,7 +154,7 @@ static const struct refusal refused[] = {
 	{ "miniBatchSize=0", "miniBatchSize takes" },
 	{ "miniBatchSize=2.5", "miniBatchSize takes" },
 	{ "depthScales=4,8", "depthScales takes a list of whole numbers from 5 to 8192" },
-	{ "depthScales=512", "depthScales takes a list" },
+	{ "depthScales=wide", "depthScales takes a list" },
 	{ "leakyness=2", "leakyness takes a number from 0 to 1" },
 	{ "leakyness=NaN", "leakyness takes" },
 	{ "equalizedlR=1", "equalizedlR takes true or false" },
