@@ -58,6 +58,19 @@ setup() {
   keeps scale0.h5 pgan-grow -q --restart --data data.h5 --scale 1 --from scale0.h5 -o scale0.h5 "${tiny[@]}" -n 100000000 -b 4
 }
 
+@test "HDF5 into a pipe or a device is refused in one line" {
+  "$PYTHON" "$PGAN_TESTS/network.py" net.h5 "$golden/step_s1_b8_a060.h5"
+  npy 6,3,128,128 uint8 >x.npy
+  mkfifo fifo.h5
+  ln -s /dev/null null.h5
+  for out in fifo.h5 null.h5; do
+    fails 1 "cannot create '$out': HDF5 needs a regular file" pgan-sample -q net.h5 -n 2 -o $out
+    fails 1 "cannot create '$out': HDF5 needs a regular file" pack-h5 -q -o $out faces.npy
+    fails 1 "cannot create '$out': HDF5 needs a regular file" swd -q --ref x.npy --save-ref $out
+  done
+  [ -p fifo.h5 ]
+}
+
 # closed COMMAND…: without a stdout it fails, and without any of the three streams, too.
 closed() {
   local status=0

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "size.h"
@@ -94,9 +95,14 @@ int h5_open(struct h5file **out, const char *path)
 
 int h5_create(struct h5file **out, const char *path)
 {
+	struct stat st;
 	int rc = file_new(out, path);
 	if (rc)
 		return rc;
+	if (!stat(path, &st) && !S_ISREG(st.st_mode)) { /* a pipe or a device */
+		file_free(out);
+		return error_set(ERR_FAILED, "cannot create '%s': HDF5 needs a regular file", path);
+	}
 	/* Format of HDF5 1.10: everything that describes the data carries a checksum, the indexes of chunks included; data_create() adds those of the data. No times,
 	 * so that equal contents are equal files. */
 	const hid_t how = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
