@@ -51,6 +51,21 @@ setup() {
   [ ! -e q.h5 ] && [ ! -e r.h5 ]
 }
 
+@test "a checkpoint that is further than was asked for is refused, with --force, too" {
+  pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 --set saveIter=7 --keep 0 3>&- &
+  until [ -e a.ckpt ]; do kill -0 $!; sleep .002; done
+  kill -TERM $!
+  wait $! || true
+  done=$("$PYTHON" -c 'import h5py; print(int(h5py.File("a.ckpt").attrs["iterations"]))')
+  cp a.ckpt before
+  for force in "" --force; do
+    fails 2 "'a.ckpt' is after iteration $done already, and 5 are asked for: give no fewer, or --restart to begin anew" grow 0 a.h5 -n 5 -b 4 $force
+  done
+  cmp a.ckpt before
+  grow 0 a.h5 -n "$done" -b 4 --force
+  grow 0 a.h5 -n "$done" -b 4
+}
+
 @test "a signal ends it at once while it still reads the images, and leaves nothing" {
   # Pictures that nobody wrote need no disk, but are read like any others: 200 GB would take minutes.
   "$PYTHON" -c 'import h5py; h5py.File("large.h5", "w").create_dataset("data256x256", (1000000, 3, 256, 256), "u1")'

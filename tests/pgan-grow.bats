@@ -115,7 +115,7 @@ PY
   timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true
   [ -e a.ckpt ]
   fails 2 "'a.ckpt' is a run with other settings: baseLearningRate is 0.002 and was 0.001; give those, --force to go on all the same, or --restart" grow 0 a.h5 -n 1000000 -b 4 --lr 0.002
-  fails 2 "iterations is 9 and was 1000000" grow 0 a.h5 -n 9 -b 4
+  fails 2 "iterations is 999999 and was 1000000" grow 0 a.h5 -n 999999 -b 4
   fails 2 "the seed is 7 and was 1" grow 0 a.h5 -n 1000000 -b 4 --seed 7
   data 21 4 data.h5
   fails 2 "the training images or their labels are others" grow 0 a.h5 -n 1000000 -b 4

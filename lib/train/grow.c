@@ -163,6 +163,9 @@ static int inspect_checkpoint(struct run *r)
 		run_note(r, "'%s', after iteration %lld, is dropped: %s", r->checkpoint, (long long)iterations, what);
 		return START_ANEW;
 	}
+	if (differs >= 0 && iterations > g->settings->iterations)
+		return error_set(ERR_USAGE, "'%s' is after iteration %lld already, and %lld are asked for: give no fewer, or --restart to begin anew", r->checkpoint,
+		                 (long long)iterations, (long long)g->settings->iterations);
 	if (differs > 0 && !g->force)
 		return error_set(ERR_USAGE, "'%s' is a run with other settings: %s; give those, --force to go on all the same, or --restart to begin anew",
 		                 r->checkpoint, what);
