@@ -291,7 +291,10 @@ open("net.h5", "wb").write(data)'
   npy 4,6 float32 >wide.npy
   fails 3 '(N,5)' pgan-sample net.h5 --latents wide.npy
   npy 4,5 uint8 >bytes.npy
-  fails 3 'float32' pgan-sample net.h5 --latents bytes.npy
+  fails 3 "'bytes.npy' holds values of type '|u1', not float32 ('<f4')" pgan-sample net.h5 --latents bytes.npy
+  "$PYTHON" -c 'import numpy as np; np.save("double.npy", np.zeros((4, 5)))'
+  fails 3 "'double.npy' holds values of type '<f8', not float32 ('<f4')" pgan-sample net.h5 --latents double.npy
+  fails 2 "--count takes a number from 1 to 1099511627776, not '99999999999999999999'" pgan-sample net.h5 -n 99999999999999999999
   npy 4,5 float32 'np.nan' >nan.npy
   fails 3 'not finite' pgan-sample net.h5 --latents nan.npy
   npy 0,5 float32 '0' >none.npy

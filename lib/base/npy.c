@@ -48,7 +48,10 @@ static const char *value_of(const char *text, const char *key)
 	return NULL;
 }
 
-static int parse_descr(const char *name, const char *text, enum npy_type *type)
+enum { ANY_TYPE = -1 };
+
+/* only: the one type that is taken, or ANY_TYPE. */
+static int parse_descr(const char *name, const char *text, int only, enum npy_type *type)
 {
 	const char *at = value_of(text, "descr");
 	char descr[16] = "";
@@ -56,12 +59,13 @@ static int parse_descr(const char *name, const char *text, enum npy_type *type)
 		const size_t n = strcspn(at + 1, "'\"");
 		snprintf(descr, sizeof descr, "%.*s", (int)(n < sizeof descr ? n : sizeof descr - 1), at + 1);
 	}
-	if (!strcmp(descr, "|u1") || !strcmp(descr, "<u1"))
+	if (only != NPY_F32 && (!strcmp(descr, "|u1") || !strcmp(descr, "<u1")))
 		*type = NPY_U8;
-	else if (!strcmp(descr, "<f4"))
+	else if (only != NPY_U8 && !strcmp(descr, "<f4"))
 		*type = NPY_F32;
 	else
-		return error_set(ERR_INPUT, "'%s' holds values of type '%s', not uint8 ('|u1') or float32 ('<f4')", name, descr[0] ? descr : "?");
+		return error_set(ERR_INPUT, "'%s' holds values of type '%s', not %s%s%s", name, descr[0] ? descr : "?", only == NPY_F32 ? "" : "uint8 ('|u1')",
+		                 only == ANY_TYPE ? " or " : "", only == NPY_U8 ? "" : "float32 ('<f4')");
 	return 0;
 }
 
@@ -91,11 +95,11 @@ static int parse_shape(const char *name, const char *text, struct npy_header *h)
 	}
 }
 
-static int parse_header(const char *name, const char *text, struct npy_header *h)
+static int parse_header(const char *name, const char *text, int only, struct npy_header *h)
 {
 	const char *order = value_of(text, "fortran_order");
 	int rc;
-	if ((rc = parse_descr(name, text, &h->type)))
+	if ((rc = parse_descr(name, text, only, &h->type)))
 		return rc;
 	if (!order || (strncmp(order, "False", 5) && strncmp(order, "True", 4)))
 		return error_set(ERR_INPUT, "'%s': the .npy header has no fortran_order", name);
@@ -104,7 +108,7 @@ static int parse_header(const char *name, const char *text, struct npy_header *h
 	return parse_shape(name, text, h);
 }
 
-int npy_read_header(FILE *f, const char *name, struct npy_header *h)
+static int read_header(FILE *f, const char *name, int only, struct npy_header *h)
 {
 	unsigned char start[PREAMBLE + 2];
 	size_t got;
@@ -136,9 +140,19 @@ int npy_read_header(FILE *f, const char *name, struct npy_header *h)
 		rc = truncated(name, "a .npy header");
 	text[got] = 0;
 	if (!rc)
-		rc = parse_header(name, text, h);
+		rc = parse_header(name, text, only, h);
 	free(text);
 	return rc ? rc : 1;
+}
+
+int npy_read_header(FILE *f, const char *name, struct npy_header *h)
+{
+	return read_header(f, name, ANY_TYPE, h);
+}
+
+int npy_read_header_of(FILE *f, const char *name, enum npy_type only, struct npy_header *h)
+{
+	return read_header(f, name, (int)only, h);
 }
 
 int npy_read(FILE *f, const char *name, enum npy_type type, void *data, size_t n)

@@ -24,6 +24,9 @@ size_t npy_type_size(enum npy_type);
  * not an .npy file, fortran order, a type other than |u1 and <f4, too many dimensions, a size that overflows, a truncated header. */
 int npy_read_header(FILE *, const char *name, struct npy_header *h) MUST_CHECK;
 
+/* The same where one type alone will do: another is ERR_INPUT. */
+int npy_read_header_of(FILE *, const char *name, enum npy_type only, struct npy_header *h) MUST_CHECK;
+
 /* Reads n whole elements of the record's type into data; a short read is ERR_INPUT "truncated". */
 int npy_read(FILE *, const char *name, enum npy_type, void *data, size_t n) MUST_CHECK;
 

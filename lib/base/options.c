@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -83,10 +84,12 @@ static int set_int(const struct option *o, const char *text)
 	char *end;
 	errno = 0;
 	const long long value = strtoll(text, &end, 10);
-	if (!*text || *end || errno)
+	if (!*text || *end)
 		return error_set(ERR_USAGE, "--%s takes a whole number, not '%s'", o->name, text);
 	if ((o->min != 0 || o->max != 0) && ((double)value < o->min || (double)value > o->max))
 		return error_set(ERR_USAGE, "--%s takes a number from %.0f to %.0f, not '%s'", o->name, o->min, o->max, text);
+	if (errno)
+		return error_set(ERR_USAGE, "--%s takes a number from %lld to %lld, not '%s'", o->name, LLONG_MIN, LLONG_MAX, text);
 	*(int64_t *)o->value = value;
 	return 0;
 }

@@ -95,10 +95,10 @@ static int read_record(struct latents *l, FILE *f, const char *name)
 {
 	struct npy_header h;
 	const size_t dim = (size_t)l->dim;
-	int rc = npy_read_header(f, name, &h);
+	int rc = npy_read_header_of(f, name, NPY_F32, &h);
 	if (rc <= 0)
 		return rc;
-	if (h.type != NPY_F32 || h.ndim != 2 || h.dim[1] != l->dim)
+	if (h.ndim != 2 || h.dim[1] != l->dim)
 		return error_set(ERR_INPUT, "'%s' does not hold latents of this network: float32 of shape (N,%d)", name, l->dim);
 	const size_t values = (size_t)h.dim[0] * dim, before = (size_t)l->n * dim;
 	float *more = realloc(l->array, (before + values + 1) * sizeof *more);

@@ -88,7 +88,7 @@ TEST(mistakes)
 	refused(parse("-n", "101", NULL), "'101'");
 	refused(parse("-n", "1.5", NULL), "whole number");
 	refused(parse("-n", "", NULL), "whole number");
-	refused(parse("-n", "99999999999999999999", NULL), "whole number");
+	refused(parse("-n", "99999999999999999999", NULL), "from 1 to 100, not '99999999999999999999'");
 	refused(parse("-r", "nan", NULL), "number");
 	refused(parse("-r", "1e999", NULL), "number");
 	refused(parse("-r", "2", NULL), "from 0 to 1");
