@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What pgan-grow writes beside its output: what it removes of earlier runs, and what it refuses to write over.
+# What pgan-grow writes beside its output: what it removes of earlier runs, what it refuses to write over or to go on from, and what it says before.
 bats_require_minimum_version 1.5.0
 load common
 
@@ -81,4 +81,15 @@ setup() {
     rm said.txt
     no_leftovers . data.h5 large.h5
   done
+}
+
+@test "--dry-run says of which scales the data set has no pictures, if there is one" {
+  local dry=(pgan-grow --dry-run --set "depthScales=8,8,8" --set dimLatentVector=8 -b 4 --threads 1)
+  npy 20,3,8,8 uint8 | pack-h5 -q -o data8.h5
+  "${dry[@]}" --data data8.h5 >table
+  grep -qE "^ +2 +16 .*  no such pictures in the data set$" table
+  [ "$(grep -c 'no such pictures' table)" = 1 ]
+  "${dry[@]}" >table
+  [ "$(grep -c 'no such pictures' table)" = 0 ]
+  fails 3 "cannot open 'none.h5': No such file or directory" "${dry[@]}" --data none.h5
 }

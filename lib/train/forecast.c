@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dataset.h"
 #include "size.h"
 #include "trainer.h"
 
 struct row {
 	size_t parameters_g, parameters_d, bytes;
 	double step;  /* seconds; 0: not measured, because it does not fit */
+	bool missing; /* there is a data set, and it has no pictures of this size */
 };
 
 /* -- memory: a plan is opened with an allocator that only counts -- */
@@ -127,8 +129,9 @@ static void print_row(FILE *out, const struct settings *s, const struct row *row
 		snprintf(step, sizeof step, "%.3g s", row->step);
 		format_time(time, row->step * (double)s->iterations);
 	}
-	fprintf(out, "%5d %6d %12zu %12zu %10.1f %6lld %12lld %12lld %12s %10s\n", s->arch.scale, arch_side(&s->arch), row->parameters_g, row->parameters_d,
+	fprintf(out, "%5d %6d %12zu %12zu %10.1f %6lld %12lld %12lld %12s %10s", s->arch.scale, arch_side(&s->arch), row->parameters_g, row->parameters_d,
 	        (double)row->bytes / (1 << 20), (long long)s->batch, (long long)s->iterations, (long long)(s->iterations * s->batch), step, time);
+	fputs(row->missing ? "  no such pictures in the data set\n" : "\n", out);
 	fflush(out);
 }
 
@@ -138,9 +141,11 @@ static double memory_of(const struct backend *be)
 	return be->in_host_memory ? (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) : 1e18;
 }
 
-static int forecast_scale(const struct forecast *f, struct backend *be, const struct settings *s, FILE *out, double *seconds, int *too_large)
+/* data: NULL, if none was given. */
+static int forecast_scale(const struct forecast *f, struct backend *be, const struct dataset *data, const struct settings *s, FILE *out, double *seconds,
+                          int *too_large)
 {
-	struct row row = { 0 };
+	struct row row = { .missing = data && !dataset_has(data, arch_side(&s->arch)) };
 	int rc = plan(be, s, &row);
 	f->progress(f->ctx, s->arch.scale);
 	if (!rc && (double)row.bytes < memory_of(be))
@@ -173,8 +178,13 @@ int forecast_print(const struct forecast *f, const struct config *c, int first, 
 	int too_large = 0, rc;
 	char time[32], device[1024];
 	struct backend *be;
-	if ((rc = check(f, c, first)) || (rc = backend_open(&be, f->device, f->threads)))
+	struct dataset *data = NULL;
+	if ((rc = check(f, c, first)) || (f->data && (rc = dataset_open(&data, f->data))))
 		return rc;
+	if ((rc = backend_open(&be, f->device, f->threads))) {
+		dataset_close(&data);
+		return rc;
+	}
 	backend_title(be, device, sizeof device);
 	fprintf(out, "device %s\n%5s %6s %12s %12s %10s %6s %12s %12s %12s %10s\n", device, "scale", "side", "G", "D", "MiB", "batch", "iterations",
 	        "images", "iteration", "time");
@@ -184,10 +194,11 @@ int forecast_print(const struct forecast *f, const struct config *c, int first, 
 			break;
 		images += s.iterations * s.batch;
 		if (!(rc = settings_condition(&s, f->data)))
-			rc = forecast_scale(f, be, &s, out, &seconds, &too_large);
+			rc = forecast_scale(f, be, data, &s, out, &seconds, &too_large);
 		settings_free(&s);
 	}
 	backend_close(be);
+	dataset_close(&data);
 	if (rc)
 		return rc;
 	format_time(time, seconds);

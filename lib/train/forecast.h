@@ -7,7 +7,7 @@
 struct forecast {
 	const char *device;
 	int threads;      /* 0: all cores */
-	const char *data; /* whose labels conditional networks depend on; otherwise not used, and may be NULL */
+	const char *data; /* whose labels conditional networks depend on, and of which is said where it has no pictures of a scale's size; otherwise NULL */
 	double seconds;   /* of measuring, for each scale: at least one step after a first one */
 	/* Before each scale is measured. */
 	void *ctx;
