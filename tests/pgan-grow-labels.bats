@@ -149,6 +149,7 @@ PY
 
 @test "labels that are missing, unknown or of no use are refused by name; so is a network of other labels" {
   data 64 data.h5
+  fails 2 "selectedAttributes names 'red' twice" grow 0 x.h5 "${both[@]}" --set selectedAttributes=red,bright,red
   fails 3 "'data.h5' has no labels called 'brigt', but bright,red,same" grow 0 x.h5 --set selectedAttributes=brigt
   fails 3 "'data.h5': all images have the same label same; choose others with selectedAttributes" grow 0 x.h5 "${both[@]}"
   fails 2 "the networks depend on the labels of the data set: give it with --data" pgan-grow --dry-run --scale 1 --set weightConditionD=1 "${tiny[@]}"

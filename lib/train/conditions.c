@@ -67,6 +67,14 @@ static int collect_values(struct attributes *a, int i, const struct labels *l, i
 	return 0;
 }
 
+static bool is_chosen(const struct attributes *a, const char *name)
+{
+	for (int i = 0; i < a->groups.n; i++)
+		if (!strcmp(a->name[i], name))
+			return true;
+	return false;
+}
+
 int conditions_attributes(struct attributes *a, const char *data, const char *names)
 {
 	struct labels *l;
@@ -81,6 +89,8 @@ int conditions_attributes(struct attributes *a, const char *data, const char *na
 			rc = error_set(ERR_INPUT, "'%s' has more than %d labels; choose some with selectedAttributes", data, LABEL_GROUPS);
 		else if (!attributes_set_name(a, a->groups.n, name, (size_t)length))
 			rc = error_set(ERR_INPUT, "'%s': the name '%.*s' of a label has not 1 to %d letters", data, length, name, ATTRIBUTE_NAME - 1);
+		else if (is_chosen(a, a->name[a->groups.n]))
+			rc = error_set(ERR_USAGE, "selectedAttributes names '%s' twice", a->name[a->groups.n]);
 		else
 			rc = collect_values(a, a->groups.n, l, column, n, data);
 	}
