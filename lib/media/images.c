@@ -91,21 +91,13 @@ bool images_from_pipe(const char *input)
 struct memory_input {
 	struct images_input base;
 	const uint8_t *data;
-	int64_t next;
 };
-
-static int64_t memory_left(struct images *i)
-{
-	return i->n - ((const struct memory_input *)i->source)->next;
-}
 
 static int64_t memory_read(struct images *i, void *data, int64_t max)
 {
-	struct memory_input *s = i->source;
-	const int64_t left = memory_left(i), n = left < max ? left : max;
-	memcpy(data, s->data + (size_t)s->next * images_size(i), (size_t)n * images_size(i));
-	s->next += n;
-	return n;
+	const struct memory_input *s = i->source;
+	memcpy(data, s->data + (size_t)s->base.next * images_size(i), (size_t)max * images_size(i));
+	return max;
 }
 
 static void memory_close(struct images *i)
@@ -113,7 +105,7 @@ static void memory_close(struct images *i)
 	(void)i; /* borrowed */
 }
 
-static const struct images_kind memory_kind = { .left = memory_left, .read = memory_read, .close = memory_close };
+static const struct images_kind memory_kind = { .read = memory_read, .close = memory_close };
 
 int images_borrow(struct images *i, const char *name, const uint8_t *data, int64_t n, int c, int side)
 {
@@ -133,7 +125,7 @@ int images_borrow(struct images *i, const char *name, const uint8_t *data, int64
 int64_t images_left(struct images *i)
 {
 	const struct images_input *s = i->source;
-	return s->kind->left(i);
+	return s->kind->left ? s->kind->left(i) : i->n - s->next;
 }
 
 /* What no generator draws, and bytes taken for floats have. */
@@ -142,7 +134,7 @@ static const float MOST = 100;
 /* n images that have just been read: as floats in [-1,1], which a generator may leave by some, but not as floats of 0 to 255. */
 static int check_floats(const struct images *i, const float *x, int64_t n)
 {
-	struct images_input *s = i->source;
+	const struct images_input *s = i->source;
 	const size_t values = images_size(i) / sizeof *x;
 	for (int64_t k = 0; k < n; k++, x += values) {
 		float largest = 0;
@@ -152,20 +144,21 @@ static int check_floats(const struct images *i, const float *x, int64_t n)
 			largest = fabsf(x[v]) > largest ? fabsf(x[v]) : largest;
 		}
 		if (bad)
-			return error_set(ERR_INPUT, "'%s': image %lld holds values that are not finite", i->name, (long long)(s->checked + k));
+			return error_set(ERR_INPUT, "'%s': image %lld holds values that are not finite", i->name, (long long)(s->next + k));
 		if (largest > MOST)
 			return error_set(ERR_INPUT, "'%s': image %lld holds values up to %g; floats are images in [-1,1], bytes have the type uint8", i->name,
-			                 (long long)(s->checked + k), (double)largest);
+			                 (long long)(s->next + k), (double)largest);
 	}
-	s->checked += n;
 	return 0;
 }
 
 int64_t images_read(struct images *i, void *data, int64_t max)
 {
-	const struct images_input *s = i->source;
-	const int64_t n = s->kind->read(i, data, max);
+	struct images_input *s = i->source;
+	const int64_t left = s->kind->left ? max : i->n - s->next, n = s->kind->read(i, data, left < max ? left : max);
 	const int rc = n > 0 && i->type == NPY_F32 ? check_floats(i, data, n) : 0;
+	if (!rc && n > 0)
+		s->next += n;
 	return rc ? rc : n;
 }
 

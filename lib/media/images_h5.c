@@ -8,7 +8,6 @@ struct h5_input {
 	struct images_input base;
 	struct h5file *file;
 	char data[IMAGES_DATA_NAME];
-	int64_t next;
 };
 
 /* Remembers the largest data{R}x{R}, whatever it is: what is no data set is refused when it is read, lest a smaller one be taken in its place. */
@@ -20,23 +19,11 @@ static int h5_largest(void *ctx, const char *name)
 	return 0;
 }
 
-static int64_t h5_images_left(struct images *i)
-{
-	const struct h5_input *s = i->source;
-	return i->n - s->next;
-}
-
 static int64_t h5_images_read(struct images *i, void *data, int64_t max)
 {
 	struct h5_input *s = i->source;
-	const int64_t n = i->n - s->next < max ? i->n - s->next : max;
-	if (n <= 0)
-		return 0;
-	const int rc = h5_read_rows(s->file, s->data, i->type == NPY_U8 ? H5_U8 : H5_F32, s->next, n, data);
-	if (rc)
-		return rc;
-	s->next += n;
-	return n;
+	const int rc = max ? h5_read_rows(s->file, s->data, i->type == NPY_U8 ? H5_U8 : H5_F32, s->base.next, max, data) : 0;
+	return rc ? rc : max;
 }
 
 static void h5_images_close(struct images *i)
@@ -46,7 +33,7 @@ static void h5_images_close(struct images *i)
 	(void)rc;
 }
 
-static const struct images_kind h5_kind = { .left = h5_images_left, .read = h5_images_read, .close = h5_images_close };
+static const struct images_kind h5_kind = { .read = h5_images_read, .close = h5_images_close };
 
 int images_open_h5(struct images *i, const char *path, int side)
 {

@@ -6,8 +6,8 @@
 
 /* What every kind of input has. The functions get images that images_start() was called for. */
 struct images_kind {
-	int64_t (*left)(struct images *);                          /* as images_left() */
-	int64_t (*read)(struct images *, void *data, int64_t max); /* as images_read(), but for the check of floats */
+	int64_t (*left)(struct images *);                          /* as images_left(); NULL where the number n is known: what has not been read of it */
+	int64_t (*read)(struct images *, void *data, int64_t max); /* as images_read(), but for the check of floats; without `left`, for max <= what is left */
 	void (*close)(struct images *);                            /* gives up what is the kind's own, and leaves the struct's memory */
 	bool decodes;                                              /* as images_decodes() */
 };
@@ -16,7 +16,7 @@ struct images_kind {
 struct images_input {
 	const struct images_kind *kind;
 	char *name;      /* what images->name points to; owned */
-	int64_t checked; /* images read so far, of floats */
+	int64_t next;    /* images read so far; of read()'s first one, the index */
 };
 
 /* Begins an input: allocates its struct of `size` bytes, zeroed, as images->source, and sets the name. From then on images_close() frees it. NULL with

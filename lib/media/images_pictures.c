@@ -7,7 +7,6 @@
 struct pictures_input {
 	struct images_input base;
 	struct source *list;
-	int64_t next;
 };
 
 static int picture_into(const struct images *i, int64_t index, struct bytes *buffer, struct picture *p, uint8_t *out)
@@ -23,16 +22,10 @@ static int picture_into(const struct images *i, int64_t index, struct bytes *buf
 	return 0;
 }
 
-static int64_t pictures_left(struct images *i)
+static int64_t pictures_read(struct images *i, void *data, int64_t n)
 {
 	const struct pictures_input *s = i->source;
-	return i->n - s->next;
-}
-
-static int64_t pictures_read(struct images *i, void *data, int64_t max)
-{
-	struct pictures_input *s = i->source;
-	const int64_t n = i->n - s->next < max ? i->n - s->next : max;
+	const int64_t next = s->base.next;
 	const size_t size = images_size(i);
 	struct bytes buffer = { 0 };
 	struct picture p = { 0 };
@@ -42,18 +35,17 @@ static int64_t pictures_read(struct images *i, void *data, int64_t max)
 	{
 #pragma omp for schedule(dynamic, 4)
 		for (int64_t k = 0; k < n; k++)
-			if (picture_into(i, s->next + k, &buffer, &p, (uint8_t *)data + (size_t)k * size) && k < bad)
+			if (picture_into(i, next + k, &buffer, &p, (uint8_t *)data + (size_t)k * size) && k < bad)
 				bad = k;
 		free(buffer.data);
 		picture_free(&p);
 	}
 	if (bad < n) { /* once more, for the message of this thread */
-		const int rc = picture_into(i, s->next + bad, &buffer, &p, (uint8_t *)data + (size_t)bad * size);
+		const int rc = picture_into(i, next + bad, &buffer, &p, (uint8_t *)data + (size_t)bad * size);
 		free(buffer.data);
 		picture_free(&p);
-		return rc ? rc : error_set(ERR_INPUT, "'%s' changed while it was read", source_name(s->list, s->next + bad));
+		return rc ? rc : error_set(ERR_INPUT, "'%s' changed while it was read", source_name(s->list, next + bad));
 	}
-	s->next += n;
 	return n;
 }
 
@@ -63,7 +55,7 @@ static void pictures_close(struct images *i)
 	source_close(&s->list);
 }
 
-static const struct images_kind pictures_kind = { .left = pictures_left, .read = pictures_read, .close = pictures_close, .decodes = true };
+static const struct images_kind pictures_kind = { .read = pictures_read, .close = pictures_close, .decodes = true };
 
 /* The first picture says what all of them have to be. */
 int images_open_pictures(struct images *i, const char *path)
