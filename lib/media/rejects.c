@@ -5,6 +5,7 @@
 
 #include "outfile.h"
 #include "printable.h"
+#include "same_file.h"
 
 enum { MOST_TOLD = 20 };
 
@@ -38,30 +39,6 @@ void rejects_free(struct rejects *r)
 	free(r->name);
 	free(r->reason);
 	*r = (struct rejects){ 0 };
-}
-
-/* The name of a file, which need not be there, without links and detours: owned by the caller. NULL where its folder is not there, or out of memory. */
-static char *true_name(const char *path)
-{
-	char *whole = realpath(path, NULL), *name = NULL;
-	if (whole)
-		return whole;
-	const char *slash = strrchr(path, '/');
-	char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("."), *parent = folder ? realpath(folder, NULL) : NULL;
-	if (parent && asprintf(&name, "%s/%s", parent, slash ? slash + 1 : path) < 0)
-		name = NULL;
-	free(folder);
-	free(parent);
-	return name;
-}
-
-static bool same_file(const char *a, const char *b)
-{
-	char *x = true_name(a), *y = true_name(b);
-	const bool same = x && y && !strcmp(x, y);
-	free(x);
-	free(y);
-	return same;
 }
 
 int rejects_try(const char *path, const char *output)

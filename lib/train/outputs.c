@@ -2,14 +2,13 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "input_guard.h"
 #include "run.h"
+#include "same_file.h"
 
 int run_name_files(struct run *r)
 {
@@ -31,13 +30,16 @@ void run_name_kept(const struct run *r, int64_t iteration, char path[PATH_SIZE])
 	snprintf(path, PATH_SIZE, "%s_i%lld.h5", r->base, (long long)iteration);
 }
 
-/* The folder of a path and the name in it, in the caller's copy. */
-static const char *split(char copy[PATH_SIZE], const char *path, const char **name)
+static const char *name_in(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	*name = slash ? slash + 1 : path;
-	snprintf(copy, PATH_SIZE, "%s", path);
-	return dirname(copy);
+	return slash ? slash + 1 : path;
+}
+
+/* The path of a name in the folder of the output. */
+static void name_beside(const struct run *r, const char *name, char path[2 * PATH_SIZE])
+{
+	snprintf(path, 2 * PATH_SIZE, "%.*s%s", (int)(name_in(r->base) - r->base), r->base, name);
 }
 
 /* Whether a name is BASE_i, digits and ".h5". */
@@ -55,16 +57,16 @@ static bool is_kept_name(const char *name, const char *base)
 /* Calls `each` with the path of every such file, until one fails; the number of files. */
 static int each_kept(const struct run *r, int (*each)(const char *path))
 {
-	char copy[PATH_SIZE], path[2 * PATH_SIZE];
-	const char *base, *folder = split(copy, r->base, &base);
-	DIR *d = opendir(folder);
+	char path[2 * PATH_SIZE];
+	name_beside(r, ".", path);
+	DIR *d = opendir(path);
 	struct dirent *entry;
 	int n = 0, rc = 0;
 	if (!d)
 		return 0; /* the first file that is written there says why */
 	while (!rc && (entry = readdir(d)))
-		if (is_kept_name(entry->d_name, base)) {
-			snprintf(path, sizeof path, "%.*s%s", (int)(strlen(r->base) - strlen(base)), r->base, entry->d_name);
+		if (is_kept_name(entry->d_name, name_in(r->base))) {
+			name_beside(r, entry->d_name, path);
 			rc = each(path);
 			n++;
 		}
@@ -87,36 +89,23 @@ int run_clear_kept(const struct run *r)
 
 /* -- what is written where -- */
 
-/* Whether two paths are the same file, or will be. */
-static bool is_same(const char *a, const char *b)
-{
-	struct stat x, y;
-	char copy_a[PATH_SIZE], copy_b[PATH_SIZE];
-	const char *name_a, *name_b;
-	if (!stat(a, &x) && !stat(b, &y))
-		return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-	const char *folder_a = split(copy_a, a, &name_a), *folder_b = split(copy_b, b, &name_b);
-	return !strcmp(name_a, name_b) && !stat(folder_a, &x) && !stat(folder_b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 static bool is_kept(const struct run *r, const char *path)
 {
-	struct stat x, y;
-	char copy_base[PATH_SIZE], copy[PATH_SIZE];
-	const char *base, *name, *here = split(copy_base, r->base, &base), *there = split(copy, path, &name);
-	return is_kept_name(name, base) && !stat(here, &x) && !stat(there, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	char kept[2 * PATH_SIZE];
+	name_beside(r, name_in(path), kept);
+	return is_kept_name(name_in(path), name_in(r->base)) && same_file(kept, path);
 }
 
 static int check_record(const struct run *r, size_t i)
 {
 	const struct grow_record *record = &r->g->records[i], *before;
 	const char *path = record->path;
-	if (is_same(path, r->g->out) || is_same(path, r->checkpoint) || is_same(path, r->log_path) || is_kept(r, path))
+	if (same_file(path, r->g->out) || same_file(path, r->checkpoint) || same_file(path, r->log_path) || is_kept(r, path))
 		return error_set(ERR_USAGE, "--record %lld:%s: the run itself writes a file of this name: give another", (long long)record->iteration, path);
 	for (before = r->g->records; before < record; before++) {
 		if (before->iteration == record->iteration)
 			return error_set(ERR_USAGE, "--record %lld:%s: this step is recorded in '%s' already", (long long)record->iteration, path, before->path);
-		if (is_same(before->path, path))
+		if (same_file(before->path, path))
 			return error_set(ERR_USAGE, "--record %lld:%s: the file is that of the step after %lld iterations already", (long long)record->iteration, path,
 			                 (long long)before->iteration);
 	}
