@@ -362,9 +362,25 @@ PY
 import json
 r = json.load(open('result.json'))
 assert [x['pass'] for x in r] == [True, True, True, False], r
-assert all(set(x) == set('file iteration loss grad_median grad_worst grad_worst_tensor adam ema pass'.split()) for x in r)
+assert all(set(x) == set('file iteration loss output grad_median grad_worst grad_worst_tensor adam ema pass'.split()) for x in r)
 assert r[3]['grad_worst_tensor'] == 'D/scaleLayers.0.1.module.weight' and r[3]['file'] == 'wrong.h5' and r[3]['iteration'] == 1
 PY
+  for what in fake score_real score_fake feature_real; do
+    cp "$golden"/step_s1_b8_a060.h5 wrong.h5
+    chmod u+w wrong.h5
+    WHAT=$what "$PYTHON" -c 'import h5py, os; d = h5py.File("wrong.h5", "r+")["iter0/" + os.environ["WHAT"]]; d[...] = d[...] * 1.00002'
+    run pgan-grow --device plain --verify wrong.h5
+    [ "$status" = 1 ]
+    [ "$(grep -c FAIL <<<"$output")" = 1 ]
+  done
+  for what in lossD lossG lossD_Grad; do
+    cp "$golden"/step_s1_b8_a060.h5 wrong.h5
+    chmod u+w wrong.h5
+    WHAT=$what "$PYTHON" -c 'import h5py, os; a = h5py.File("wrong.h5", "r+")["iter1"].attrs; a[os.environ["WHAT"]] += 0.001 * sum(abs(a[k]) for k in a if k.startswith("loss"))'
+    run pgan-grow --device plain --verify wrong.h5
+    [ "$status" = 1 ]
+    [ "$(grep -c FAIL <<<"$output")" = 1 ]
+  done
   fails 3 "cannot open 'none.h5': No such file or directory" pgan-grow --verify none.h5
   head -c 5000 wrong.h5 >short.h5
   fails 3 "short.h5" pgan-grow --verify short.h5

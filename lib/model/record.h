@@ -10,17 +10,18 @@
  * adam_step: 1 for the first step of a scale. */
 int record_step(struct step *, bool penalty, int64_t adam_step, const char *path) MUST_CHECK;
 
-/* What replaying one recorded step gave. All errors are relative, as tests/golden/README.md defines them, but adam and ema: largest absolute difference. */
+/* What replaying one recorded step gave. All errors are relative, as tests/golden/README.md defines them, but adam and ema: largest absolute difference.
+ * output: the worst of G(z_d), of D's scores and of its last features, those that were recorded. */
 struct record_result {
 	int iteration;
-	double loss, grad_median, grad_worst, adam, ema;
+	double loss, output, grad_median, grad_worst, adam, ema;
 	char grad_worst_tensor[128]; /* "D/scaleLayers.0.1.module.weight" */
 	bool pass;
 };
 
 /* The largest errors that pass. */
 struct record_tolerance {
-	double loss, grad_median, grad_worst, update;
+	double loss, output, grad_median, grad_worst, update;
 	double grad_worst_exact; /* instead of grad_worst, up to scale exact_scale: no unit of the records there sits at the kink. 0: grad_worst */
 	int exact_scale;
 };

@@ -206,14 +206,49 @@ static int compare_values(struct replay *r, struct network *n, const float *arra
 	return rc;
 }
 
+/* One tensor of what D's half leaves, if it was recorded. */
+static int compare_tensor(struct replay *r, const char *name, struct tensor t)
+{
+	const size_t n = (size_t)(t.n * t.c * t.h * t.w);
+	char path[64];
+	double square = 0, error = 0;
+	int rc;
+
+	snprintf(path, sizeof path, "iter%d/%s", r->result.iteration, name);
+	if (!h5_exists(r->file, path))
+		return 0;
+	float *ours = size_alloc(n, sizeof *ours), *theirs = size_alloc(n, sizeof *theirs);
+	rc = ours && theirs ? h5_read(r->file, path, H5_F32, theirs, n) : ERR_FAILED;
+	if (!rc) {
+		r->be->download(r->be, ours, t);
+		for (size_t i = 0; i < n; i++) {
+			const double d = (double)ours[i] - theirs[i];
+			square += (double)theirs[i] * theirs[i];
+			error += d * d;
+		}
+		const double relative = sqrt(error / square);
+		if (!(relative <= r->result.output))
+			r->result.output = relative;
+	}
+	free(ours);
+	free(theirs);
+	return rc;
+}
+
+static int compare_outputs(struct replay *r)
+{
+	const struct step *s = &r->step;
+	const struct discriminator *d = &s->d;
+	int rc;
+	if ((rc = compare_tensor(r, "fake", s->g.image)) || (rc = compare_tensor(r, "score_real", discriminator_slots(d, d->score.x, SLOT_REAL, 1))) ||
+	    (rc = compare_tensor(r, "score_fake", discriminator_slots(d, d->score.x, SLOT_FAKE, 1))))
+		return rc;
+	return compare_tensor(r, "feature_real", discriminator_slots(d, d->dense.x, SLOT_REAL, 1));
+}
+
 static int compare_losses(struct replay *r)
 {
 	const bool conditional = arch_code(&r->arch) > 0;
-	const struct { const char *name; enum step_sum sum; bool there; } loss[] = {
-		{ "lossD_real", SUM_D_REAL, true }, { "lossD_fake", SUM_D_FAKE, true }, { "lossD_Grad", SUM_D_GRAD, true }, { "lossD_Epsilon", SUM_D_EPSILON, true },
-		{ "lossG_fake", SUM_G_FAKE, true }, { "lossG_GDPP", SUM_G_GDPP, r->losses.gdpp }, { "lossD_classif", SUM_D_CLASSIF, conditional },
-		{ "lossG_classif", SUM_G_CLASSIF, conditional },
-	};
 	double sum[STEP_SUMS], magnitude = 0, worst = 0;
 	char group[16];
 	int rc;
@@ -221,14 +256,21 @@ static int compare_losses(struct replay *r)
 	snprintf(group, sizeof group, "iter%d", r->result.iteration);
 	if ((rc = step_read_sums(&r->step, sum)))
 		return rc;
+	const struct { const char *name; double value; bool there, term; } loss[] = {
+		{ "lossD_real", sum[SUM_D_REAL], true, true }, { "lossD_fake", sum[SUM_D_FAKE], true, true }, { "lossD_Grad", sum[SUM_D_GRAD], true, true },
+		{ "lossD_Epsilon", sum[SUM_D_EPSILON], true, true }, { "lossD_classif", sum[SUM_D_CLASSIF], conditional, true }, { "lossD", step_loss_d(sum), true, false },
+		{ "lossG_fake", sum[SUM_G_FAKE], true, true }, { "lossG_GDPP", sum[SUM_G_GDPP], r->losses.gdpp, true },
+		{ "lossG_classif", sum[SUM_G_CLASSIF], conditional, true }, { "lossG", step_loss_g(sum), true, false },
+	};
 	for (size_t i = 0; i < sizeof loss / sizeof *loss; i++) {
 		double reference;
 		if (!loss[i].there)
 			continue;
 		if ((rc = get_number(r->file, group, loss[i].name, &reference)))
 			return rc;
-		magnitude += fabs(reference);
-		const double d = fabs(sum[loss[i].sum] - reference);
+		if (loss[i].term)
+			magnitude += fabs(reference);
+		const double d = fabs(loss[i].value - reference);
 		if (!(d <= worst))
 			worst = d;
 	}
@@ -269,7 +311,7 @@ static int replay_step(struct replay *r)
 
 	/* Gradients from our own arithmetic, updates from the recorded gradients: an error stays where it is made. */
 	step_d_gradients(s, r->scalars.penalty > 0);
-	if ((rc = compare_gradients(r, &r->d, "D")) || (rc = load(r, &r->d, r->d.gradient, "grad/D", true)))
+	if ((rc = compare_outputs(r)) || (rc = compare_gradients(r, &r->d, "D")) || (rc = load(r, &r->d, r->d.gradient, "grad/D", true)))
 		return rc;
 	step_d_update(s);
 	if ((rc = compare_values(r, &r->d, r->d.w, "after/D", &result->adam)) || (rc = load(r, &r->d, r->d.w, "after/D", false)))
@@ -285,7 +327,9 @@ static int replay_step(struct replay *r)
 	return compare_losses(r);
 }
 
-/* loss: float32 PyTorch is within 3e-7 of the records, sums of other orders and Winograd somewhat further.
+/* output: what single samples come to, with nothing summed over a batch; units at the kink hardly move it. Winograd's float32 is within 3.3e-6 of the records, TF32 and
+ * bfloat16 as below within 7e-3 and 2e-2.
+ * loss: float32 PyTorch is within 3e-7 of the records, sums of other orders and Winograd somewhat further.
  * gradients: a unit within rounding of the leaky ReLU's kink may fall on its other side, which moves a few tensors of a small network by as much as 1.5e-3
  * (float32 PyTorch does so on one file); the median does not see that. Records up to scale 2 have no such unit that the sums of `plain` and `cpu:direct` would
  * move; cuDNN's order of float32 sums is its own, and one record of scale 2 has a unit that some orders move (2.4e-3 in its tensors, the emulation's does).
@@ -296,11 +340,11 @@ static int replay_step(struct replay *r)
 struct record_tolerance record_tolerance_of(const char *device)
 {
 	const bool cuda = !strncmp(device, "cuda", 4), fp32 = strstr(device, "fp32") != NULL;
-	struct record_tolerance t = { .loss = 1e-5, .grad_median = 1e-4, .grad_worst = 5e-3, .update = 1e-6 };
+	struct record_tolerance t = { .loss = 1e-5, .output = 1e-5, .grad_median = 1e-4, .grad_worst = 5e-3, .update = 1e-6 };
 	if (cuda && strstr(device, "bf16"))
-		return (struct record_tolerance){ .loss = 4.5e-2, .grad_median = .22, .grad_worst = .66, .update = 1e-6 };
+		return (struct record_tolerance){ .loss = 4.5e-2, .output = 5e-2, .grad_median = .22, .grad_worst = .66, .update = 1e-6 };
 	if (cuda && !fp32)
-		return (struct record_tolerance){ .loss = 1.4e-2, .grad_median = .2, .grad_worst = .6, .update = 1e-6 };
+		return (struct record_tolerance){ .loss = 1.4e-2, .output = 2e-2, .grad_median = .2, .grad_worst = .6, .update = 1e-6 };
 	if (cuda || !strcmp(device, "plain") || !strcmp(device, "cpu:direct")) {
 		t.grad_worst_exact = 1e-4;
 		t.exact_scale = cuda ? 1 : 2;
@@ -317,7 +361,7 @@ static int by_value(const void *a, const void *b)
 static bool judge(const struct record_result *x, const struct record_tolerance *t, int scale)
 {
 	const double worst = scale <= t->exact_scale && t->grad_worst_exact > 0 ? t->grad_worst_exact : t->grad_worst;
-	return x->loss <= t->loss && x->grad_median <= t->grad_median && x->grad_worst <= worst && x->adam <= t->update && x->ema <= t->update;
+	return x->loss <= t->loss && x->output <= t->output && x->grad_median <= t->grad_median && x->grad_worst <= worst && x->adam <= t->update && x->ema <= t->update;
 }
 
 static int replay_file(struct replay *r, const struct record_tolerance *tolerance, void (*each)(void *ctx, const struct record_result *), void *ctx)

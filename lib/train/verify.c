@@ -24,12 +24,12 @@ static void take_result(void *ctx, const struct record_result *r)
 	struct report *report = ctx;
 	report->failed += !r->pass;
 	if (report->results)
-		json_array_append_new(report->results, json_pack("{s:s,s:i,s:o,s:o,s:o,s:s,s:o,s:o,s:b}", "file", report->file, "iteration", r->iteration, "loss",
-		                      number(r->loss), "grad_median", number(r->grad_median), "grad_worst", number(r->grad_worst), "grad_worst_tensor", r->grad_worst_tensor,
+		json_array_append_new(report->results, json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:b}", "file", report->file, "iteration", r->iteration,
+		                      "loss", number(r->loss), "output", number(r->output), "grad_median", number(r->grad_median), "grad_worst", number(r->grad_worst), "grad_worst_tensor", r->grad_worst_tensor,
 		                      "adam", number(r->adam), "ema", number(r->ema), "pass", r->pass));
 	else
-		fprintf(report->out, "%s step %d: loss %.1e, gradients %.1e median, %.1e worst (%s), Adam %.1e, average %.1e: %s\n", report->file, r->iteration, r->loss,
-		        r->grad_median, r->grad_worst, r->grad_worst_tensor, r->adam, r->ema, r->pass ? "pass" : "FAIL");
+		fprintf(report->out, "%s step %d: loss %.1e, outputs %.1e, gradients %.1e median, %.1e worst (%s), Adam %.1e, average %.1e: %s\n", report->file, r->iteration, r->loss,
+		        r->output, r->grad_median, r->grad_worst, r->grad_worst_tensor, r->adam, r->ema, r->pass ? "pass" : "FAIL");
 }
 
 int verify_records(const char *const *file, size_t n, const char *device, int threads, bool json, FILE *out)

@@ -22,8 +22,8 @@ static void expect_pass(void *ctx, const struct record_result *r)
 {
 	struct outcome *o = ctx;
 	o->steps++;
-	CHECK_MSG(r->pass, "%s, %s, step %d: loss %.1e, gradients: median %.1e, worst %.1e (%s), Adam %.1e, average %.1e", o->device, o->path, r->iteration,
-	          r->loss, r->grad_median, r->grad_worst, r->grad_worst_tensor, r->adam, r->ema);
+	CHECK_MSG(r->pass, "%s, %s, step %d: loss %.1e, outputs %.1e, gradients: median %.1e, worst %.1e (%s), Adam %.1e, average %.1e", o->device, o->path, r->iteration,
+	          r->loss, r->output, r->grad_median, r->grad_worst, r->grad_worst_tensor, r->adam, r->ema);
 }
 
 static void verify_files(const char *pattern)
@@ -160,7 +160,7 @@ static void dropped_second_derivative(struct backend *b)
 
 /* -- verification fails -- */
 
-enum { LOSS = 1, MEDIAN = 2, WORST = 4, UPDATE = 8 };
+enum { LOSS = 1, MEDIAN = 2, WORST = 4, UPDATE = 8, OUTPUT = 16 };
 
 struct failure {
 	struct record_tolerance tolerance;
@@ -173,7 +173,7 @@ static void note_failure(void *ctx, const struct record_result *r)
 	struct failure *f = ctx;
 	const struct record_tolerance *t = &f->tolerance;
 	f->exceeded |= (r->loss > t->loss) * LOSS | (r->grad_median > t->grad_median) * MEDIAN | (r->grad_worst > t->grad_worst) * WORST |
-	               (r->adam > t->update || r->ema > t->update) * UPDATE;
+	               (r->adam > t->update || r->ema > t->update) * UPDATE | (r->output > t->output) * OUTPUT;
 	f->steps++;
 	CHECK_MSG(!r->pass, "step %d passed", r->iteration);
 	snprintf(f->tensor, sizeof f->tensor, "%s", r->grad_worst_tensor);
@@ -202,17 +202,17 @@ static const char *const both[] = { "tests/golden/step_s1_b8_a060.h5", "tests/go
 
 TEST(wrong_bias_gain_fails)
 {
-	expect_failure(wrong_bias_gain, zoo, LOSS | MEDIAN | WORST, NULL);
+	expect_failure(wrong_bias_gain, zoo, LOSS | OUTPUT | MEDIAN | WORST, NULL);
 }
 
 TEST(wrong_stddev_groups_fail)
 {
-	expect_failure(wrong_stride, both, LOSS | MEDIAN | WORST, NULL);
+	expect_failure(wrong_stride, both, LOSS | OUTPUT | MEDIAN | WORST, NULL);
 }
 
 TEST(wrong_stddev_variance_fails)
 {
-	expect_failure(wrong_bias, both, LOSS | MEDIAN | WORST, NULL);
+	expect_failure(wrong_bias, both, LOSS | OUTPUT | MEDIAN | WORST, NULL);
 }
 
 /* Only the layers of D below the standard deviation see it: not the losses, not the half of all gradients. */
