@@ -130,13 +130,15 @@ static int run(const char *const *inputs, size_t n)
 		return rc;
 	if (dir && rejects_file && ends_in_png(rejects_file)) /* one in DIR would take the place of a picture, or a picture its */
 		return error_set(ERR_USAGE, "--rejects writes a table, and '%s' is named as the pictures of -o are", rejects_file);
-	if ((rc = rejects_try(rejects_file, dir)) || (rc = inputs_open(&in, inputs, n)))
+	if ((rc = inputs_open(&in, inputs, n)))
 		return rc;
 	if (in.source)
 		note_left_out(in.source);
-	progress_start(&progress, "pictures", inputs_count(&in));
-	rc = crop(&result, &settings, &in);
-	progress_end(&progress);
+	if (!(rc = rejects_try(rejects_file, dir))) {
+		progress_start(&progress, "pictures", inputs_count(&in));
+		rc = crop(&result, &settings, &in);
+		progress_end(&progress);
+	}
 	if (!rc && (!rejects_file || !(rc = rejects_write(&result.rejects, rejects_file))))
 		rc = rejects_report(&result.rejects, result.good, keep_going, message_error);
 	rejects_free(&result.rejects);

@@ -193,14 +193,14 @@ static int run(const char *const *inputs, size_t n)
 	};
 	int rc;
 
-	if ((rc = check_options(&s)) || (rc = rejects_try(rejects_file, output)) || (rc = inputs_open(in, inputs, n)))
+	if ((rc = check_options(&s)) || (rc = inputs_open(in, inputs, n)))
 		return rc;
 	const int64_t left_out = in->source ? source_left_out(in->source, &first) : 0;
 	if (left_out)
 		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)left_out, first);
 	options_used(used, sizeof used);
 	s.threads = in->hdf5 ? 1 : (int)threads; /* HDF5 cannot read and write in two threads */
-	if ((rc = prepare_source(&job, &s)))
+	if ((rc = rejects_try(rejects_file, output)) || (rc = prepare_source(&job, &s)))
 		goto end;
 	progress_start(&progress, "pictures", limit ? limit : inputs_count(in));
 	rc = pack(&result, &s, in->source, &in->images);

@@ -34,6 +34,13 @@ setup() {
   ln data.h5 same.h5
   keeps data.h5 pack-h5 -o same.h5 --limit 2 data.h5
   keeps crops/000001.png pack-h5 -o other.h5 --rejects crops/000001.png crops/000001.png crops/000002.png
+  keeps crops pack-h5 -o crops/000002.png crops
+  keeps crops pack-h5 -o other.h5 --rejects crops/000002.png crops
+  keeps faces.zip celeba-crop -o out --rejects ./faces.zip faces.zip
+  keeps crops bash -c 'ls crops/*.png | pack-h5 -o crops/000002.png -'
+  keeps crops swd --ref faces.npy crops --save-ref crops/000002.png
+  [ ! -e other.h5 ]
+  [ ! -e out ]
 }
 
 @test "networks and scores" {

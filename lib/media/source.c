@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "archive.h"
+#include "input_guard.h"
 #include "size.h"
 
 struct entry {
@@ -67,6 +68,8 @@ static int add(struct source *s, char *name, size_t member, int64_t archive, int
 		free(name);
 		return error_set(ERR_FAILED, "out of memory");
 	}
+	if (archive < 0)
+		input_guard_add(name);
 	s->entry[s->n++] = (struct entry){ .name = name, .member = member, .archive = archive, .index = index };
 	return 0;
 }

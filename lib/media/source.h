@@ -26,7 +26,8 @@ struct source;
  *   a zip or tar      its members so named, read in place (told by content, whatever the archive's name is; a tar is not compressed)
  *   "-"               a list of file names on stdin, one a line, in its order; read to its end here. A zero byte in it is ERR_INPUT
  *   any other file    a picture, whatever its name; one in a pipe is read here and kept, since it can be read but once
- * A missing input, a folder or archive without pictures, an empty list or a damaged archive is ERR_INPUT. Listed names and members are not opened yet. */
+ * A missing input, a folder or archive without pictures, an empty list or a damaged archive is ERR_INPUT. Listed names and members are not opened yet.
+ * From here on no output takes the place of one of these pictures (input_guard.h). */
 int source_open(struct source **, const char *const *inputs, size_t n) MUST_CHECK;
 
 /* The same for one picture in an open pipe. (Its first byte may have been looked at and put back: opened again, it would be gone.) Closes the pipe. */
