@@ -85,7 +85,8 @@ static const struct tool tool = {
 
 struct job {
 	struct inputs in;
-	struct labels *labels;
+	struct label_table *table; /* of pictures with names */
+	struct labels labels;      /* of an HDF5 file's images */
 	uint32_t *order;
 };
 
@@ -153,15 +154,15 @@ static int prepare_source(struct job *job, struct pack_settings *s)
 		return error_set(ERR_USAGE, "%s needs the names of files: give files, folders or archives", seed >= 0 ? "--shuffle" : "--labels");
 	if (in->hdf5) {
 		rc = labels_of_h5(&job->labels, in->images.name, in->images.n);
-		s->labels = job->labels;
+		s->labels = job->labels.columns ? &job->labels : NULL;
 		return rc;
 	}
 	if (!in->source)
 		return 0;
 	source_decode_as(in->source, &decode_as);
-	if (labels_file && (rc = labels_read(&job->labels, labels_file, columns)))
+	if (labels_file && (rc = label_table_read(&job->table, labels_file, columns)))
 		return rc;
-	s->labels = job->labels;
+	s->table = job->table;
 	if (seed >= 0) {
 		const size_t n = (size_t)source_count(in->source);
 		if (!(job->order = size_alloc(n, sizeof *job->order)))
@@ -211,6 +212,7 @@ static int run(const char *const *inputs, size_t n)
 		rc = rejects_report(&result.rejects, result.good, keep_going, message_error);
 end:
 	free(job.order);
+	label_table_free(&job.table);
 	labels_free(&job.labels);
 	rejects_free(&result.rejects);
 	inputs_close(in);

@@ -187,6 +187,8 @@ PY
   printf 'name,A,B\n000.png,-1.5e-3,+3e38\n' >table.csv
   fails 2 "the column 'A' of 'table.csv' is asked for twice" pack-h5 -o x.h5 --labels table.csv --columns A,B,A sq
   [ ! -e x.h5 ]
+  "$PYTHON" -c 'n = range(65537); print("f", *n, sep=","); print("000.png", *n, sep=",")' >wide.csv
+  fails 3 "'wide.csv' has 65537 columns, more than 65536" pack-h5 -o x.h5 --labels wide.csv sq
   pack-h5 -o x.h5 --labels table.csv sq
   "$PYTHON" -c 'import h5py, numpy as np; assert np.array_equal(h5py.File("x.h5")["labels"], np.float32([[-1.5e-3, 3e38]]))'
 }

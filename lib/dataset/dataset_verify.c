@@ -116,9 +116,9 @@ static int is_ours(const char *path, bool *ours)
 /* Reads the labels, of which there has to be a row for every picture. columns: 0 if there are none. */
 static int verify_labels(const char *path, int64_t n, int *columns)
 {
-	struct labels *l;
+	struct labels l;
 	const int rc = labels_of_h5(&l, path, n);
-	*columns = l ? labels_columns(l) : 0;
+	*columns = l.columns;
 	labels_free(&l);
 	return rc;
 }

@@ -1,5 +1,5 @@
-/* Labels of pictures: rows of numbers, with a name for each column. Rows of a table (labels_read) are found by the name of a picture, those of an HDF5 file
- * (labels_of_h5) by its number. */
+/* Labels of the pictures of a data set: a row of numbers for each, with a name for each column. Those of pictures that have names of their own come from a
+ * table (label_table.h). */
 #ifndef PGAN_LABELS_H
 #define PGAN_LABELS_H
 
@@ -8,32 +8,30 @@
 
 #include "error.h"
 
-struct labels;
+enum { LABEL_COLUMNS = 65536 }; /* at most */
 
-/* Reads a table, told by its content:
- *   CelebA's list_attr_celeba.txt   the number of rows; the names of the columns; rows of a file name and numbers, between spaces
- *   CSV                             a header line; rows of a file name and numbers, between commas
- *   JSON                            StyleGAN's dataset.json: {"labels": [["00000/img00000000.png", 3], ["…", [0.5, 1]], …]}; the columns are called 0, 1 …
- *   a zip or tar archive            its dataset.json; not in a pipe, where the others may be
- * columns: the names to take, between commas, in that order; NULL: all. A row that is too short or not of finite decimal numbers, a file or column whose name
- * comes twice, rows that are not as many as CelebA's first line says, or a column that is not there is ERR_INPUT; one asked for twice ERR_USAGE. */
-int labels_read(struct labels **, const char *path, const char *columns) MUST_CHECK;
+struct labels {
+	int64_t n;
+	int columns;  /* numbers in a row; 0: there are no labels */
+	float *value; /* (n,columns), owned */
+	char *names;  /* of the columns, between commas; owned */
+};
 
 /* The labels of an HDF5 file's n pictures: its data set labels (n,K) or (n), as pack-h5 writes them, or else the array in NAME-labels.npy beside NAME.h5, as
- * the Theano and TensorFlow releases of progressive growing have them. *out is NULL when there is neither. Labels that are not rows for n pictures, or whose
- * attribute names has not K names, each its own: ERR_INPUT. */
-int labels_of_h5(struct labels **out, const char *path, int64_t n) MUST_CHECK;
+ * the Theano and TensorFlow releases of progressive growing have them; without either no columns. Labels that are not rows for n pictures, or whose attribute
+ * names has not K names, each its own: ERR_INPUT. */
+int labels_of_h5(struct labels *, const char *path, int64_t n) MUST_CHECK;
 
-void labels_free(struct labels **); /* NULL is fine */
+void labels_free(struct labels *); /* a zeroed struct is fine */
 
-int labels_columns(const struct labels *); /* numbers in a row */
-const char *labels_names(const struct labels *); /* between commas; borrowed */
+/* Row i: `columns` numbers, borrowed; the next row lies behind it. */
+static inline const float *labels_row(const struct labels *l, int64_t i)
+{
+	return l->value + (size_t)i * (size_t)l->columns;
+}
 
-/* The row of a picture in a table, by its path below the input (source_member()) or, if that is not there, by the last part of it: labels_columns() floats,
- * borrowed. NULL if there is none, and always for labels of an HDF5 file, which have no names. */
-const float *labels_of(const struct labels *, const char *member);
-
-/* Row i, borrowed; those that follow lie behind it. Of an HDF5 file that of picture i, of a table the i-th of the file. */
-const float *labels_row(const struct labels *, int64_t i);
+/* Whether the names of n columns of `path` can be told apart and listed: of two with one name only the first would ever be found, and one with a comma would be
+ * two. ERR_INPUT otherwise. */
+int labels_check_names(const char *path, char *const *name, size_t n) MUST_CHECK;
 
 #endif

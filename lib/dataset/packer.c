@@ -78,7 +78,7 @@ static int decode(struct packer *p, int thread, struct pack_item *item)
 {
 	const char *name = input_name(p, item->i);
 	int rc;
-	if (p->settings->labels && !(item->label = labels_of(p->settings->labels, source_member(p->source, item->i))))
+	if (p->settings->table && !(item->label = label_table_find(p->settings->table, source_member(p->source, item->i))))
 		return error_set(ERR_INPUT, "'%s' has no labels", name);
 	if ((rc = source_picture(p->source, item->i, &item->bytes, &item->picture)) || (rc = check_size(p, name, item->picture.w, item->picture.h)))
 		return rc;
@@ -266,6 +266,7 @@ static int describe(struct packer *p)
 
 int pack(struct pack_result *result, const struct pack_settings *settings, struct source *source, struct images *images)
 {
+	const struct labels *labels = settings->table ? label_table_labels(settings->table) : settings->labels;
 	struct packer p = { .settings = settings, .source = source, .images = images, .rejects = &result->rejects };
 	int rc;
 
@@ -277,7 +278,7 @@ int pack(struct pack_result *result, const struct pack_settings *settings, struc
 	p.side = p.side ? p.side : DATASET_MIN_SIDE;
 	if ((rc = make_scratch(&p)) || (rc = dataset_create(&p.writer, settings->output, p.side)))
 		goto end;
-	if (settings->labels && (rc = dataset_label_columns(p.writer, labels_names(settings->labels), labels_columns(settings->labels))))
+	if (labels && (rc = dataset_label_columns(p.writer, labels->names, labels->columns)))
 		goto end;
 	const struct ordered o = { settings->threads, p.item, (size_t)p.items, sizeof *p.item, &p, feed, work, drain };
 	if ((rc = ordered_run(&o)))

@@ -5,7 +5,7 @@
 #include "dataset.h"
 #include "fit.h"
 #include "images.h"
-#include "labels.h"
+#include "label_table.h"
 #include "rejects.h"
 #include "source.h"
 
@@ -19,7 +19,8 @@ struct pack_settings {
 	bool mirror;                 /* every picture is followed by its mirror image */
 	int64_t limit;               /* at most so many good pictures, mirror images not counted; 0: all */
 	const uint32_t *order;       /* a permutation of the source's pictures; NULL: as they are. Borrowed */
-	const struct labels *labels; /* of labels_read() for a source, of labels_of_h5() for images; NULL: none. Borrowed */
+	const struct label_table *table; /* of a source: the labels of its pictures; NULL: none. Borrowed */
+	const struct labels *labels;     /* of images: a row for each; NULL: none. Borrowed */
 	int threads;                 /* the bytes of the output do not depend on it */
 	void (*progress)(void *ctx, int64_t done); /* pictures, good or not */
 	void *progress_ctx;

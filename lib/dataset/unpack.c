@@ -18,7 +18,7 @@ enum { C = 3 };
 struct unpacker {
 	const char *output;
 	struct dataset *d;
-	struct labels *labels; /* NULL: none */
+	struct labels labels;
 	int side;
 	uint8_t *planes; /* one picture */
 	void (*progress)(void *ctx, int64_t done);
@@ -48,20 +48,20 @@ static int write_beside(struct unpacker *u, int stem, const char *ending, int (*
 static int write_npy(void *unpacker, FILE *f, const char *name)
 {
 	const struct unpacker *u = unpacker;
-	const struct npy_header h = { NPY_F32, 2, { dataset_count(u->d), labels_columns(u->labels) } };
+	const struct npy_header h = { NPY_F32, 2, { dataset_count(u->d), u->labels.columns } };
 	const int rc = npy_write_header(f, name, &h);
-	return rc ? rc : npy_write(f, name, NPY_F32, labels_row(u->labels, 0), (size_t)h.dim[0] * (size_t)h.dim[1]);
+	return rc ? rc : npy_write(f, name, NPY_F32, labels_row(&u->labels, 0), (size_t)h.dim[0] * (size_t)h.dim[1]);
 }
 
 static int write_csv(void *unpacker, FILE *f, const char *name)
 {
 	const struct unpacker *u = unpacker;
 	(void)name;
-	fprintf(f, "file,%s\n", labels_names(u->labels));
+	fprintf(f, "file,%s\n", u->labels.names);
 	for (int64_t i = 0; i < dataset_count(u->d); i++) {
 		fprintf(f, "%06lld.png", (long long)i);
-		for (int k = 0; k < labels_columns(u->labels); k++)
-			fprintf(f, ",%.9g", (double)labels_row(u->labels, i)[k]);
+		for (int k = 0; k < u->labels.columns; k++)
+			fprintf(f, ",%.9g", (double)labels_row(&u->labels, i)[k]);
 		fputc('\n', f);
 	}
 	return 0;
@@ -82,7 +82,7 @@ static int to_sink(struct unpacker *u, enum sink_kind kind)
 		sink_discard(&s);
 		return rc;
 	}
-	if ((rc = sink_commit(&s)) || !u->labels)
+	if ((rc = sink_commit(&s)) || !u->labels.columns)
 		return rc;
 	const int length = (int)strlen(u->output);
 	if (kind == SINK_NPY)
@@ -117,7 +117,7 @@ static int add_picture(struct unpacker *u, struct zipout *z, struct picture *p, 
 /* Whether the labels are the numbers of classes, which StyleGAN takes as such. */
 static bool are_classes(const struct labels *l, int64_t n)
 {
-	bool yes = labels_columns(l) == 1;
+	bool yes = l->columns == 1;
 	for (int64_t i = 0; yes && i < n; i++)
 		yes = *labels_row(l, i) >= 0 && *labels_row(l, i) == floorf(*labels_row(l, i));
 	return yes;
@@ -126,13 +126,13 @@ static bool are_classes(const struct labels *l, int64_t n)
 static void print_labels(const struct unpacker *u, FILE *f)
 {
 	const int64_t n = dataset_count(u->d);
-	const bool classes = are_classes(u->labels, n);
+	const bool classes = are_classes(&u->labels, n);
 	for (int64_t i = 0; i < n; i++) {
 		char name[64];
 		member_name(name, i);
 		fprintf(f, "%s[\"%s\", %s", i ? ",\n" : "", name, classes ? "" : "[");
-		for (int k = 0; k < labels_columns(u->labels); k++)
-			fprintf(f, "%s%.9g", k ? ", " : "", (double)labels_row(u->labels, i)[k]);
+		for (int k = 0; k < u->labels.columns; k++)
+			fprintf(f, "%s%.9g", k ? ", " : "", (double)labels_row(&u->labels, i)[k]);
 		fputs(classes ? "]" : "]]", f);
 	}
 }
@@ -146,7 +146,7 @@ static int add_table(struct unpacker *u, struct zipout *z)
 	if (!f)
 		return error_set(ERR_FAILED, "out of memory");
 	fputs("{\"labels\": ", f);
-	if (u->labels) {
+	if (u->labels.columns) {
 		fputs("[\n", f);
 		print_labels(u, f);
 		fputs("\n]", f);

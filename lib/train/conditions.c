@@ -10,15 +10,15 @@
 
 /* -- the labels' columns -- */
 
-static int open_labels(struct labels **l, const char *data, int64_t *n)
+static int open_labels(struct labels *l, const char *data)
 {
 	struct dataset *d = NULL;
 	int rc = dataset_open(&d, data);
-	*l = NULL;
-	if (!rc)
-		*n = dataset_count(d);
+	const int64_t n = rc ? 0 : dataset_count(d);
+
+	*l = (struct labels){ 0 };
 	dataset_close(&d);
-	if (!rc && !(rc = labels_of_h5(l, data, *n)) && !*l)
+	if (!rc && !(rc = labels_of_h5(l, data, n)) && !l->columns)
 		rc = error_set(ERR_INPUT, "'%s' has no labels, which conditional training asks for (pack-h5 --labels)", data);
 	return rc;
 }
@@ -27,8 +27,8 @@ static int open_labels(struct labels **l, const char *data, int64_t *n)
 static int find_column(const struct labels *l, const char *name)
 {
 	const size_t length = strcspn(name, ",");
-	const char *at = labels_names(l);
-	for (int i = 0; i < labels_columns(l); i++) {
+	const char *at = l->names;
+	for (int i = 0; i < l->columns; i++) {
 		const size_t here = strcspn(at, ",");
 		if (here == length && !strncmp(at, name, length))
 			return i;
@@ -44,12 +44,12 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Adds the values of a column to those of attribute i. */
-static int collect_values(struct attributes *a, int i, const struct labels *l, int column, int64_t n, const char *data)
+static int collect_values(struct attributes *a, int i, const struct labels *l, int column, const char *data)
 {
 	float *value = a->value + label_values(&a->groups);
 	const int room = ATTRIBUTE_VALUES - label_values(&a->groups);
 	int count = 0;
-	for (int64_t k = 0; k < n; k++) {
+	for (int64_t k = 0; k < l->n; k++) {
 		const float x = labels_row(l, k)[column];
 		if (!isfinite(x))
 			return error_set(ERR_INPUT, "'%s': the label %s of image %lld is not a number", data, a->name[i], (long long)k);
@@ -77,14 +77,13 @@ static bool is_chosen(const struct attributes *a, const char *name)
 
 int conditions_attributes(struct attributes *a, const char *data, const char *names)
 {
-	struct labels *l;
-	int64_t n = 0;
-	int rc = open_labels(&l, data, &n);
+	struct labels l;
+	int rc = open_labels(&l, data);
 	memset(a, 0, sizeof *a);
-	for (const char *name = names || rc ? names : labels_names(l); !rc && name; name = strchr(name, ',') ? strchr(name, ',') + 1 : NULL) {
-		const int column = find_column(l, name), length = (int)strcspn(name, ",");
+	for (const char *name = names || rc ? names : l.names; !rc && name; name = strchr(name, ',') ? strchr(name, ',') + 1 : NULL) {
+		const int column = find_column(&l, name), length = (int)strcspn(name, ",");
 		if (column < 0)
-			rc = error_set(ERR_INPUT, "'%s' has no labels called '%.*s', but %s", data, length, name, labels_names(l));
+			rc = error_set(ERR_INPUT, "'%s' has no labels called '%.*s', but %s", data, length, name, l.names);
 		else if (a->groups.n == LABEL_GROUPS)
 			rc = error_set(ERR_INPUT, "'%s' has more than %d labels; choose some with selectedAttributes", data, LABEL_GROUPS);
 		else if (!attributes_set_name(a, a->groups.n, name, (size_t)length))
@@ -92,7 +91,7 @@ int conditions_attributes(struct attributes *a, const char *data, const char *na
 		else if (is_chosen(a, a->name[a->groups.n]))
 			rc = error_set(ERR_USAGE, "selectedAttributes names '%s' twice", a->name[a->groups.n]);
 		else
-			rc = collect_values(a, a->groups.n, l, column, n, data);
+			rc = collect_values(a, a->groups.n, &l, column, data);
 	}
 	labels_free(&l);
 	return rc;
@@ -127,12 +126,13 @@ static void set_weights(struct conditions *c, const struct attributes *a, bool e
 
 int conditions_open(struct conditions *c, const char *data, const struct attributes *a, bool equalize)
 {
-	struct labels *l;
+	struct labels l;
 	memset(c, 0, sizeof *c);
-	int rc = open_labels(&l, data, &c->n);
+	int rc = open_labels(&l, data);
+	c->n = l.n;
 	if (!rc && !(c->place = size_alloc((size_t)c->n, (size_t)a->groups.n * sizeof *c->place)))
 		rc = ERR_FAILED;
-	if (!rc && !(rc = read_places(c, l, a, data)))
+	if (!rc && !(rc = read_places(c, &l, a, data)))
 		set_weights(c, a, equalize);
 	labels_free(&l);
 	return rc;
