@@ -5,7 +5,7 @@
 
 #include "cuda_conv.h"
 
-static const int64_t WORKSPACE_LIMIT = (int64_t)1 << 30; /* bytes; tests/gpu/test_cudnn_plans.c shows what the layers ask for */
+static const int64_t WORKSPACE_LIMIT = (int64_t)2 << 30; /* bytes; tests/gpu/test_cudnn_plans.c shows what the layers ask for */
 static const float WORTH_IT = .98f; /* of the best ranked plan's time: less is noise */
 static const float HOPELESS = 3;    /* times the fastest: not measured any further */
 

@@ -179,18 +179,17 @@ static bool suits(cudnnBackendDescriptor_t config, enum cuda_precision precision
 	return good;
 }
 
-/* The hash of the part of a plan's description that tells its engine and how that is set. */
-static cudnnStatus_t hash_settings(struct cudnn_plan *p)
+/* The hash of the part of a plan's description that tells its engine and how that is set; 0 where there is none: cuDNN before 9.10 describes few of its plans, and
+ * one that does not fit (they have up to 2 KiB) is not given at all. */
+static uint64_t hash_settings(const struct cudnn_plan *p)
 {
 	char text[8192];
 	int64_t size = 0;
-	const cudnnStatus_t status = cudnnBackendGetAttribute(p->plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, sizeof text - 1, &size, text);
-	if (status)
-		return status;
+	if (cudnnBackendGetAttribute(p->plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, sizeof text - 1, &size, text))
+		return 0;
 	text[size < (int64_t)sizeof text ? size : (int64_t)sizeof text - 1] = 0;
 	const char *const engine = strstr(text, "\"engine\":");
-	p->settings = engine ? digest_add(digest_start(), engine, strlen(engine)) : 0;
-	return engine ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
+	return engine ? digest_add(digest_start(), engine, strlen(engine)) : 0;
 }
 
 /* A plan of one configuration; false when the engine does not take this shape, or wants too much memory. */
@@ -207,15 +206,23 @@ static bool finish(struct cudnn_plan *p, const struct cudnn_target *target, cudn
 	finalize(&g, p->plan);
 	if (!g.status)
 		g.status = cudnnBackendGetAttribute(p->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &found, &p->workspace);
-	if (!g.status)
-		g.status = hash_settings(p);
-	if (!g.status && p->workspace <= workspace_limit)
+	if (!g.status && p->workspace <= workspace_limit) {
+		p->settings = hash_settings(p);
 		return true;
+	}
 	cudnn_plan_free(p);
 	return false;
 }
 
-/* Makes plans of the first configurations of one heuristic that suit and can be had; returns how many. *refused: better ranked ones that were not
+static bool is_listed(const struct cudnn_plan *plans, int count, const struct cudnn_plan *p)
+{
+	for (int i = 0; i < count; i++)
+		if (p->settings && plans[i].engine == p->engine && plans[i].settings == p->settings)
+			return true;
+	return false;
+}
+
+/* Makes plans of the first configurations of one heuristic that suit and can be had, each once; returns how many. *refused: better ranked ones that were not
  * deterministic, not precise enough, too large, or not supported. */
 static int choose(struct cudnn_plan *plans, int most, struct graph *g, cudnnBackendHeurMode_t mode, enum cuda_precision precision, int64_t workspace_limit,
 	int *refused)
@@ -224,11 +231,14 @@ static int choose(struct cudnn_plan *plans, int most, struct graph *g, cudnnBack
 	const int64_t found = rank(g, mode, config);
 	int count = 0;
 	for (int64_t i = 0; i < found && count < most; i++) {
-		plans[count] = (struct cudnn_plan){ .plan = NULL };
-		if (suits(config[i], precision, &plans[count].engine) && finish(&plans[count], &g->target, config[i], workspace_limit))
-			count++;
-		else
+		struct cudnn_plan *const p = &plans[count];
+		*p = (struct cudnn_plan){ .plan = NULL };
+		if (!suits(config[i], precision, &p->engine) || !finish(p, &g->target, config[i], workspace_limit))
 			++*refused;
+		else if (is_listed(plans, count, p))
+			cudnn_plan_free(p);
+		else
+			count++;
 	}
 	for (int i = 0; i < CANDIDATES; i++)
 		destroy(config[i]);

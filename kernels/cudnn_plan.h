@@ -46,7 +46,7 @@ struct cudnn_plan {
 	cudnnBackendDescriptor_t plan; /* owned */
 	int64_t workspace;             /* bytes */
 	int64_t engine;                /* the library's number for it, and */
-	uint64_t settings;             /* a digest of how it is set: tiles, splitting, … */
+	uint64_t settings;             /* a digest of how it is set: tiles, splitting, …; 0: cuDNN does not tell */
 };
 
 /* The names of the tensors in a graph. */

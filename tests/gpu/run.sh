@@ -50,8 +50,10 @@ fi
 : "${PGAN_PLUGINS:=$programs}"
 export PGAN_PLUGINS OMP_WAIT_POLICY=passive PGAN_CACHE=$out/cache PATH=$PATH:/usr/local/cuda/bin
 if [ "$device" != cpu ]; then
-  cudnn=$(python3 -c 'import nvidia.cudnn as c; print(list(c.__path__)[0] + "/lib")' 2>/dev/null)
-  libraries=$libraries${cudnn:+:$cudnn}
+  for package in cudnn nccl; do
+    found=$(python3 -c "import nvidia.$package as p; print(list(p.__path__)[0] + '/lib')" 2>/dev/null)
+    libraries=$libraries${found:+:$found}
+  done
 fi
 
 # limited COMMAND…: ended after $limit seconds, with status 124. With launcher=exec in place of the shell.

@@ -13,7 +13,7 @@
 
 enum { WORK_MAX = 512, CANDIDATES = 4 /* as in conv_plans.c */ };
 
-static const int64_t WORKSPACE_LIMIT = (int64_t)1 << 30; /* as in conv_plans.c */
+static const int64_t WORKSPACE_LIMIT = (int64_t)2 << 30; /* as in conv_plans.c */
 
 static struct work {
 	struct conv_shape shape;
@@ -185,7 +185,9 @@ static void plan_all(enum cuda_precision precision)
 		const int again = cudnn_plan_list(q, CANDIDATES, target, &work[i].shape, work[i].direction, precision, WORKSPACE_LIMIT);
 		REQUIRE(count == again);
 		for (int k = 0; k < count; k++) {
-			CHECK(p[k].engine == q[k].engine && p[k].workspace == q[k].workspace);
+			CHECK(p[k].engine == q[k].engine && p[k].workspace == q[k].workspace && p[k].settings == q[k].settings && p[k].settings);
+			for (int l = 0; l < k; l++)
+				CHECK(p[l].engine != p[k].engine || p[l].settings != p[k].settings);
 			most = p[k].workspace > most ? p[k].workspace : most;
 			cudnn_plan_free(&p[k]);
 			cudnn_plan_free(&q[k]);
