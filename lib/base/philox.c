@@ -42,7 +42,7 @@ uint32_t philox_below(uint64_t seed, uint32_t stream, uint32_t substream, uint64
 	const struct philox_block b = philox_block(seed, stream, substream, index / 2);
 	const unsigned at = 2 * (unsigned)(index % 2);
 	const uint64_t word = (uint64_t)b.v[at + 1] << 32 | b.v[at];
-	return (uint32_t)(((unsigned __int128)word * bound) >> 64);
+	return philox_scaled(word, bound);
 }
 
 void philox_permutation(uint64_t seed, uint32_t stream, uint32_t substream, size_t n, uint32_t *out)
