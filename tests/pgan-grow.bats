@@ -92,10 +92,10 @@ PY
   [ -e a.ckpt ]
 }
 
-@test "SIGTERM and SIGINT save, say how to go on, and end the program by that signal" {
+@test "SIGTERM, SIGINT and SIGHUP save, say how to go on, and end the program by that signal" {
   data 20 4 data.h5
   grow 0 whole.h5 -n 400 -b 4
-  for signal in TERM INT; do
+  for signal in TERM INT HUP; do
     rm -f scale0.*
     status=0
     timeout --preserve-status -s "$signal" .3 pgan-grow --data data.h5 --scale 0 -o scale0.h5 "${tiny[@]}" -n 1000000 -b 4 2>said || status=$?
@@ -107,6 +107,21 @@ PY
   done
   pgan-grow --data data.h5 --scale 0 -o scale0.h5 "${tiny[@]}" --restart -n 400 -b 4
   cmp scale0.h5 whole.h5
+}
+
+@test "under nohup a run goes on when the terminal is closed" {
+  data 20 4 data.h5
+  (trap '' HUP; exec pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 100000 -b 4 --set evalIter=1) &
+  until [ -s a.log ]; do sleep .01; done
+  kill -HUP $!
+  seen=$(wc -l <a.log)
+  until [ "$(wc -l <a.log)" -gt "$((seen + 5))" ]; do
+    kill -0 $! # it is still there
+    sleep .01
+  done
+  kill -TERM $!
+  wait $! || true
+  [ -e a.ckpt ]
 }
 
 @test "a checkpoint of other settings, seed or images is refused, with what differs; --restart begins anew" {
@@ -124,6 +139,17 @@ PY
   grow 0 b.h5 -n 5 -b 4
   cmp a.h5 b.h5
   [ ! -e a.ckpt ]
+}
+
+@test "a checkpoint that began from another network of the scale before is refused" {
+  data 20 8 data.h5
+  grow 0 scale0.h5 -n 2 -b 4
+  timeout -s TERM .5 pgan-grow -q --data data.h5 --scale 1 --from scale0.h5 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true
+  [ -e a.ckpt ]
+  cp a.ckpt before.ckpt
+  grow 0 scale0.h5 -n 3 -b 4 --restart
+  fails 2 "'a.ckpt' is a run with other settings: the network of the scale before is another; give those" grow 1 a.h5 -n 1000000 -b 4
+  cmp a.ckpt before.ckpt
 }
 
 # A data set of 1000 pictures of which 936 turn black, and what 0.1.0 knew of it: the number and the 64 others.
@@ -451,20 +477,31 @@ PY
   done
 }
 
-@test "a learning rate that falls on a plateau, also across a kill" {
+@test "a learning rate that falls on a plateau" {
   data 20 4 data.h5
-  plateau=(-n 60 -b 4 --set reduceOnPlateau=lossD --set plateauPatience=2 --set plateauFloor=0.00001 --set evalIter=1)
-  grow 0 a.h5 "${plateau[@]}"
+  grow 0 a.h5 -n 60 -b 4 --set reduceOnPlateau=lossD --set plateauPatience=2 --set plateauFloor=0.00001 --set evalIter=1
   [ "$(cut -f 5 a.log | sed 1d | sort -u | wc -l)" -gt 3 ]
   [ "$(sed -n 2p a.log | cut -f 5)" = 0.001 ]
   [ "$(cut -f 5 a.log | sed 1d | sort -gr | tail -n 1)" = "$(tail -n 1 a.log | cut -f 5)" ]
-  pgan-grow -q --data data.h5 --scale 0 -o b.h5 "${tiny[@]}" "${plateau[@]}" --set saveIter=1 &
-  while ! [ -e b.ckpt ]; do sleep .001; done
-  kill -9 $!
+}
+
+@test "a learning rate that has fallen on a plateau falls on where a run was stopped" {
+  data 20 4 data.h5
+  plateau=(-b 4 --set reduceOnPlateau=lossD --set plateauPatience=50 --set plateauFloor=1e-12 --set evalIter=1)
+  pgan-grow -q --data data.h5 --scale 0 -o b.h5 "${tiny[@]}" "${plateau[@]}" -n 1000000 &
+  until [ "$(cut -f 5 b.log 2>/dev/null | sort -u | wc -l)" -gt 2 ]; do sleep .001; done # the header, the first rate and another
+  kill -TERM $!
   wait $! || true
-  grow 0 b.h5 "${plateau[@]}"
+  cp b.ckpt c.ckpt
+  n=$(($("$PYTHON" -c 'import h5py; print(h5py.File("b.ckpt").attrs["iterations"])') + 200))
+  pgan-grow -q --force --data data.h5 --scale 0 -o b.h5 "${tiny[@]}" "${plateau[@]}" -n "$n"
+  grow 0 a.h5 "${plateau[@]}" -n "$n"
   cmp a.h5 b.h5
   diff <(columns a.log) <(columns b.log)
+  # Rate, lowest loss and steps without a lower one are the checkpoint's: one more step, and the rate falls.
+  n=$("$PYTHON" -c 'import h5py; f = h5py.File("c.ckpt", "r+"); f.attrs["plateau"] = [.0007, -1e30, 50.]; print(f.attrs["iterations"] + 2)')
+  pgan-grow -q --force --data data.h5 --scale 0 -o c.h5 "${tiny[@]}" "${plateau[@]}" -n "$n"
+  [ "$(tail -n 2 c.log | cut -f 5 | tr '\n' ' ')" = "0.0007 0.00035 " ]
 }
 
 @test "the running average: its half-life and its ramp-up" {
@@ -624,6 +661,20 @@ PY
   fails 1 "the losses have not been finite for 5 iterations, up to 5; no state before that was saved" \
     pgan-grow -q --data data.h5 --scale 0 --init-from scale0.h5 -o y.h5 "${tiny[@]}" "${raw[@]}" -n 5 --set evalIter=10
   no_leftovers . data.h5 scale0.h5 scale0.log x.log y.log stdout.txt stderr.txt
+}
+
+@test "a signal while the losses are not finite leaves the checkpoint of before" {
+  data 8 4 data.h5
+  raw=(-b 4 --set perChannelNormalization=false)
+  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o x.h5 "${tiny[@]}" "${raw[@]}" -n 1000000 || true
+  "$PYTHON" -c 'import h5py; h5py.File("x.ckpt", "r+")["G/formatLayer.module.weight"][...] = 1e38'
+  cp x.ckpt before.ckpt
+  # A preview is written after every step, whatever its losses.
+  pgan-grow -q --force --data data.h5 --scale 0 -o x.h5 "${tiny[@]}" "${raw[@]}" -n 1000000 --set evalIter=100000 --set previewImages=1 --set previewIter=1 &
+  until [ -e x.previews ] && [ -n "$(ls x.previews)" ]; do sleep .01; done
+  kill -TERM $!
+  wait $! || true
+  cmp x.ckpt before.ckpt
 }
 
 @test "networks with parameters that are not finite are refused by name" {

@@ -38,6 +38,15 @@ run_tests() {
   done
 }
 
+@test "what hangs has failed, and is ended with what it started" {
+  mkdir -p alone
+  program test_it 'echo "ok 1 - a"' 'sleep 1000 & echo $! >alone/sleeper; wait'
+  PGAN_TEST_LIMIT=1 run_tests
+  [ "$status" = 1 ]
+  [[ $output == *"test_it ended with status 124"* ]]
+  while kill -0 "$(cat alone/sleeper)"; do sleep .01; done
+}
+
 @test "nothing at all is no success" {
   mkdir -p unit
   run_tests
