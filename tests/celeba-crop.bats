@@ -213,6 +213,22 @@ sys.exit(any((np.asarray(Image.open(f"out/{i:06d}.png")).transpose(2, 0, 1) != w
   fails 3 "is empty" bash -c 'celeba-crop <(true)'
 }
 
+@test "a picture that ends with the crop is taken, one of a column or a row less is too small" {
+  "$PYTHON" - <<'PY'
+import numpy as np
+from PIL import Image
+x = np.random.default_rng(1).integers(0, 256, (185, 153, 3), np.uint8)
+for name, picture in ('ends', x), ('narrow', x[:, :-1]), ('low', x[:-1]):
+    Image.fromarray(picture).save(f'{name}.png')
+np.save('want.npy', x[57:185, 25:153].transpose(2, 0, 1)[None])
+PY
+  celeba-crop ends.png | cmp - want.npy
+  for name in narrow:152x185 low:153x184; do
+    run -3 celeba-crop "${name%:*}.png"
+    [[ "$output" == *"'${name%:*}.png': ${name#*:} pixels are too small for columns 25 to 152, rows 57 to 184"* ]]
+  done
+}
+
 @test "images that are too small are left out by number, and a truncated stream is an error" {
   "$PYTHON" -c 'import numpy as np; np.save("two.npy", np.zeros((2, 3, 16, 16), np.uint8))'
   run -3 --separate-stderr celeba-crop --center 8,8 --size 20 --rejects r.txt two.npy

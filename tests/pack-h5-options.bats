@@ -133,13 +133,18 @@ TXT
   pack-h5 -o b.h5 --labels table.csv sq
   pack-h5 -o c.h5 --labels celeba.txt --columns Smiling,Bald --mirror --shuffle 3 sq
   pack-h5 -o d.h5 --labels dataset.json sq
+  # CelebA's archive has its pictures in a folder that its table does not name.
+  mkdir -p in/img_align_celeba
+  cp sq/* in/img_align_celeba
+  (cd in && "$PYTHON" -m zipfile -c ../celeba.zip img_align_celeba)
+  pack-h5 -o e.h5 --labels celeba.txt celeba.zip
   "$PYTHON" - <<'PY'
 import numpy as np, h5py
-a, b, c, d = (h5py.File(f + '.h5') for f in 'abcd')
+a, b, c, d, e = (h5py.File(f + '.h5') for f in 'abcde')
 want = np.array([[-1, 1, 1], [-1, -1, -1], [1, 1, -1], [1, -1, 1], [1, 1, 1]])
 text = lambda s: s if isinstance(s, str) else s.decode()
 assert np.array_equal(a['labels'], want) and a['labels'].dtype == np.float32 and text(a['labels'].attrs['names']) == 'Bald,Male,Smiling'
-assert np.array_equal(b['labels'], want)
+assert np.array_equal(b['labels'], want) and np.array_equal(e['labels'], want)
 for image, label in zip(c['data16x16'][0::2], c['labels'][0::2]):
     k = [np.array_equal(image, i) for i in a['data16x16']].index(True)
     assert np.array_equal(label, want[k][[2, 0]])

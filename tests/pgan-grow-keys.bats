@@ -63,7 +63,7 @@ base() { echo "$BATS_FILE_TMPDIR/base.$1"; }
 
 @test "the start: equalizedlR and initBiasToZero" {
   anew a.h5 --set equalizedlR=false -n 0
-  networks a.h5 a.h5 "abs(w(a, 'G/groupScale0.0.module.weight')).max() <= 72 ** -.5 and abs(w(a, 'G/groupScale0.0.module.weight')).max() > .9 * 72 ** -.5"
+  networks a.h5 a.h5 "abs(w(a, 'G/groupScale0.0.module.weight')).max() <= 72 ** -.5 and w(a, 'G/groupScale0.0.module.weight').max() > .9 * 72 ** -.5 and w(a, 'G/groupScale0.0.module.weight').min() < -.9 * 72 ** -.5"
   networks a.h5 a.h5 "not any(w(a, f'{n}/{p}').any() for n in ('G', 'D') for p in a[n] if p.endswith('bias'))"
   anew b.h5 --set equalizedlR=false --set initBiasToZero=false -n 0
   networks b.h5 b.h5 "all(w(a, f'{n}/{p}').any() and abs(w(a, f'{n}/{p}')).max() < 3 ** -.5 for n in ('G', 'D') for p in a[n] if p.endswith('bias'))"

@@ -58,6 +58,9 @@ struct swd_result {
 	double average, average_error;
 };
 
+/* The mean of the repeats; *error: its standard error, by their sample variance. */
+double swd_mean(const double repeat[SWD_REPEATS], double *error);
+
 /* Both parts have the same n, side and channels. a may be NULL with settings.saved, and b (and the result) with settings.save. Constant sets are ERR_INPUT. */
 int swd_compute(struct swd_result *, struct metric_device *, const struct swd_part *a, const struct swd_part *b, const struct swd_settings *) MUST_CHECK;
 

@@ -170,7 +170,7 @@ static void repeat_means(double out[SWD_REPEATS], const double distance[SWD_ALL_
 	}
 }
 
-static double mean_and_error(const double x[SWD_REPEATS], double *error)
+double swd_mean(const double x[SWD_REPEATS], double *error)
 {
 	double mean = 0, squares = 0;
 	for (int r = 0; r < SWD_REPEATS; r++)
@@ -201,9 +201,9 @@ static int compare(struct work *w, struct swd_result *out)
 		for (int r = 0; r < SWD_REPEATS; r++)
 			average[r] += means[r] / w->levels;
 		out->side[w->level] = w->plan.side >> w->level;
-		out->value[w->level] = mean_and_error(means, &out->error[w->level]);
+		out->value[w->level] = swd_mean(means, &out->error[w->level]);
 	}
-	out->average = mean_and_error(average, &out->average_error);
+	out->average = swd_mean(average, &out->average_error);
 	return 0;
 }
 

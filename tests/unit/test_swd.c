@@ -268,6 +268,12 @@ TEST(threads_and_memory_do_not_change_a_bit)
 	}
 }
 
+TEST(the_error_is_that_of_a_mean)
+{
+	double error;
+	CHECK(swd_mean((double[SWD_REPEATS]){ 1, 2, 3, 6 }, &error) == 3 && fabs(error - sqrt(14. / 3 / 4)) < 1e-15);
+}
+
 TEST(sides_without_levels_are_refused)
 {
 	CHECK(swd_levels(SWD_KARRAS, 8, "x") == ERR_INPUT);
