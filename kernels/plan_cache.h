@@ -6,7 +6,6 @@
 #ifndef PGAN_PLAN_CACHE_H
 #define PGAN_PLAN_CACHE_H
 
-#include <stdbool.h>
 
 #include "cudnn_plan.h"
 

@@ -60,7 +60,7 @@ static const char about[] =
 	"                      WGANGP and the drift\n"
 	"  a fade              600 jumps of alpha in 19,200 iterations       over 600,000 images\n"
 	"  iterations          48,000, then 96,000    48,000, then 96,000,   600,000 images, then 1,200,000,\n"
-	"                                             160,000 at scale 5     6,600,000 at scale 5\n"
+	"                      200,000 at scale 8     160,000 at scale 5     6,600,000 at scale 5\n"
 	"  batches             16                     64, from scale 4 on    128, from scale 3 on 64 32 16 8 4\n"
 	"                                             32, 22\n"
 	"\n"

@@ -45,7 +45,8 @@ void host_fail(struct host *host, int rc)
 	snprintf(host->failure_text, sizeof host->failure_text, "%s", error_text());
 }
 
-int host_check(struct backend *b)
+/* check(): the failure that was kept, with its text, and none from now on. */
+static int host_check(struct backend *b)
 {
 	struct host *host = (struct host *)b;
 	const int failure = host->failure;

@@ -34,8 +34,6 @@ static inline bool tensor_same(struct tensor a, struct tensor b)
 
 /* Keeps a failure, of which error_set() has just said what it is, unless there was one before; 0 is none. */
 void host_fail(struct host *, int rc);
-/* check(): the failure that was kept, with its text, and none from now on. */
-int host_check(struct backend *) MUST_CHECK;
 
 /* Fills in notes, alloc, release, copy, check, join, all_reduce, set_scalars, read_sums, convolutions with resizing, fade, fade_backward, the losses, the
  * inputs and the updates. */

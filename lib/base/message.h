@@ -1,4 +1,4 @@
-/* What a tool says on stderr. The only part of lib/ that prints, and called only from src/ (and by progress.h on its behalf). */
+/* What a tool says on stderr. The only part of lib/ that prints, called from src/ and, on its behalf, by options.h and progress.h. */
 #ifndef PGAN_MESSAGE_H
 #define PGAN_MESSAGE_H
 

@@ -206,11 +206,6 @@ int outfile_open(struct outfile *o, const char *path)
 	return open_path(o, path, false);
 }
 
-int outfile_open_one_of_many(struct outfile *o, const char *path)
-{
-	return open_path(o, path, true);
-}
-
 FILE *outfile_stream(struct outfile *o)
 {
 	if (!o->stream && !(o->stream = fopen(o->temp, o->slot < 0 ? "wbe" : "r+be" /* never creates it again */)))
@@ -296,6 +291,6 @@ int outfile_write(const char *path, int (*write)(void *ctx, FILE *, const char *
 int outfile_write_one_of_many(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx)
 {
 	struct outfile o;
-	const int rc = outfile_open_one_of_many(&o, path);
+	const int rc = open_path(&o, path, true);
 	return rc ? rc : write_all(&o, path, write, ctx);
 }

@@ -5,7 +5,7 @@
  *   … write to the path out.temp (HDF5) or to outfile_stream(&out) …
  *   rc = outfile_commit(&out);      or outfile_discard(&out) on failure
  *
- * Every open outfile is also removed when the process exits, or dies of SIGINT, SIGTERM or SIGHUP (outfile_open installs the handlers once,
+ * Every open outfile is also removed when the process exits, or dies of SIGINT, SIGTERM, SIGHUP or SIGPIPE (outfile_open installs the handlers once,
  * unless the tool has handlers of its own, which must then let the process exit). After kill -9 the temporary file is left;
  * its name is ".NAME.PROCESSES-PID.tmp", PROCESSES being the machine or container that PID is a number of (machine.h), and outfile_open removes those for
  * the same target whose process is gone; those of another machine, of which nothing is known, when a week has passed since they were last written to. */
@@ -26,12 +26,6 @@ struct outfile {
 };
 
 int outfile_open(struct outfile *, const char *path) MUST_CHECK;
-
-/* For one of very many files of a folder: neither looks for what dead processes left, which outfile_sweep() does once for the folder, nor waits until the disk
- * has the file, which would take longer than making it. Killing the process still leaves whole files only. */
-int outfile_open_one_of_many(struct outfile *, const char *path) MUST_CHECK;
-void outfile_sweep(const char *dir);
-
 FILE *outfile_stream(struct outfile *); /* opened for writing on first use; NULL on failure, error set */
 int outfile_commit(struct outfile *) MUST_CHECK; /* also ends the outfile on failure */
 void outfile_discard(struct outfile *);          /* does nothing after a commit or on a zeroed struct */
@@ -39,6 +33,10 @@ void outfile_discard(struct outfile *);          /* does nothing after a commit 
 /* All of it for what is written in one go: opens, lets `write` write, and commits if it returns 0, otherwise discards and returns what it did. name: the path, for
  * messages. Writes that fail are noticed here. */
 int outfile_write(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx) MUST_CHECK;
+
+/* The same for one of very many files of a folder: neither looks for what dead processes left, which outfile_sweep() does once for the folder, nor waits until the
+ * disk has the file, which would take longer than making it. Killing the process still leaves whole files only. */
 int outfile_write_one_of_many(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx) MUST_CHECK;
+void outfile_sweep(const char *dir);
 
 #endif

@@ -1,7 +1,6 @@
 /* What lies around a face's features: background, shoulders, neck, ears, head, nose. */
 #include "faces_parts.h"
 
-#include <math.h>
 
 void draw_background(struct canvas *c, const struct face *f)
 {

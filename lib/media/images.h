@@ -1,4 +1,4 @@
-/* Equally sized square images, one after another, from wherever a tool was told to look: what pack-h5, laplacian-pyr, swd and msssim read. */
+/* Equally sized square images, one after another, from wherever a tool was told to look: what every tool that takes images reads. */
 #ifndef PGAN_IMAGES_H
 #define PGAN_IMAGES_H
 

@@ -9,7 +9,6 @@
 #ifndef PGAN_SINK_H
 #define PGAN_SINK_H
 
-#include <stdbool.h>
 
 #include "npy.h"
 

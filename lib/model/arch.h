@@ -22,7 +22,7 @@ struct profile {
 	bool fade_d_at_scale_1;    /* D merges its two paths at scale 1 too */
 	bool stddev_strided, stddev_biased; /* as in struct stddev_groups */
 	bool pool_before_bias;     /* D's second convolution of a scale: pool, then bias and activation */
-	bool mean_losses;          /* losses are means over the batch; otherwise sums */
+	bool mean_losses;          /* every loss is a mean over the batch; otherwise some are sums (step.h) */
 };
 
 /* "zoo", "paddle" or "karras"; NULL when there is none of that name. */

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const float *attributes_values(const struct attributes *a, int i)
+/* The values of attribute i. */
+static const float *values_of(const struct attributes *a, int i)
 {
 	const float *value = a->value;
 	for (int k = 0; k < i; k++)
@@ -23,7 +24,7 @@ bool attributes_equal(const struct attributes *a, const struct attributes *b)
 
 int attributes_place(const struct attributes *a, int i, float value)
 {
-	const float *values = attributes_values(a, i);
+	const float *values = values_of(a, i);
 	for (int k = 0; k < a->groups.size[i]; k++)
 		if (values[k] == value)
 			return k;
@@ -53,7 +54,7 @@ static int unknown_value(const struct attributes *a, int i, const char *value)
 {
 	char list[512] = "";
 	for (int k = 0; k < a->groups.size[i]; k++)
-		snprintf(list + strlen(list), sizeof list - strlen(list), "%s%g", k ? ", " : "", (double)attributes_values(a, i)[k]);
+		snprintf(list + strlen(list), sizeof list - strlen(list), "%s%g", k ? ", " : "", (double)values_of(a, i)[k]);
 	return error_set(ERR_USAGE, "the attribute '%s' takes one of %s, not '%s'", a->name[i], list, value);
 }
 
@@ -130,7 +131,7 @@ static bool values_rise(const struct attributes *a)
 {
 	for (int i = 0; i < a->groups.n; i++)
 		for (int k = 0; k < a->groups.size[i]; k++) {
-			const float *value = attributes_values(a, i) + k;
+			const float *value = values_of(a, i) + k;
 			if (!isfinite(*value) || (k && !(value[-1] < *value)))
 				return false;
 		}

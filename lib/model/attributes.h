@@ -17,8 +17,6 @@ struct attributes {
 	float value[ATTRIBUTE_VALUES]; /* of one attribute after another, rising */
 };
 
-/* The values of attribute i. */
-const float *attributes_values(const struct attributes *, int i);
 bool attributes_equal(const struct attributes *, const struct attributes *);
 
 /* Place of a value among those of attribute i; -1: it is none of them. */

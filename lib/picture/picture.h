@@ -40,7 +40,7 @@ int picture_decode(struct picture *, const char *name, const void *bytes, size_t
 int picture_encode(const struct picture *, const char *name, FILE *out) MUST_CHECK;
 int picture_encode_bytes(const struct picture *, const char *name, char **png, size_t *size) MUST_CHECK; /* into memory; *png is the caller's, NULL after a failure */
 int picture_write(const struct picture *, const char *path) MUST_CHECK;
-int picture_write_one_of_many(const struct picture *, const char *path) MUST_CHECK; /* see outfile_open_one_of_many() */
+int picture_write_one_of_many(const struct picture *, const char *path) MUST_CHECK; /* see outfile_write_one_of_many() */
 
 /* Columns x … x+w-1 and rows y … y+h-1 of a picture, as RGB. *out is used again when it has that size, else freed. Where the picture does not reach, the colour
  * `beyond` (3) is put; beyond NULL: ERR_INPUT. name: of the picture, for messages. */

@@ -1,12 +1,10 @@
 #include "forecast.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "dataset.h"
-#include "size.h"
 #include "trainer.h"
 
 struct row {

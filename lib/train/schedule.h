@@ -2,7 +2,6 @@
 #ifndef PGAN_SCHEDULE_H
 #define PGAN_SCHEDULE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

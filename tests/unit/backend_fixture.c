@@ -145,7 +145,8 @@ static void add_error(double got, double want, double *worst, double *largest)
 	*largest = fmax(*largest, fabs(want));
 }
 
-double worst_error(const float *got, const double *want, size_t count)
+/* Largest |got - want| over the largest |want|; not a number when a difference is not. */
+static double worst_error(const float *got, const double *want, size_t count)
 {
 	double worst = 0, largest = 1e-30;
 	for (size_t i = 0; i < count; i++)

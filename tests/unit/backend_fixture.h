@@ -41,8 +41,6 @@ double dot(const float *a, const float *b, size_t count);
 typedef double function_of(const double *x, const void *context);
 double derivative(function_of *, const void *context, double *x, size_t i, double step);
 
-/* Largest |got - want| over the largest |want|; not a number when a difference is not. */
-double worst_error(const float *got, const double *want, size_t count);
 double worst_difference(const float *got, const float *want, size_t count);
 
 /* Fails the test unless the error is within the tolerance. */

@@ -1,7 +1,6 @@
 /* Activation, pixel norm, resizing and fading of the plain table: values against the formulas of backend.h in double, gradients against
  * differences of those. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "backend_fixture.h"

@@ -6,6 +6,8 @@
 
 #include "check.h"
 #include "conditions.h"
+#include "latents.h"
+#include "philox.h"
 
 enum { N = 4, VALUES = 5, OUTPUTS = 1 + VALUES };
 
@@ -106,6 +108,30 @@ TEST(labels_by_name)
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		CHECK_MSG(attributes_parse(&two, wrong[i].text, label) == ERR_USAGE, "%s: accepted", wrong[i].text);
 		CHECK_MSG(strstr(error_text(), wrong[i].message), "'%s' is not in: %s", wrong[i].message, error_text());
+	}
+}
+
+/* The way from one latent's labels to the next's is a straight line, and label `a` of latent k is number k * attributes + a of its stream. */
+TEST(labels_of_a_walk)
+{
+	enum { DIM = 5, FRAMES = 4, STATIONS = 12, ALL = DIM + VALUES };
+	static struct arch arch = { .latent = DIM };
+	float way[STATIONS * FRAMES][ALL], buffer[2 * ALL];
+	arch.attributes = two;
+	struct latents l = latents_of(&arch, 3);
+	l.frames = FRAMES;
+	latents_fill(&l, 0, STATIONS * FRAMES, way[0], buffer);
+	for (int i = 0; i < STATIONS * FRAMES; i++) {
+		float code[2][VALUES] = { { 0 } };
+		for (int end = 0; end < 2; end++) {
+			const uint64_t first = (uint64_t)(i / FRAMES + end) * 2;
+			code[end][philox_below(3, STREAM_LABEL, 0, first, 3)] = 1;
+			code[end][3 + philox_below(3, STREAM_LABEL, 0, first + 1, 2)] = 1;
+		}
+		for (int j = 0; j < VALUES; j++) {
+			const double t = (double)(i % FRAMES) / FRAMES, want = (1 - t) * (double)code[0][j] + t * (double)code[1][j];
+			CHECK_MSG(fabs((double)way[i][DIM + j] - want) < 1e-6, "frame %d, value %d: %g, not %g", i, j, (double)way[i][DIM + j], want);
+		}
 	}
 }
 

@@ -1,5 +1,4 @@
 /* Laplacian pyramids against golden/metrics.h5 and the definition. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

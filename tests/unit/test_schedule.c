@@ -1,7 +1,5 @@
 /* Alpha is the reference's to the last bit, at any iteration: tests/golden/README.md says where alpha_schedule.json comes from. */
 #include <jansson.h>
-#include <math.h>
-#include <stdlib.h>
 
 #include "check.h"
 #include "config.h"

@@ -1,5 +1,4 @@
 /* How ranks share a batch: every sample once, and the groups of the minibatch standard deviation whole. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
