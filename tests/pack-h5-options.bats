@@ -153,7 +153,9 @@ assert np.array_equal(d['labels'], [[0], [1], [2], [3], [4]])
 PY
   sed -i '/^003/d' celeba.txt
   fails 3 "'celeba.txt' has 5 rows, where its first line promises 6" pack-h5 -o x.h5 --labels celeba.txt sq
-  sed -i '1s/6/5/' celeba.txt
+  sed -i '1s/6/4/' celeba.txt
+  fails 3 "'celeba.txt' has 5 rows, where its first line promises 4" pack-h5 -o x.h5 --labels celeba.txt sq
+  sed -i '1s/4/5/' celeba.txt
   run -1 pack-h5 -o x.h5 --labels celeba.txt sq
   [ "${lines[0]}" = "pack-h5: 'sq/003.png' has no labels" ] || false
   rm x.h5

@@ -634,6 +634,21 @@ PY
   fails 3 "a.ckpt" grow 0 a.h5 -n 1000000 -b 4
   cmp short a.ckpt
   [ ! -e a.h5 ]
+  # Each part of one that is whole otherwise.
+  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o b.h5 "${tiny[@]}" -n 1000000 -b 4 || true
+  [ -e b.ckpt ]
+  cp b.ckpt whole.ckpt
+  while IFS='|' read -r damage said; do
+    cp whole.ckpt b.ckpt
+    "$PYTHON" -c "import h5py; f = h5py.File('b.ckpt', 'r+'); $damage"
+    cp b.ckpt before.ckpt
+    fails 3 "$said" grow 0 b.h5 -n 1000000 -b 4
+    cmp before.ckpt b.ckpt
+  done <<'TABLE'
+f.attrs['log_sums'] = f.attrs['log_sums'][1:]|'b.ckpt': the log has not the form of this version
+f.attrs['plateau'] = [1., 2.]|'b.ckpt': the attribute 'plateau' has not 3 values
+f['avgG/formatLayer.module.weight'][1, 2] = float('nan')|'b.ckpt': '/avgG/formatLayer.module.weight' has 1 values that are not finite
+TABLE
 }
 
 @test "losses that are not finite stop the run, and no checkpoint of them is written" {

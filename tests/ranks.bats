@@ -265,6 +265,18 @@ PY
   no_leftovers . six.h5 six.log stderr.txt stdout.txt
 }
 
+@test "gradients that are not finite are counted once, not by every rank" {
+  data
+  grow 0 scale0.h5 --set perChannelNormalization=false
+  "$PYTHON" -c 'import h5py; h5py.File("scale0.h5", "r+")["G/formatLayer.module.weight"][...] = 1e38'
+  for ranks in 1 2; do
+    pgan-grow -q --scale 1 --from scale0.h5 -o "x$ranks.h5" "${tiny[@]}" -b 16 -n 2 --set perChannelNormalization=false --ranks "$ranks" || true
+    cut -f 19,20 "x$ranks.log" >"counted$ranks"
+  done
+  [ "$(sed -n 2p counted1 | cut -f 1)" -gt 0 ]
+  cmp counted1 counted2
+}
+
 @test "ranks that were told different things name what differs" {
   data
   # OPTION of rank 1, and what is said of it.
@@ -283,6 +295,10 @@ PY
 --seed=2 another seed
 --device=plain another kind of device
 --record=2:x.rec other records or intervals (saveIter, evalIter, previewIter)
+--set=saveIter=3 other records or intervals (saveIter, evalIter, previewIter)
+--set=evalIter=2 other records or intervals (saveIter, evalIter, previewIter)
+--set=previewIter=2 other records or intervals (saveIter, evalIter, previewIter)
+--set=previewImages=1 other records or intervals (saveIter, evalIter, previewIter)
 TABLE
   no_leftovers . data.h5 one.txt zero.txt
 }
