@@ -81,8 +81,12 @@ int h5_get_text(struct h5file *f, const char *object, const char *attr, char **o
 	*out = NULL;
 	if (rc)
 		return rc;
-	const hid_t type = H5Aget_type(id);
-	if (H5Tget_class(type) != H5T_STRING) {
+	const hid_t type = H5Aget_type(id), space = H5Aget_space(id);
+	const hssize_t count = H5Sget_simple_extent_npoints(space);
+	H5Sclose(space);
+	if (count != 1) {
+		rc = error_set(ERR_INPUT, "attribute '%s' of '%s' has %lld values where one text is expected", attr, f->name, (long long)count);
+	} else if (H5Tget_class(type) != H5T_STRING) {
 		rc = error_set(ERR_INPUT, "attribute '%s' of '%s' is not text", attr, f->name);
 	} else if (H5Tis_variable_str(type) > 0) {
 		char *text = NULL;
