@@ -60,7 +60,7 @@ static const struct tool tool = {
 		   "affected. The reasons are told at the end, the first 20 of them; --rejects FILE gets all, as a table of names and reasons. A truncated "
 		   "stream is an error, and nothing is written.\n\n"
 		   "--labels reads CSV (a header line; rows of a file name and numbers), CelebA's list_attr_celeba.txt, or the dataset.json of StyleGAN's "
-		   "archives, also in the archive. The labels of an HDF5 INPUT, labels or those in NAME-labels.npy beside NAME.h5, are taken as they are. "
+		   "archives, also in the archive. The labels of an HDF5 INPUT, labels or, unless pack-h5 made it, those in NAME-labels.npy beside NAME.h5, are taken as they are. "
 		   "Pictures are found in a table by their path below the INPUT, or else by its last part.\n\n"
 		   "DATA.h5 holds uint8 data4x4, data8x8 … up to the pictures' size, each (N,3,R,R), chunked by image: the layout of the data sets of the "
 		   "Theano release of progressive growing. With --labels there is also labels (N,columns), float32, whose attribute names tells the columns. "

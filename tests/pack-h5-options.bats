@@ -114,6 +114,56 @@ PY
   fails 2 "--shuffle needs the names of files" pack-h5 -o x.h5 --shuffle 1 a.npy
 }
 
+# beside FILE VALUES [TYPE]: an array of labels.
+beside() {
+  "$PYTHON" -c 'import sys, numpy as np; np.save(sys.argv[1], np.array(eval(sys.argv[2]), sys.argv[3]))' "$1" "$2" "${3-f4}"
+}
+
+@test "labels beside a data set: of those that others made, and all of them or a reason" {
+  squares 4
+  pack-h5 -q -o a.h5 sq
+  cp a.h5 theirs.h5
+  "$PYTHON" -c 'import h5py; f = h5py.File("theirs.h5", "r+"); [f.attrs.__delitem__(k) for k in list(f.attrs)]'
+  beside theirs-labels.npy '[3, 1, 4, 1]' u1
+  pack-h5 --verify theirs.h5 | grep -q "with labels"
+  # pack-h5 puts labels into its files: what lies beside one is of something else.
+  cp theirs-labels.npy a-labels.npy
+  run pack-h5 --verify a.h5
+  [ "$status" = 0 ]
+  [[ "$output" != *"with labels"* ]]
+  cp theirs-labels.npy before.npy
+  fails 2 "is read and would be written over" pack-h5 --unpack theirs.h5 -o theirs.npy
+  cmp theirs-labels.npy before.npy
+  [ ! -e theirs.npy ]
+  pack-h5 -q --unpack theirs.h5 -o other.npy
+  "$PYTHON" -c 'import numpy as np; assert np.array_equal(np.load("other-labels.npy"), [[3], [1], [4], [1]])'
+  rm theirs-labels.npy
+  ln -s theirs-labels.npy theirs-labels.npy
+  fails 3 "cannot open 'theirs-labels.npy': Too many levels of symbolic links" pack-h5 -o x.h5 theirs.h5
+  rm theirs-labels.npy
+  beside theirs-labels.npy '[1, 2, np.nan, 0]'
+  fails 3 "'theirs.h5': the label 0 of image 2 is not a number" pack-h5 -o x.h5 theirs.h5
+  [ ! -e x.h5 ]
+}
+
+@test "labels that are no numbers, and names that no table can hold, are refused" {
+  squares 3
+  while IFS='|' read -r change said; do
+    pack-h5 -q -o a.h5 sq
+    "$PYTHON" -c "import sys, h5py, numpy as np; f = h5py.File('a.h5', 'r+'); l = f['labels'] = np.arange(6.).reshape(3, 2); l = f['labels']; $change"
+    fails 3 "$said" pack-h5 --verify a.h5
+    fails 3 "$said" pack-h5 --unpack a.h5 -o out.zip
+    [ ! -e out.zip ]
+    rm a.h5
+  done <<'TABLE'
+l[2, 1] = np.inf; l.attrs['names'] = 'big,small'|'a.h5': the label small of image 2 is not a number
+l[0, 0] = 1e300|'a.h5': the label 0 of image 0 is not a number
+l.attrs['names'] = 'a\nx,b'|'a.h5': the name of the column 'a?x' has a control character in it
+l.attrs['names'] = ['a', 'b']|attribute 'names' of 'a.h5' has 2 values where one text is expected
+l.attrs['names'] = np.array([b'abc'] * 500)|attribute 'names' of 'a.h5' has 500 values where one text is expected
+TABLE
+}
+
 @test "--labels: CelebA's table, CSV and StyleGAN's dataset.json" {
   squares 5
   cat >celeba.txt <<'TXT'

@@ -1,10 +1,15 @@
 #include "labels.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "h5file.h"
+#include "input_guard.h"
 #include "npy.h"
 #include "size.h"
 
@@ -13,14 +18,24 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool has_control(const char *name)
+{
+	while (*name && !iscntrl((unsigned char)*name))
+		name++;
+	return *name;
+}
+
 int labels_check_names(const char *path, char *const *name, size_t n)
 {
 	char **sorted = size_alloc(n, sizeof *sorted);
 	int rc = sorted ? 0 : ERR_FAILED;
 
-	for (size_t i = 0; !rc && i < n; i++)
+	for (size_t i = 0; !rc && i < n; i++) {
 		if (strchr(sorted[i] = name[i], ','))
 			rc = error_set(ERR_INPUT, "'%s': the name of the column '%s' has a comma in it", path, name[i]);
+		else if (has_control(name[i]))
+			rc = error_set(ERR_INPUT, "'%s': the name of the column '%s' has a control character in it", path, name[i]);
+	}
 	if (!rc)
 		qsort(sorted, n, sizeof *sorted, by_text);
 	for (size_t i = 1; !rc && i < n; i++)
@@ -105,27 +120,52 @@ static int read_npy(struct labels *l, const char *path, FILE *f, int64_t n)
 	return rc;
 }
 
+/* The array in NAME-labels.npy beside NAME.h5, where there is one. */
+static int read_beside(struct labels *l, const char *path, int64_t n)
+{
+	const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+	const int stem = dot && (!slash || dot > slash) ? (int)(dot - path) : (int)strlen(path);
+	char *beside;
+	int rc = 0;
+
+	if (asprintf(&beside, "%.*s-labels.npy", stem, path) < 0)
+		return error_set(ERR_FAILED, "out of memory");
+	FILE *npy = fopen(beside, "rb");
+	if (npy) {
+		input_guard_add(beside);
+		rc = read_npy(l, beside, npy, n);
+		fclose(npy);
+	} else if (errno != ENOENT) {
+		rc = error_set(ERR_INPUT, "cannot open '%s': %s", beside, strerror(errno));
+	}
+	free(beside);
+	return rc;
+}
+
+static int check_numbers(const struct labels *l, const char *path)
+{
+	for (size_t i = 0; i < count_values(l); i++)
+		if (!isfinite(l->value[i])) {
+			const char *name = l->names;
+			for (size_t k = i % (size_t)l->columns; k; k--)
+				name = strchr(name, ',') + 1;
+			return error_set(ERR_INPUT, "'%s': the label %.*s of image %zu is not a number", path, (int)strcspn(name, ","), name, i / (size_t)l->columns);
+		}
+	return 0;
+}
+
 int labels_of_h5(struct labels *l, const char *path, int64_t n)
 {
 	struct h5file *f = NULL;
-	FILE *npy = NULL;
-	char *beside = NULL;
-	const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
-	const int stem = dot && (!slash || dot > slash) ? (int)(dot - path) : (int)strlen(path);
 	int rc = h5_open(&f, path);
 
 	*l = (struct labels){ 0 };
-	if (!rc) {
-		if (h5_exists(f, "labels"))
-			rc = read_h5(l, f, n);
-		else if (asprintf(&beside, "%.*s-labels.npy", stem, path) < 0)
-			rc = error_set(ERR_FAILED, "out of memory");
-		else if ((npy = fopen(beside, "rb")))
-			rc = read_npy(l, beside, npy, n);
-	}
-	if (npy)
-		fclose(npy);
-	free(beside);
+	if (!rc && h5_exists(f, "labels"))
+		rc = read_h5(l, f, n);
+	else if (!rc && !h5_has_attr(f, "/", "tool")) /* pack-h5 has them in the file, or none */
+		rc = read_beside(l, path, n);
+	if (!rc)
+		rc = check_numbers(l, path);
 	const int closed = h5_close(&f);
 	rc = rc ? rc : closed;
 	if (rc)

@@ -18,8 +18,8 @@ struct labels {
 };
 
 /* The labels of an HDF5 file's n pictures: its data set labels (n,K) or (n), as pack-h5 writes them, or else the array in NAME-labels.npy beside NAME.h5, as
- * the Theano and TensorFlow releases of progressive growing have them; without either no columns. Labels that are not rows for n pictures, or whose attribute
- * names has not K names, each its own: ERR_INPUT. */
+ * the Theano and TensorFlow releases of progressive growing have them (not beside a file that has pack-h5's attribute `tool`); without either no columns.
+ * Labels that are not rows of finite numbers for n pictures, or whose attribute names has not K names, each its own: ERR_INPUT. */
 int labels_of_h5(struct labels *, const char *path, int64_t n) MUST_CHECK;
 
 void labels_free(struct labels *); /* a zeroed struct is fine */
@@ -30,8 +30,8 @@ static inline const float *labels_row(const struct labels *l, int64_t i)
 	return l->value + (size_t)i * (size_t)l->columns;
 }
 
-/* Whether the names of n columns of `path` can be told apart and listed: of two with one name only the first would ever be found, and one with a comma would be
- * two. ERR_INPUT otherwise. */
+/* Whether the names of n columns of `path` can be told apart and listed: of two with one name only the first would ever be found, one with a comma would be
+ * two, and one with a line feed would break a table. ERR_INPUT otherwise. */
 int labels_check_names(const char *path, char *const *name, size_t n) MUST_CHECK;
 
 #endif

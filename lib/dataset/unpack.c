@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dataset.h"
+#include "input_guard.h"
 #include "labels.h"
 #include "outfile.h"
 #include "picture.h"
@@ -33,18 +34,6 @@ static int read_picture(struct unpacker *u, int64_t i)
 	return rc;
 }
 
-/* A file beside the pictures, or in their folder. */
-static int write_beside(struct unpacker *u, int stem, const char *ending, int (*write)(void *unpacker, FILE *, const char *name))
-{
-	char *path;
-
-	if (asprintf(&path, "%.*s%s", stem, u->output, ending) < 0)
-		return error_set(ERR_FAILED, "out of memory");
-	const int rc = outfile_write(path, write, u);
-	free(path);
-	return rc;
-}
-
 static int write_npy(void *unpacker, FILE *f, const char *name)
 {
 	const struct unpacker *u = unpacker;
@@ -67,27 +56,31 @@ static int write_csv(void *unpacker, FILE *f, const char *name)
 	return 0;
 }
 
+/* The labels go into a file beside the pictures, or in their folder. */
 static int to_sink(struct unpacker *u, enum sink_kind kind)
 {
 	const struct sink_plan plan = { .output = u->output, .kind = kind, .type = NPY_U8, .side = u->side, .n = dataset_count(u->d) };
+	const bool array = kind == SINK_NPY;
+	const int length = (int)strlen(u->output), stem = array ? length - (int)strlen(".npy") : length;
+	const char *ending = array ? "-labels.npy" : length && u->output[length - 1] == '/' ? "labels.csv" : "/labels.csv";
 	struct sink *s;
-	int rc = sink_open(&s, &plan);
+	char *labels = NULL;
+	int rc = 0;
 
-	if (rc)
-		return rc;
+	if (u->labels.columns && asprintf(&labels, "%.*s%s", stem, u->output, ending) < 0)
+		return error_set(ERR_FAILED, "out of memory");
+	if ((labels && (rc = input_guard_check(labels))) || (rc = sink_open(&s, &plan)))
+		goto end;
 	for (int64_t i = 0; !rc && i < plan.n; i++)
 		if (!(rc = read_picture(u, i)))
 			rc = sink_write(s, u->planes, 1);
-	if (rc) {
+	if (rc)
 		sink_discard(&s);
-		return rc;
-	}
-	if ((rc = sink_commit(&s)) || !u->labels.columns)
-		return rc;
-	const int length = (int)strlen(u->output);
-	if (kind == SINK_NPY)
-		return write_beside(u, length - (int)strlen(".npy"), "-labels.npy", write_npy);
-	return write_beside(u, length, length && u->output[length - 1] == '/' ? "labels.csv" : "/labels.csv", write_csv);
+	else if (!(rc = sink_commit(&s)) && labels)
+		rc = outfile_write(labels, array ? write_npy : write_csv, u);
+end:
+	free(labels);
+	return rc;
 }
 
 /* -- StyleGAN's archive -- */

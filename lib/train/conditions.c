@@ -51,8 +51,6 @@ static int collect_values(struct attributes *a, int i, const struct labels *l, i
 	int count = 0;
 	for (int64_t k = 0; k < l->n; k++) {
 		const float x = labels_row(l, k)[column];
-		if (!isfinite(x))
-			return error_set(ERR_INPUT, "'%s': the label %s of image %lld is not a number", data, a->name[i], (long long)k);
 		if (bsearch(&x, value, (size_t)count, sizeof x, by_value))
 			continue;
 		if (count == room)
