@@ -152,6 +152,8 @@ int main(int argc, char **argv)
 	threads = threads_available((int)threads);
 	for (int i = 1; i <= rc; i++)
 		input_guard_add(argv[i]);
+	if (dir && !strcmp(dir, "-"))
+		dir = NULL;
 	if (rc >= 0)
 		rc = run((const char *const *)argv + 1, (size_t)rc);
 	return message_exit(rc);

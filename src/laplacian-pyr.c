@@ -91,6 +91,8 @@ static int run(int operands, char **argv)
 {
 	const char *const input = operands ? argv[1] : "-";
 	int rc;
+	if (directory && !strcmp(directory, "-"))
+		directory = NULL;
 	if (operands > 1)
 		return error_set(ERR_USAGE, "one input at most; '%s' is one too many", argv[2]);
 	if (inverse && (directory || level))

@@ -110,3 +110,42 @@ closed() {
   pgan-sample net.h5 -q -n 1 | cmp - a.npy
   fails 3 "cannot read" bash -c 'exec pgan-sample net.h5 --latents - -n 1 -o b.npy <&-'
 }
+
+@test "'-' is stdout where a stream goes there, and refused by what needs a name" {
+  celeba-crop -q -o - --size 32 --center 89,121 faces.zip | cmp - faces.npy
+  laplacian-pyr -q --levels 2 faces.npy >levels.npy
+  laplacian-pyr -q --levels 2 -o - faces.npy | cmp - levels.npy
+  rm levels.npy
+  fails 2 "'-': this output needs a name: it does not go to stdout" pack-h5 -o - faces.npy
+  fails 2 "'-': this output needs a name" pack-h5 -o x.h5 --rejects - crops
+  fails 2 "'-': this output needs a name" swd -q --ref data.h5 --save-ref -
+  no_leftovers . crops data.h5 faces.npy faces.zip stderr.txt stdout.txt
+}
+
+@test "a link to nothing is not replaced" {
+  ln -s big/data.h5 link.h5
+  fails 1 "cannot create 'link.h5': it is a link to a file that is not there" pack-h5 -o link.h5 faces.npy
+  [ "$(readlink link.h5)" = big/data.h5 ]
+  mkdir big
+  touch big/data.h5
+  pack-h5 -q -o link.h5 faces.npy
+  [ -L link.h5 ]
+  cmp big/data.h5 data.h5
+}
+
+@test "a temporary file does not go through a link that lies in its place" {
+  echo precious >victim
+  # The name that a process of this number will use.
+  name=$(leftover x.h5) bash -c 'ln -s victim "${name%-*}-$$.tmp"; exec pack-h5 -q -o x.h5 faces.npy'
+  [ "$(cat victim)" = precious ]
+  [ ! -L x.h5 ]
+  cmp x.h5 data.h5
+}
+
+@test "beyond a limit to the size of files it is said, and nothing is left" {
+  mkdir limited
+  for command in "pack-h5 -q -o limited/x.h5 faces.npy" "celeba-crop -q -o limited/ --size 128 faces.zip" "pack-h5 -q --unpack data.h5 -o limited/x.npy"; do
+    fails 1 "File too large" bash -c "ulimit -f 1; exec $command"
+    no_leftovers limited
+  done
+}

@@ -90,6 +90,16 @@ PY
   celeba-crop --size 32 --center 16,16 in | pack-h5 -o got.h5 && cmp got.h5 want.h5
 }
 
+@test "a pipe in a list of names is read, and once" {
+  make_pictures
+  mkfifo fed
+  first=$(find in -type f | LC_ALL=C sort | head -n 1)
+  cat "$first" >fed &
+  { echo fed; find in -type f | LC_ALL=C sort | sed 1d; } | pack-h5 -o got.h5
+  pack-h5 -o want.h5 in
+  same_data got.h5 want.h5
+}
+
 @test "any number of threads and any records give the same bytes" {
   npy 700,3,16,16 uint8 >a.npy
   pack-h5 -j 1 -o one.h5 a.npy

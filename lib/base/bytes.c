@@ -28,6 +28,8 @@ int bytes_append(struct bytes *b, FILE *f, const char *name)
 		b->size += fread(b->data + b->size, 1, b->room - b->size, f);
 		if (b->size < b->room)
 			break;
+		if (b->size > (size_t)BYTES_MOST)
+			return error_set(ERR_INPUT, "cannot read '%s': more than %lld bytes are too many for a picture or a table", name, (long long)BYTES_MOST);
 		room = 2 * b->room;
 	}
 	if (!rc && ferror(f))

@@ -14,7 +14,10 @@ struct bytes {
 	size_t size, room;
 };
 
+/* Neither a picture nor a table of labels is larger: what says it is, is damaged, or has no end. */
+#define BYTES_MOST ((int64_t)1 << 30)
+
 int bytes_reserve(struct bytes *, size_t room) MUST_CHECK;                      /* keeps what is there; ERR_FAILED when out of memory */
-int bytes_append(struct bytes *, FILE *, const char *name) MUST_CHECK; /* the rest of an open one, behind what is there; ERR_INPUT says `name` */
+int bytes_append(struct bytes *, FILE *, const char *name) MUST_CHECK; /* the rest of an open one, behind what is there, BYTES_MOST in all; ERR_INPUT says `name` */
 
 #endif

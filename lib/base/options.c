@@ -241,6 +241,7 @@ int options_parse(const struct tool *t, int argc, char **argv)
 	given = 0;
 	message_name(t->name);
 	signal(SIGPIPE, SIG_DFL); /* a producer whose reader went away ends quietly, whatever its parent ignores */
+	signal(SIGXFSZ, SIG_IGN); /* beyond a limit to the size of files a write fails, which is told */
 	while (!rc && w.at < argc) {
 		char *word = argv[w.at++];
 		if (ended || word[0] != '-' || !word[1])

@@ -140,7 +140,7 @@ static int create(struct outfile *o, const char *temp)
 	atomic_fetch_add(&creating, 1);
 	if (atomic_load(&ending))
 		cause = strerror(ECANCELED);
-	else if ((o->slot = slot_take(temp)) >= 0 && (fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0)
+	else if ((o->slot = slot_take(temp)) >= 0 && (unlink(temp), fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) < 0)
 		cause = strerror(errno);
 	atomic_fetch_sub(&creating, 1);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -189,7 +189,11 @@ static int open_path(struct outfile *o, const char *path, bool one_of_many)
 		return rc;
 	if (there && S_ISDIR(st.st_mode))
 		return error_set(ERR_FAILED, "cannot create '%s': it is a folder", path);
+	if (!strcmp(path, "-"))
+		return error_set(ERR_USAGE, "'-': this output needs a name: it does not go to stdout");
 	/* A symbolic link keeps pointing where it does. */
+	if (!there && !lstat(path, &st))
+		return error_set(ERR_FAILED, "cannot create '%s': it is a link to a file that is not there", path);
 	if (!(o->path = regular ? realpath(path, NULL) : strdup(path)))
 		return error_set(ERR_FAILED, "cannot create '%s': %s", path, strerror(errno));
 	if (there && !regular) {

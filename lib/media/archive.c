@@ -114,7 +114,7 @@ int archive_read(struct archive *a, int64_t i, struct bytes *b)
 	b->size = 0;
 	if (size < 0)
 		return error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i), zip_strerror(a->zip));
-	if (size > ARCHIVE_MOST)
+	if (size > BYTES_MOST)
 		return error_set(ERR_INPUT, "cannot read '%s/%s': the archive promises %lld bytes", a->path, archive_member(a, i), (long long)size);
 	if (bytes_reserve(b, (size_t)size + 1))
 		return error_set(ERR_INPUT, "cannot read '%s/%s': %lld bytes do not fit into memory", a->path, archive_member(a, i), (long long)size);

@@ -22,9 +22,8 @@ void archive_close(struct archive **); /* NULL is fine */
 int64_t archive_count(const struct archive *);                 /* members, the folders of a zip included */
 const char *archive_member(const struct archive *, int64_t i); /* "img/000001.jpg"; a folder ends in "/". Borrowed until the archive is closed */
 
-/* The whole content of member i, in place of what is there. A damaged member, or one that the archive says is larger than ARCHIVE_MOST, is ERR_INPUT, naming
+/* The whole content of member i, in place of what is there. A damaged member, or one that the archive says is larger than BYTES_MOST, is ERR_INPUT, naming
  * archive and member; the others can still be read. One thread at a time. */
-#define ARCHIVE_MOST (INT64_C(1) << 30) /* bytes. In a damaged archive a size may be any number; neither a picture nor a table of labels is so large */
 int archive_read(struct archive *, int64_t i, struct bytes *) MUST_CHECK;
 
 const char *archive_library(void); /* "libzip 1.7.3", for --version */

@@ -156,31 +156,6 @@ static int add_archive(struct source *s, const char *input, const uint8_t *head,
 	return rc ? rc : finish_input(s, input, first);
 }
 
-static int add_list(struct source *s)
-{
-	const size_t first = s->n;
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t length;
-	int rc = 0;
-
-	while (!rc && (length = getline(&line, &room, stdin)) >= 0) {
-		if (length && line[length - 1] == '\n')
-			line[--length] = 0;
-		if (memchr(line, 0, (size_t)length))
-			rc = error_set(ERR_INPUT, "the list of names on stdin holds a zero byte: names stand on lines; an archive, picture or HDF5 file has to be "
-						  "given by name");
-		else if (length)
-			rc = add(s, strdup(line), (size_t)(last_part(line) - line), -1, 0);
-	}
-	free(line);
-	if (!rc && ferror(stdin))
-		rc = error_set(ERR_INPUT, "cannot read the list on stdin: %s", strerror(errno));
-	if (!rc && s->n == first)
-		rc = error_set(ERR_INPUT, "the list of names on stdin is empty");
-	return rc;
-}
-
 static int add_picture(struct source *s, const char *input)
 {
 	return add(s, strdup(input), (size_t)(last_part(input) - input), -1, 0);
@@ -197,7 +172,7 @@ static int read_picture(struct bytes *b, FILE *f, const char *name)
 	b->size = fread(b->data, 1, PICTURE_HEAD, f);
 	if (b->size == PICTURE_HEAD ? !picture_has_magic(b->data, b->size) : !ferror(f))
 		return 0;
-	if (!fstat(fileno(f), &st) && st.st_size > ARCHIVE_MOST) /* as in an archive */
+	if (!fstat(fileno(f), &st) && st.st_size > BYTES_MOST) /* as in an archive */
 		return error_set(ERR_INPUT, "cannot read '%s': %lld bytes are too many for a picture", name, (long long)st.st_size);
 	return bytes_append(b, f, name);
 }
@@ -207,6 +182,45 @@ static int add_pipe(struct source *s, FILE *f, const char *name)
 {
 	const int rc = add_picture(s, name);
 	return rc ? rc : read_picture(&s->entry[s->n - 1].kept, f, name);
+}
+
+/* A name of a list: any file, or a pipe, which is read at once. */
+static int add_listed(struct source *s, const char *name)
+{
+	struct stat st;
+	if (stat(name, &st) || !S_ISFIFO(st.st_mode))
+		return add_picture(s, name);
+	FILE *f = fopen(name, "rb");
+	if (!f)
+		return error_set(ERR_INPUT, "cannot open '%s': %s", name, strerror(errno));
+	const int rc = add_pipe(s, f, name);
+	fclose(f);
+	return rc;
+}
+
+static int add_list(struct source *s)
+{
+	const size_t first = s->n;
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
+	int rc = 0;
+
+	while (!rc && (length = getline(&line, &room, stdin)) >= 0) {
+		if (length && line[length - 1] == '\n')
+			line[--length] = 0;
+		if (memchr(line, 0, (size_t)length))
+			rc = error_set(ERR_INPUT, "the list of names on stdin holds a zero byte: names stand on lines; an archive, picture or HDF5 file has to be "
+						  "given by name");
+		else if (length)
+			rc = add_listed(s, line);
+	}
+	free(line);
+	if (!rc && ferror(stdin))
+		rc = error_set(ERR_INPUT, "cannot read the list on stdin: %s", strerror(errno));
+	if (!rc && s->n == first)
+		rc = error_set(ERR_INPUT, "the list of names on stdin is empty");
+	return rc;
 }
 
 static int add_file(struct source *s, const char *input, bool regular)
