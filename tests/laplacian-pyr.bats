@@ -144,3 +144,13 @@ assert data.count(b\"NUMPY\") == 2 and b\"(1, 3, 32, 32)\" in data[-128:], data[
   [ "$status" = 3 ] && [ ! -e d.h5 ]
   [[ "$output" == *"'stdin' is truncated"* ]] || false
 }
+
+@test "laplacian-pyr: --inverse writes images of one size, with values that are finite" {
+  { npy 2,3,32,32 u1 | laplacian-pyr; npy 1,3,64,64 u1 | laplacian-pyr; } >mixed.npy
+  run pipe 'laplacian-pyr --inverse mixed.npy 2>said | pack-h5 -q -o x.h5 2>/dev/null'
+  [ "$status" = 3 ]
+  [ "$(cat said)" = "laplacian-pyr: 'mixed.npy': a pyramid of 3 x 64 x 64 follows one of 3 x 32 x 32: a stream has one size" ]
+  [ ! -e x.h5 ]
+  { npy 1,1,32,32 f4 'np.float32(3e38)'; npy 1,1,16,16 f4 'np.float32(3e38)'; } >huge.npy
+  fails 3 "'huge.npy': the levels of a pyramid add up to values that are not finite" laplacian-pyr --inverse --f32 huge.npy
+}

@@ -51,22 +51,11 @@ if not worst <= float(argv[0]): sys.exit(f"{argv[1]} {a.shape} and {argv[2]} {b.
   cmp current.npy copied.npy
 }
 
-# Philox4x32-10 and Box-Muller once more, from the paper.
 @test "latent k of a seed is the documented function of both" {
   network net.h5 1 8,6 5
-  python '
-def block(seed, counter):
-    c, k = [counter & 0xffffffff, counter >> 32, 1, 0], [seed & 0xffffffff, seed >> 32]
-    for _ in range(10):
-        p, q = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
-        c = [(q >> 32) ^ c[1] ^ k[0], q & 0xffffffff, (p >> 32) ^ c[3] ^ k[1], p & 0xffffffff]
-        k = [(k[0] + 0x9E3779B9) & 0xffffffff, (k[1] + 0xBB67AE85) & 0xffffffff]
-    return c
-def normal(seed, i):
-    c = block(seed, i // 4)[i % 4 // 2 * 2:][:2]
-    r, a = np.sqrt(-2 * np.log((c[0] + 1) / 2**32)), 2 * np.pi * c[1] / 2**32
-    return r * (np.sin(a) if i % 2 else np.cos(a))
-np.save("z.npy", np.array([[normal(5000000000, k * 5 + j) for j in range(5)] for k in range(7, 13)], np.float32))'
+  python 'sys.path.insert(0, argv[0])
+import philox
+np.save("z.npy", philox.normal(5000000000, 1, 0, 7 * 5, 6 * 5).reshape(6, 5).astype(np.float32))' "$PGAN_TESTS"
   pgan-sample net.h5 --f32 --seed 5000000000 --first 7 -n 6 -o seed.npy
   pgan-sample net.h5 --f32 --latents z.npy -o latents.npy
   equal 1e-4 seed.npy latents.npy

@@ -182,6 +182,13 @@ PY
   swd --json --ref saved fake.h5 | cmp - out.json
   rm real.h5
   swd --ref saved fake.h5 | grep -q "not there to be compared"
+  # The set's name is whatever the file says: nothing for a terminal to obey, and a note in JSON, too.
+  cp saved named
+  "$PYTHON" -c 'import h5py; h5py.File("named", "r+").attrs["source"] = "gone\a\x1b[31m\xff.h5".encode("latin1")'
+  swd --ref named fake.h5 >table
+  grep -a "gone??" table | grep -aq "not there to be compared"
+  ! grep -aq $'[\a\e]' table
+  swd --json --ref named fake.h5 | grep -q "gone??\[31m?.h5', which is not there to be compared"
   head -c 30000000 saved >cut
   fails 3 "'cut'" swd --ref cut fake.h5
   fails 1 "none/saved" swd --ref backup.h5 --save-ref none/saved

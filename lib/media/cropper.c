@@ -7,7 +7,9 @@
 #include "outnames.h"
 #include "size.h"
 
-enum { RECORD = 64 }; /* pictures in a record of the stream */
+/* Pictures in a record of the stream, and its bytes unless one has more. */
+enum { RECORD = 64 };
+static const size_t RECORD_BYTES = (size_t)256 << 20;
 
 /* One picture on its way. */
 struct crop_item {
@@ -24,8 +26,8 @@ struct cropper {
 	struct inputs *in;
 	char **output; /* names of the files by picture, where these have names and there is a folder */
 	int64_t next;
-	uint8_t *record; /* (RECORD,3,h,w) */
-	int64_t gathered;
+	uint8_t *record; /* (room,3,h,w) */
+	int64_t room, gathered;
 	bool begun; /* there are records in the stream */
 	struct crop_result *result;
 };
@@ -96,6 +98,14 @@ static size_t image_size(const struct cropper *c)
 	return 3 * (size_t)c->settings->w * (size_t)c->settings->h;
 }
 
+static int make_record(struct cropper *c)
+{
+	const size_t fit = RECORD_BYTES / image_size(c);
+	c->room = fit > RECORD ? RECORD : fit ? (int64_t)fit : 1;
+	c->record = size_alloc((size_t)c->room, image_size(c));
+	return c->record ? 0 : ERR_FAILED;
+}
+
 static struct npy_header record_of(const struct cropper *c, int64_t n)
 {
 	return (struct npy_header){ NPY_U8, 4, { n, 3, c->settings->h, c->settings->w } };
@@ -128,7 +138,7 @@ static int drain(void *ctx, void *data)
 	if (c->settings->dir)
 		return 0;
 	picture_to_planes(c->record + (size_t)c->gathered * image_size(c), 3, &item->cut);
-	return ++c->gathered == RECORD ? write_record(c) : 0;
+	return ++c->gathered == c->room ? write_record(c) : 0;
 }
 
 static int make_items(struct cropper *c, struct crop_item *item, int64_t items)
@@ -148,8 +158,8 @@ static int crop_all(struct cropper *c)
 	const struct ordered o = { threads, item, (size_t)items, sizeof *item, c, feed, work, drain };
 	int rc = item ? make_items(c, item, items) : ERR_FAILED;
 
-	if (!c->settings->dir && !(c->record = size_alloc(RECORD, image_size(c))))
-		rc = ERR_FAILED;
+	if (!rc && !c->settings->dir)
+		rc = make_record(c);
 	if (!rc && !(rc = ordered_run(&o)))
 		rc = write_record(c);
 	for (int64_t i = 0; item && i < items; i++) {

@@ -12,7 +12,7 @@ struct crop_settings {
 	bool pad;              /* take pictures that the box leads out of, and fill up with the background */
 	struct picture_options decode_as; /* of named pictures; has the background */
 	const char *dir;       /* the folder in which every picture becomes a PNG file, made if it is missing (outnames.h). NULL: there is a */
-	FILE *stream;          /* to which .npy records of uint8 (n,3,h,w) go, 64 pictures each; borrowed, as are dir and */
+	FILE *stream;          /* to which .npy records of uint8 (n,3,h,w) go, 64 pictures or 256 MiB each; borrowed, as are dir and */
 	const char *name;      /* the stream's, for messages */
 	int threads;           /* the bytes of the output do not depend on it */
 	void (*progress)(void *ctx, int64_t done); /* pictures, good or not */

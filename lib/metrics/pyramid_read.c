@@ -35,6 +35,15 @@ static int group_start(struct group *g, const char *name, const struct npy_heade
 	return 0;
 }
 
+/* Whether its images may follow those written before. */
+static int group_like(const struct group *g, const struct npy_header *written, const char *name)
+{
+	if (!written->ndim || (g->c == written->dim[1] && g->side == written->dim[2]))
+		return 0;
+	return error_set(ERR_INPUT, "'%s': a pyramid of %d x %d x %d follows one of %lld x %lld x %lld: a stream has one size", name, g->c, g->side, g->side,
+	                 (long long)written->dim[1], (long long)written->dim[2], (long long)written->dim[3]);
+}
+
 static int group_read(struct group *g, FILE *in, const char *name, const struct npy_header *first)
 {
 	struct npy_header h = *first;
@@ -65,7 +74,7 @@ static int group_check(const struct group *g, const char *name)
 }
 
 /* Adds the levels up, in place of the finest, in units of 0..255. */
-static int group_collapse(struct group *g)
+static int group_collapse(struct group *g, const char *name)
 {
 	const int threads = omp_get_max_threads();
 	struct laplacian *l = size_zalloc((size_t)threads, sizeof *l);
@@ -85,6 +94,9 @@ static int group_collapse(struct group *g)
 	for (int t = 0; l && t < threads; t++)
 		laplacian_free(&l[t]);
 	free(l);
+	for (size_t i = 0; !rc && i < (size_t)g->n * values(g, 0); i++)
+		if (!isfinite(g->level[0][i]))
+			rc = error_set(ERR_INPUT, "'%s': the levels of a pyramid add up to values that are not finite", name);
 	return rc;
 }
 
@@ -115,7 +127,8 @@ int pyramid_read(FILE *in, const char *name, bool f32, const struct pyramid_opti
 	int rc;
 	while ((rc = npy_read_header(in, name, &h)) > 0) {
 		struct group g = { 0 };
-		if (!(rc = group_start(&g, name, &h, options->levels)) && !(rc = group_read(&g, in, name, &h)) && !(rc = group_check(&g, name)) && !(rc = group_collapse(&g)))
+		if (!(rc = group_start(&g, name, &h, options->levels)) && !(rc = group_like(&g, &written, name)) && !(rc = group_read(&g, in, name, &h)) &&
+		    !(rc = group_check(&g, name)) && !(rc = group_collapse(&g, name)))
 			rc = group_write(&g, f32);
 		for (int k = 0; k < g.levels; k++)
 			free(g.level[k]);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "printable.h"
+
 const char *swd_protocol_name(enum swd_protocol p)
 {
 	return p == SWD_KARRAS ? "karras" : "paddle";
@@ -17,7 +19,8 @@ void swd_report_note(struct swd_report *r, const char *format, ...)
 	if (r->n_notes == SWD_NOTES)
 		return;
 	va_start(args, format);
-	vsnprintf(r->note[r->n_notes++], sizeof *r->note, format, args);
+	vsnprintf(r->note[r->n_notes], sizeof *r->note, format, args);
+	printable_text(r->note[r->n_notes++]);
 	va_end(args);
 }
 
@@ -35,6 +38,19 @@ void swd_report_explain(struct swd_report *r)
 }
 
 /* -- JSON -- */
+
+/* JSON is UTF-8: of a note with a name that is not, only what is ASCII. */
+static json_t *note_text(const char *note)
+{
+	char text[sizeof *((struct swd_report *)0)->note];
+	json_t *s = json_string(note);
+	if (s)
+		return s;
+	snprintf(text, sizeof text, "%s", note);
+	for (char *c = text; *c; c++)
+		*c = (unsigned char)*c < 0x80 ? *c : '?';
+	return json_string(text);
+}
 
 static json_t *levels_of(const struct swd_result *r, const double *values)
 {
@@ -72,7 +88,7 @@ char *swd_report_json(const struct swd_report *r)
 	if (r->floor)
 		json_object_set(o, "floor", floors);
 	for (int i = 0; i < r->n_notes; i++)
-		json_array_append_new(notes, json_string(r->note[i]));
+		json_array_append_new(notes, note_text(r->note[i]));
 	json_object_set(o, "notes", notes);
 	text = json_dumps(o, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
 	json_decref(floors);
