@@ -166,20 +166,14 @@ static bool runs_ahead(const struct trainer *t)
 	return t->be->keep_sums && !t->be->ranks && t->settings->watch == WATCH_NONE && !t->settings->losses.gdpp;
 }
 
-int trainer_step(struct trainer *t, struct loader *l, const char *record)
+/* All that a step takes, for the iteration to come: the loader's batch, and random numbers by the places of its samples among all that are trained on. */
+static void fill_inputs(struct trainer *t, const struct loader *l)
 {
 	struct backend *be = t->be;
 	struct step *step = &t->step;
-	t->lr = learning_rate(t);
-	const struct step_scalars now = trainer_scalars(t);
 	const uint32_t scale = (uint32_t)t->settings->arch.scale;
 	const uint64_t first = (uint64_t)(t->iteration * t->settings->batch);
-	const bool penalty = trainer_penalty(t, t->iteration);
-	int rc;
 
-	if ((rc = open_step(t, now.alpha > 0)) || (rc = loader_batch(l, t->iteration)))
-		return rc;
-	be->set_scalars(be, &now);
 	be->load_images(be, step_real(step), l->images, l->mirror, t->fading);
 	if (t->settings->conditional) {
 		load_conditional(t, l, first);
@@ -188,6 +182,21 @@ int trainer_step(struct trainer *t, struct loader *l, const char *record)
 		share_random_normal(&t->share, be, step_z_g(step), t->seed, STREAM_LATENT_G, scale, first);
 	}
 	share_random_uniform(&t->share, be, step->mix, t->seed, STREAM_MIX, scale, first);
+}
+
+int trainer_step(struct trainer *t, struct loader *l, const char *record)
+{
+	struct backend *be = t->be;
+	struct step *step = &t->step;
+	const bool penalty = trainer_penalty(t, t->iteration);
+	t->lr = learning_rate(t);
+	const struct step_scalars now = trainer_scalars(t);
+	int rc;
+
+	if ((rc = open_step(t, now.alpha > 0)) || (rc = loader_batch(l, t->iteration)))
+		return rc;
+	be->set_scalars(be, &now);
+	fill_inputs(t, l);
 	if (!record)
 		step_run(step, penalty);
 	else if ((rc = record_step(step, penalty, t->iteration + 1, record)))
