@@ -100,6 +100,44 @@ PY
   same_data got.h5 want.h5
 }
 
+@test "a virtual data set is read when all of its parts are there, and refused by their name otherwise" {
+  mkdir parts
+  npy 6,3,8,8 uint8 >all.npy
+  pack-h5 -q -o want.h5 all.npy
+  "$PYTHON" - <<'PY'
+import os, h5py, numpy as np
+x = np.load('all.npy')
+def virtual(path, sources):
+    layout = h5py.VirtualLayout((6, 3, 8, 8), 'u1')
+    for k, (name, data) in enumerate(sources):
+        layout[3 * k:3 * k + 3] = h5py.VirtualSource(name, data, (3, 3, 8, 8))
+    with h5py.File(path, 'a', libver='latest') as f:
+        f.create_virtual_dataset('data8x8', layout)
+for k in range(2):
+    h5py.File(f'parts/part{k}.h5', 'w')['images'] = x[3 * k:3 * k + 3]
+h5py.File('parts/own.h5', 'w').update({'a': x[:3], 'b': x[3:]})
+virtual('parts/near.h5', [('part0.h5', 'images'), ('part1.h5', 'images')])
+virtual('parts/full.h5', [(os.path.abspath(f'parts/part{k}.h5'), 'images') for k in range(2)])
+virtual('parts/other.h5', [('part0.h5', 'images'), ('part1.h5', 'pictures')])
+virtual('parts/own.h5', [('.', 'a'), ('.', 'b')])
+PY
+  for name in near full own; do
+    pack-h5 -q -o got.h5 "parts/$name.h5"
+    same_data got.h5 want.h5
+  done
+  mv parts moved
+  for name in near full own; do
+    pack-h5 -q -o got.h5 "moved/$name.h5"
+    same_data got.h5 want.h5
+  done
+  fails 3 "'data8x8' in 'moved/other.h5' is virtual, and its part 'pictures' in 'part1.h5' is not there" pack-h5 -o x.h5 moved/other.h5
+  rm moved/part1.h5
+  fails 3 "'data8x8' in 'moved/near.h5' is virtual, and its part 'images' in 'part1.h5' is not there" pack-h5 -o x.h5 moved/near.h5
+  fails 3 "'data8x8' in 'moved/near.h5' is virtual" pack-h5 --verify moved/near.h5
+  fails 3 "'data8x8' in 'moved/full.h5' is virtual" celeba-crop --size 8 --center 4,4 moved/full.h5
+  [ ! -e x.h5 ]
+}
+
 @test "any number of threads and any records give the same bytes" {
   npy 700,3,16,16 uint8 >a.npy
   pack-h5 -j 1 -o one.h5 a.npy

@@ -259,7 +259,7 @@ int h5_shape(struct h5file *f, const char *data, int *ndim, int64_t *dim, enum h
 	int rc = data_open(f, data, &id);
 	if (rc)
 		return rc;
-	if (!(rc = data_shape(f, data, id, ndim, size)) && !(rc = data_type(f, data, id, type)))
+	if (!(rc = data_shape(f, data, id, ndim, size)) && !(rc = data_type(f, data, id, type)) && !(rc = h5_check_virtual(f, data, id)))
 		for (int i = 0; i < *ndim; i++)
 			dim[i] = (int64_t)size[i];
 	H5Dclose(id);

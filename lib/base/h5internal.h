@@ -1,4 +1,4 @@
-/* What h5file.c and h5attr.c share, and no other file includes. */
+/* What the h5*.c files share, and no other file includes. */
 #ifndef PGAN_H5INTERNAL_H
 #define PGAN_H5INTERNAL_H
 
@@ -18,5 +18,8 @@ void h5_begin(void);
 int h5_failed(int code, const struct h5file *, const char *verb, const char *object);
 
 hid_t h5_native_type(enum h5_type);
+
+/* ERR_INPUT: the data set is a virtual one, and a part of it cannot be opened. (h5virtual.c) */
+int h5_check_virtual(const struct h5file *, const char *data, hid_t id) MUST_CHECK;
 
 #endif
