@@ -48,55 +48,76 @@ static int get_flag(struct h5file *f, const char *name, bool otherwise, bool *ou
 	return rc;
 }
 
-static int read_settings(struct replay *r)
-{
-	struct h5file *f = r->file;
-	struct arch *a = &r->arch;
+/* The numbers of a record (tests/golden/README.md). */
+struct facts {
 	double scale, batch, latent, leak, alpha, lambda, epsilon, lr, beta1, beta2, eps, ema;
-	const struct { const char *name; double *value; } number[] = {
-		{ "scale", &scale }, { "batch", &batch }, { "dim_latent", &latent }, { "leak", &leak }, { "alpha", &alpha }, { "lambda_gp", &lambda },
-		{ "epsilon_d", &epsilon }, { "lr", &lr }, { "beta1", &beta1 }, { "beta2", &beta2 }, { "adam_eps", &eps }, { "ema", &ema },
-	};
-	char profile[16], mode[16], penalty[16];
-	int32_t depth[MAX_SCALES];
-	bool gdpp, shared_score;
-	size_t n;
-	int rc;
+};
 
+static int read_facts(struct h5file *f, struct facts *x)
+{
+	const struct { const char *name; double *value; } number[] = {
+		{ "scale", &x->scale }, { "batch", &x->batch }, { "dim_latent", &x->latent }, { "leak", &x->leak }, { "alpha", &x->alpha }, { "lambda_gp", &x->lambda },
+		{ "epsilon_d", &x->epsilon }, { "lr", &x->lr }, { "beta1", &x->beta1 }, { "beta2", &x->beta2 }, { "adam_eps", &x->eps }, { "ema", &x->ema },
+	};
+	int rc;
 	for (size_t i = 0; i < sizeof number / sizeof *number; i++)
 		if ((rc = get_number(f, "/", number[i].name, number[i].value)))
 			return rc;
-	if ((rc = h5_get_numbers(f, "/", "depths", H5_I32, depth, MAX_SCALES, &n)) || (rc = get_text(f, "profile", "zoo", profile, sizeof profile)) ||
-	    (rc = get_text(f, "loss_mode", "WGANGP", mode, sizeof mode)) || (rc = get_text(f, "penalty", "WGANGP", penalty, sizeof penalty)))
+	if (!(x->scale >= 0 && x->scale < MAX_SCALES && x->scale == floor(x->scale) && x->batch >= 1 && x->batch <= 65536 && x->batch == floor(x->batch) &&
+	      x->latent >= 1 && x->latent <= INT_MAX && x->latent == floor(x->latent)))
+		return error_set(ERR_INPUT, "'%s': scale, batch or dim_latent make no sense", h5_name(f));
+	if (x->beta1 != 0)
+		return error_set(ERR_INPUT, "'%s': beta1 is %g, but every profile has 0", h5_name(f), x->beta1);
+	return 0;
+}
+
+static int read_arch(struct h5file *f, const struct facts *x, struct arch *a)
+{
+	char profile[16];
+	size_t n;
+	int rc;
+	*a = (struct arch){ .scale = (int)x->scale, .latent = (int)x->latent, .leak = (float)x->leak };
+	if ((rc = h5_get_numbers(f, "/", "depths", H5_I32, a->depth, MAX_SCALES, &n)) || (rc = get_text(f, "profile", "zoo", profile, sizeof profile)) ||
+	    (rc = get_flag(f, "pixel_norm", true, &a->pixel_norm)) || (rc = get_flag(f, "stddev", true, &a->stddev)) ||
+	    (rc = get_flag(f, "equalized", true, &a->equalized)) || (rc = attributes_read(f, &a->attributes)))
 		return rc;
-	if (!(scale >= 0 && scale < MAX_SCALES && scale + 1 == (double)n && batch >= 1 && batch <= 65536 && batch == floor(batch) && latent >= 1 &&
-	      latent <= INT_MAX && latent == floor(latent)))
-		return error_set(ERR_INPUT, "'%s': scale, depths, batch or dim_latent make no sense", h5_name(f));
-	if (beta1 != 0)
-		return error_set(ERR_INPUT, "'%s': beta1 is %g, but every profile has 0", h5_name(f), beta1);
-	*a = (struct arch){ .profile = profile_find(profile), .scale = (int)scale, .latent = (int)latent, .leak = (float)leak };
-	if ((rc = get_flag(f, "pixel_norm", true, &a->pixel_norm)) || (rc = get_flag(f, "stddev", true, &a->stddev)) ||
-	    (rc = get_flag(f, "equalized", true, &a->equalized)) || (rc = get_flag(f, "gdpp", false, &gdpp)) ||
-	    (rc = get_flag(f, "shared_score", false, &shared_score)) || (rc = attributes_read(f, &a->attributes)))
-		return rc;
-	if (!a->profile)
+	if (n != (size_t)a->scale + 1)
+		return error_set(ERR_INPUT, "'%s': scale %d and %zu depths make no sense", h5_name(f), a->scale, n);
+	if (!(a->profile = profile_find(profile)))
 		return error_set(ERR_INPUT, "'%s': unknown profile '%s'", h5_name(f), profile);
-	for (size_t i = 0; i < n; i++)
-		a->depth[i] = depth[i];
-	if ((rc = arch_check(a, h5_name(f))))
+	return arch_check(a, h5_name(f));
+}
+
+static int read_losses(struct h5file *f, const struct facts *x, struct step_losses *l)
+{
+	char mode[16], penalty[16];
+	int loss = 0, rc;
+	if ((rc = get_text(f, "loss_mode", "WGANGP", mode, sizeof mode)) || (rc = get_text(f, "penalty", "WGANGP", penalty, sizeof penalty)) ||
+	    (rc = get_flag(f, "gdpp", false, &l->gdpp)) || (rc = get_flag(f, "shared_score", false, &l->shared_score)))
 		return rc;
-	int loss = 0;
 	while (loss_mode_names[loss] && strcmp(loss_mode_names[loss], mode))
 		loss++;
 	if (!loss_mode_names[loss])
 		return error_set(ERR_INPUT, "'%s': unknown loss mode '%s'", h5_name(f), mode);
 	if (strcmp(penalty, "WGANGP") && strcmp(penalty, "R1"))
 		return error_set(ERR_INPUT, "'%s': unknown penalty '%s'", h5_name(f), penalty);
-	r->losses = (struct step_losses){ (enum score_loss)loss, strcmp(penalty, "R1") ? PENALTY_WGAN_GP : PENALTY_R1, epsilon, gdpp, shared_score };
-	a->squash = loss_squashes(r->losses.loss);
-	r->batch = (int64_t)batch;
-	r->fading = alpha > 0;
-	r->scalars = (struct step_scalars){ .alpha = (float)alpha, .lr = (float)lr, .beta2 = (float)beta2, .eps = (float)eps, .ema = (float)ema, .penalty = (float)lambda };
+	l->loss = (enum score_loss)loss;
+	l->penalty = strcmp(penalty, "R1") ? PENALTY_WGAN_GP : PENALTY_R1;
+	l->epsilon_d = x->epsilon;
+	return 0;
+}
+
+static int read_settings(struct replay *r)
+{
+	struct facts x;
+	int rc;
+	if ((rc = read_facts(r->file, &x)) || (rc = read_arch(r->file, &x, &r->arch)) || (rc = read_losses(r->file, &x, &r->losses)))
+		return rc;
+	r->arch.squash = loss_squashes(r->losses.loss);
+	r->batch = (int64_t)x.batch;
+	r->fading = x.alpha > 0;
+	r->scalars = (struct step_scalars){ .alpha = (float)x.alpha, .lr = (float)x.lr, .beta2 = (float)x.beta2, .eps = (float)x.eps, .ema = (float)x.ema,
+		                            .penalty = (float)x.lambda };
 	return 0;
 }
 
