@@ -44,6 +44,43 @@ void config_close(struct config *c)
 	free(c);
 }
 
+/* -- setting one key: what it overrules is taken out, so that the values alone say what holds -- */
+
+/* The configScheduler's own: where an entry has iterations and no images, iterations hold from there on. */
+static int switch_images_off(json_t *entries)
+{
+	const char *scale;
+	json_t *entry;
+	json_object_foreach(entries, scale, entry)
+		if (json_object_get(entry, "maxIterAtScale") && !json_object_get(entry, "maxImagesAtScale") &&
+		    json_object_set_new(entry, "maxImagesAtScale", json_integer(0)))
+			return error_set(ERR_FAILED, "out of memory");
+	return 0;
+}
+
+/* Takes out what the schedulers have for a key that is set after them. */
+static void leave_schedulers(struct config *c, const char *name, enum config_source source)
+{
+	const int batches = config_find("miniBatchScheduler"), all = config_find("configScheduler");
+	const char *scale;
+	json_t *entry;
+	if (!strcmp(name, config_keys[batches].words) && json_object_size(c->value[batches])) {
+		json_object_clear(c->value[batches]);
+		c->source[batches] = source;
+	}
+	json_object_foreach(c->value[all], scale, entry)
+		json_object_del(entry, name);
+}
+
+static void assign(struct config *c, const char *name, json_t *value, enum config_source source)
+{
+	const int i = config_find(name);
+	json_decref(c->value[i]);
+	c->value[i] = value;
+	c->source[i] = source;
+	leave_schedulers(c, name, source);
+}
+
 /* Takes over the reference to value. */
 static int set(struct config *c, const char *name, json_t *value, enum config_source source)
 {
@@ -53,9 +90,13 @@ static int set(struct config *c, const char *name, json_t *value, enum config_so
 		json_decref(value);
 		return rc;
 	}
-	json_decref(c->value[i]);
-	c->value[i] = value;
-	c->source[i] = source;
+	assign(c, name, value, source);
+	if (config_keys[i].kind == KIND_OBJECTS)
+		return switch_images_off(value);
+	if (!strcmp(name, "maxIterAtScale"))
+		assign(c, "maxImagesAtScale", json_integer(0), source);
+	else if (!strcmp(name, "maxImagesAtScale") && (json_is_array(value) || json_number_value(value) > 0))
+		leave_schedulers(c, "maxIterAtScale", source);
 	return 0;
 }
 
@@ -67,7 +108,18 @@ static bool is_about_data(const char *name)
 	return !strcmp(name, "pathDB") || !strcmp(name, "datasetProfile") || !strcmp(name, "pathAttribDict") || !strcmp(name, "imagefolderDataset");
 }
 
-static int read_object(struct config *c, const char *path, const json_t *object, bool nested)
+/* A failure with the name of the file. */
+static int of_file(const char *path, int rc)
+{
+	char cause[512];
+	if (!rc)
+		return 0;
+	snprintf(cause, sizeof cause, "%s", error_text());
+	return error_set(ERR_INPUT, "'%s': %s", path, cause);
+}
+
+/* Every name is a key, or one that may stand beside them. */
+static int check_names(const char *path, const json_t *object, bool nested)
 {
 	static const char *const missing[] = { "pathPartition", "partitionValue", "pathDBMask" };
 	const char *name;
@@ -78,13 +130,22 @@ static int read_object(struct config *c, const char *path, const json_t *object,
 				return error_set(ERR_INPUT, "'%s': %s is not implemented yet", path, name);
 		if (!nested && (is_about_data(name) || !strcmp(name, "config") || !strcmp(name, "from")))
 			continue;
-		if (set(c, name, json_incref(value), CONFIG_FILE)) {
-			char cause[512];
-			snprintf(cause, sizeof cause, "%s", error_text());
-			return error_set(ERR_INPUT, "'%s': %s", path, cause);
-		}
+		if (config_find(name) < 0)
+			return of_file(path, config_unknown(name));
 	}
 	return 0;
+}
+
+/* In the order of the table: that of an object's keys says nothing. */
+static int read_object(struct config *c, const char *path, const json_t *object, bool nested)
+{
+	int rc = check_names(path, object, nested);
+	for (int i = 0; !rc && i < CONFIG_KEYS; i++) {
+		json_t *value = json_object_get(object, config_keys[i].name);
+		if (value)
+			rc = of_file(path, set(c, config_keys[i].name, json_incref(value), CONFIG_FILE));
+	}
+	return rc;
 }
 
 int config_read(struct config *c, const char *path)
@@ -110,21 +171,49 @@ int config_read(struct config *c, const char *path)
 
 /* -- assignments -- */
 
-/* JSON, a number for a key that takes a list being a list of it; failing that, a list with commas; failing that, a word. */
+/* Numbers between commas as strtod() takes them, which with .5, 10. and +1 are more than JSON's: one is a number, more are a list. NULL: it is something else. */
+static json_t *parse_numbers(const char *text)
+{
+	json_t *list = json_array(), *value;
+	char *end;
+	if (text[strspn(text, "+-.0123456789eE,")]) /* strtod() also takes "nan" and "0x10" */
+		text = "";
+	for (;; text = end + 1) {
+		const double x = strtod(text, &end);
+		if (end == text || (*end && *end != ',') || json_array_append_new(list, json_real(x))) {
+			json_decref(list);
+			return NULL;
+		}
+		if (!*end)
+			break;
+	}
+	if (json_array_size(list) > 1)
+		return list;
+	value = json_incref(json_array_get(list, 0));
+	json_decref(list);
+	return value;
+}
+
+/* JSON between commas. */
+static json_t *parse_list(const char *text)
+{
+	const size_t size = strlen(text) + 3;
+	char *list = strchr(text, ',') ? size_alloc(size, 1) : NULL;
+	if (!list)
+		return NULL;
+	snprintf(list, size, "[%s]", text);
+	json_t *value = json_loads(list, 0, NULL);
+	free(list);
+	return value;
+}
+
+/* JSON; failing that, a list with commas; failing that, a word. For a key that takes a list a number is a list of it. */
 static json_t *parse_value(const char *text, bool is_list)
 {
-	const size_t length = strlen(text);
 	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-	char *list;
-	if (is_list && json_is_number(value))
-		return json_pack("[o]", value);
-	if (value || !(list = size_alloc(length + 3, 1)))
-		return value;
-	snprintf(list, length + 3, "[%s]", text);
-	if (strchr(text, ','))
-		value = json_loads(list, 0, NULL);
-	free(list);
-	return value ? value : json_string(text);
+	if (!value && !(value = parse_list(text)) && !(value = parse_numbers(text)))
+		return json_string(text);
+	return is_list && json_is_number(value) ? json_pack("[o]", value) : value;
 }
 
 int config_set(struct config *c, const char *assignment, enum config_source source)

@@ -21,7 +21,7 @@ void config_close(struct config *); /* NULL is fine */
 /* Reads the reference's JSON, {"pathDB": …, "config": {…}}, or a bare object of keys. An unknown key or impossible value is ERR_INPUT, by name. */
 int config_read(struct config *, const char *path) MUST_CHECK;
 
-/* "KEY=VALUE"; VALUE is JSON, a word, or a list with commas. An unknown key or impossible value is ERR_USAGE, by name. */
+/* "KEY=VALUE"; VALUE is JSON, a number, a word, or a list with commas. An unknown key or impossible value is ERR_USAGE, by name. */
 int config_set(struct config *, const char *assignment, enum config_source) MUST_CHECK;
 
 /* Every key with its value and where that came from: a table, or an object that config_read() takes. scale: -1, or print what holds at that scale. */

@@ -23,7 +23,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "maxIterAtScale", KIND_INT, true, .value = "[48000,96000,96000,96000,96000,96000,96000,96000,200000]", .paddle = "[48000,96000,96000,96000,96000,160000]",
 	  .min = 0, .max = ANY, .doc = "iterations at each scale" },
 	{ "maxImagesAtScale", KIND_INT, true, .value = "0", .karras = "[600000,1200000,1200000,1200000,1200000,6600000]", .min = 0, .max = ANY,
-	  .doc = "real images at each scale, rounded up to batches; of this and maxIterAtScale the one set later holds; 0: off" },
+	  .doc = "real images at each scale, rounded up to batches; a maxIterAtScale set later, or from a larger scale on, sets it to 0; 0: maxIterAtScale holds" },
 	{ "alphaJumpMode", KIND_WORD, .value = "\"linear\"", .karras = "\"images\"", .words = "linear|custom|images", .doc = "how the new layers are faded in" },
 	{ "alphaNJumps", KIND_INT, true, .value = "[0,600,600,600,600,600,600,600,600]", .min = 0, .max = 1e6, .doc = "linear: jumps of alpha from 1 to 0; 0: no fading" },
 	{ "alphaSizeJumps", KIND_INT, true, .value = "[0,32,32,32,32,32,32,32,32,32]", .min = 0, .max = 1e9, .doc = "linear: iterations from one jump to the next" },
@@ -32,11 +32,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "alphaJumpVals", KIND_REALS, true, .value = "[[],[1,0.5,0],[1,0.75,0.5,0.25,0],[1,0.75,0.5,0]]", .min = 0, .max = 1,
 	  .doc = "custom: the new values of alpha, a list for each scale" },
 	{ "fadeImages", KIND_INT, true, .value = "600000", .min = 0, .max = ANY, .doc = "images: real images over which alpha falls from 1 to 0" },
-	/* batches and what changes from scale to scale */
 	{ "miniBatchSize", KIND_INT, true, .value = "16", .paddle = "64", .min = 1, .max = 4096, .doc = "images of a batch" },
-	{ "miniBatchScheduler", KIND_ENTRIES, .value = "{}", .paddle = "{\"0\":64,\"4\":32,\"5\":22}", .karras = "{\"0\":128,\"3\":64,\"4\":32,\"5\":16,\"6\":8,\"7\":4}",
-	  .words = "miniBatchSize", .doc = "miniBatchSize by scale, as {\"0\": 64, \"4\": 32}: the entry of the largest scale not above holds" },
-	{ "configScheduler", KIND_OBJECTS, .value = "{}", .doc = "any keys by scale, as {\"0\": {\"baseLearningRate\": 0.003}}; in the reference baseLearningRate has no effect here" },
 	/* losses */
 	{ "lossMode", KIND_WORD, .value = "\"WGANGP\"", .words = "WGANGP|Logistic|MSE|DCGAN", .doc = "the loss of a score" },
 	{ "lambdaGP", KIND_REAL, true, .value = "10", .min = 0, .max = 1e9, .doc = "weight of the gradient penalty (|grad D| - 1)^2 at interpolates; 0: none" },
@@ -79,6 +75,12 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	  .doc = "every N-th save, and the end, is judged by SWD and MS-SSIM (columns of the log), and the best one's network is kept; 0: none" },
 	{ "swdImages", KIND_INT, .report = true, .value = "4096", .min = 2, .max = 1e6, .doc = "images that are judged, or as many as the data set has" },
 	{ "previewImages", KIND_INT, .report = true, .value = "64", .min = 0, .max = 1024, .doc = "images of a preview; 0: no previews" },
+	/* other values from some scale on; after the keys that they are of, so that they hold in a file that has both */
+	{ "miniBatchScheduler", KIND_ENTRIES, .value = "{}", .paddle = "{\"0\":64,\"4\":32,\"5\":22}", .karras = "{\"0\":128,\"3\":64,\"4\":32,\"5\":16,\"6\":8,\"7\":4}",
+	  .words = "miniBatchSize", .doc = "miniBatchSize from a scale on, as {\"0\": 64, \"4\": 32}; a miniBatchSize set later empties it" },
+	{ "configScheduler", KIND_OBJECTS, .value = "{}",
+	  .doc = "any keys from a scale on, as {\"0\": {\"baseLearningRate\": 0.003}, \"4\": {\"lambdaGP\": 5}}: each holds until a larger scale has it again; a key set later is taken out; "
+	         "in the reference baseLearningRate has no effect here" },
 };
 
 int config_find(const char *name)
@@ -237,16 +239,17 @@ int config_check(const struct config_key *k, const json_t *value)
 
 /* -- values at a scale -- */
 
-/* The entry of the largest scale not above; NULL: none. */
-static json_t *entry_at(const json_t *entries, int scale)
+/* The value that the entry of the largest scale not above has: itself, or its `name`, looked for in the entries before where it has none. NULL: none. */
+static json_t *value_at(const json_t *entries, int scale, const char *name)
 {
-	for (; scale >= 0; scale--) {
+	json_t *value = NULL;
+	for (; !value && scale >= 0; scale--) {
 		const char key[2] = { (char)('0' + scale), 0 };
-		json_t *entry = json_object_get(entries, key);
-		if (entry)
-			return entry;
+		value = json_object_get(entries, key);
+		if (name)
+			value = json_object_get(value, name);
 	}
-	return NULL;
+	return value;
 }
 
 /* A list per scale is told from a single value by its elements. */
@@ -262,12 +265,11 @@ json_t *config_at(const struct config *c, const char *name, int scale, enum conf
 	json_t *value = c->value[i], *entry;
 	enum config_source from = c->source[i];
 
-	/* A scheduler counts unless the key itself was set later. */
-	if (!strcmp(config_keys[batches].words, name) && c->source[batches] >= from && (entry = entry_at(c->value[batches], scale))) {
+	if (!strcmp(config_keys[batches].words, name) && (entry = value_at(c->value[batches], scale, NULL))) {
 		value = entry;
 		from = c->source[batches];
 	}
-	if (c->source[all] >= from && (entry = json_object_get(entry_at(c->value[all], scale), name))) {
+	if ((entry = value_at(c->value[all], scale, name))) {
 		value = entry;
 		from = c->source[all];
 	}

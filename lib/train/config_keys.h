@@ -15,8 +15,8 @@ enum config_kind {
 	KIND_WORD,    /* one of `words` */
 	KIND_INTS,    /* a list */
 	KIND_REALS,
-	KIND_ENTRIES, /* {"SCALE": value of the key `words`, …}: the entry of the largest SCALE not above the scale holds */
-	KIND_OBJECTS, /* {"SCALE": {KEY: VALUE, …}, …}: likewise */
+	KIND_ENTRIES, /* {"SCALE": value of the key `words`, …}: holds from SCALE on until a larger one has another */
+	KIND_OBJECTS, /* {"SCALE": {KEY: VALUE, …}, …}: likewise, each KEY for itself */
 	KIND_NULL
 };
 

@@ -134,12 +134,9 @@ static void read_schedule(struct reader *r, struct schedule *s, int64_t batch)
 	}
 }
 
-static int source_of(const struct config *c, const char *name) { return (int)c->source[config_find(name)]; }
-
 static void read_length(struct reader *r, struct settings *s)
 {
-	const bool by_images = source_of(r->c, "maxImagesAtScale") > source_of(r->c, "maxIterAtScale");
-	const int64_t images = by_images ? whole(r, "maxImagesAtScale") : 0;
+	const int64_t images = whole(r, "maxImagesAtScale");
 	s->iterations = images > 0 && s->batch > 0 ? (images + s->batch - 1) / s->batch : whole(r, "maxIterAtScale");
 }
 

@@ -117,27 +117,79 @@ TEST(schedulers_hold_from_the_largest_scale_below)
 		AT(s, want[i].scale, "miniBatchScheduler={\"0\":64,\"4\":32,\"5\":22}",
 		   "configScheduler={\"0\":{\"baseLearningRate\":0.003,\"lambdaGP\":5},\"4\":{\"baseLearningRate\":0.001}}");
 		CHECK_MSG(s.batch == want[i].batch && s.lr == want[i].lr, "scale %d: batch %lld, rate %g", want[i].scale, (long long)s.batch, s.lr);
-		CHECK(s.penalty == (want[i].scale < 4 ? 5 : 10));
+		CHECK(s.penalty == 5); /* the entry of scale 4 says nothing of it, so that it stays */
 		settings_free(&s);
 	}
 }
 
-TEST(the_later_source_holds)
+/* What assignments, one after another, come to at scale 0 (batch, learning rate) and how many iterations at scale 2. */
+static const struct {
+	const char *profile, *set[4];
+	int64_t batch, iterations;
+	double lr;
+} later[] = {
+	/* a key and the scheduler of it; paddle has a miniBatchScheduler */
+	{ "paddle", { "miniBatchSize=8" }, 8, 96000, .001 },
+	{ "paddle", { "miniBatchSize=8", "miniBatchScheduler={\"0\":9}" }, 9, 96000, .001 },
+	{ "paddle", { "miniBatchScheduler={\"0\":9}", "miniBatchSize=8" }, 8, 96000, .001 },
+	{ "zoo", { "baseLearningRate=0.5", "configScheduler={\"0\":{\"baseLearningRate\":0.25,\"miniBatchSize\":4}}" }, 4, 96000, .25 },
+	{ "zoo", { "configScheduler={\"0\":{\"baseLearningRate\":0.25,\"miniBatchSize\":4}}", "baseLearningRate=0.5" }, 4, 96000, .5 },
+	{ "paddle", { "configScheduler={\"0\":{\"miniBatchSize\":4}}" }, 4, 96000, .001 },
+	/* iterations and images; karras counts images, 1,200,000 of them in batches of 128 at scale 2 */
+	{ "karras", { NULL }, 128, 9375, .001 },
+	{ "karras", { "maxIterAtScale=5" }, 128, 5, .001 },
+	{ "karras", { "maxIterAtScale=5", "maxImagesAtScale=1000" }, 128, 8, .001 },
+	{ "karras", { "maxImagesAtScale=1000", "maxIterAtScale=5" }, 128, 5, .001 },
+	{ "karras", { "maxIterAtScale=5", "maxImagesAtScale=0" }, 128, 5, .001 },
+	{ "zoo", { "maxImagesAtScale=40" }, 16, 3, .001 },
+	{ "zoo", { "configScheduler={\"0\":{\"maxImagesAtScale\":40}}", "miniBatchSize=4" }, 4, 10, .001 },
+	{ "karras", { "configScheduler={\"2\":{\"maxIterAtScale\":9}}" }, 128, 9, .001 },
+	{ "karras", { "configScheduler={\"0\":{\"maxIterAtScale\":9}}", "maxImagesAtScale=1000" }, 128, 8, .001 },
+	{ "zoo", { "configScheduler={\"0\":{\"maxImagesAtScale\":40},\"1\":{\"maxIterAtScale\":9}}" }, 16, 9, .001 },
+	{ "zoo", { "configScheduler={\"0\":{\"maxIterAtScale\":9},\"1\":{\"maxImagesAtScale\":40}}" }, 16, 3, .001 },
+	{ "zoo", { "configScheduler={\"0\":{\"maxImagesAtScale\":40}}", "maxIterAtScale=9" }, 16, 9, .001 },
+};
+
+static void open_later(size_t i, struct config **c)
+{
+	REQUIRE(!config_open(c, later[i].profile));
+	for (int k = 0; later[i].set[k]; k++)
+		CHECK_MSG(!config_set(*c, later[i].set[k], CONFIG_SET), "%s: %s", later[i].set[k], error_text());
+}
+
+TEST(the_one_set_later_holds)
+{
+	for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+		struct config *c;
+		struct settings first, second;
+		open_later(i, &c);
+		REQUIRE(!config_settings(c, 0, &first) && !config_settings(c, 2, &second));
+		CHECK_MSG(first.batch == later[i].batch && first.lr == later[i].lr && second.iterations == later[i].iterations, "%s %s: batch %lld, rate %g, %lld iterations",
+		          later[i].profile, later[i].set[0], (long long)first.batch, first.lr, (long long)second.iterations);
+		settings_free(&first);
+		settings_free(&second);
+		config_close(c);
+	}
+}
+
+TEST(an_option_holds_over_all)
 {
 	struct config *c;
 	struct settings s;
-	REQUIRE(!config_open(&c, "paddle")); /* which has a miniBatchScheduler */
-	CHECK(!config_set(c, "miniBatchSize=8", CONFIG_SET) && !config_settings(c, 0, &s) && s.batch == 8);
-	settings_free(&s);
-	CHECK(!config_set(c, "miniBatchScheduler={\"0\":9}", CONFIG_SET) && !config_settings(c, 0, &s) && s.batch == 9);
-	settings_free(&s);
-	CHECK(!config_set(c, "miniBatchSize=10", CONFIG_OPTION) && !config_settings(c, 0, &s) && s.batch == 10);
+	REQUIRE(!config_open(&c, "paddle"));
+	CHECK(!config_set(c, "miniBatchScheduler={\"0\":9}", CONFIG_SET) && !config_set(c, "miniBatchSize=10", CONFIG_OPTION));
+	CHECK(!config_settings(c, 0, &s) && s.batch == 10);
 	settings_free(&s);
 	config_close(c);
-	REQUIRE(!config_open(&c, "karras")); /* which counts images */
-	CHECK(!config_set(c, "maxIterAtScale=5", CONFIG_SET) && !config_settings(c, 0, &s) && s.iterations == 5);
+}
+
+/* As strtod() takes them, like the options of numbers. */
+TEST(numbers_that_are_not_json)
+{
+	AT(s, 2, "baseLearningRate=.5", "lambdaGP=+5", "leakyness=1e-1", "miniBatchSize=8.", "maxIterAtScale=1,+2,3.", "alphaJumpMode=custom", "iterAlphaJump=+7",
+	   "alphaJumpVals=.5");
+	CHECK(s.lr == .5 && s.penalty == 5 && s.arch.leak == .1f && s.batch == 8 && s.iterations == 3 && s.alpha.n == 1 && s.alpha.at[0] == 7 && s.alpha.value[0] == .5);
 	settings_free(&s);
-	config_close(c);
 }
 
 /* -- refusals -- */
@@ -153,10 +205,17 @@ static const struct refusal refused[] = {
 	{ "miniBatchSize=many", "miniBatchSize takes a whole number from 1 to 4096" },
 	{ "miniBatchSize=0", "miniBatchSize takes" },
 	{ "miniBatchSize=2.5", "miniBatchSize takes" },
+	{ "miniBatchSize=0x10", "miniBatchSize takes" },
+	{ "maxIterAtScale=1,,2", "maxIterAtScale takes" },
+	{ "maxIterAtScale=+1,2,", "maxIterAtScale takes" },
+	{ "baseLearningRate=.5.", "baseLearningRate takes" },
+	{ "baseLearningRate=", "baseLearningRate takes" },
+	{ "lambdaGP=+1e999", "lambdaGP takes" },
 	{ "depthScales=4,8", "depthScales takes a list of whole numbers from 5 to 8192" },
 	{ "depthScales=wide", "depthScales takes a list" },
 	{ "leakyness=2", "leakyness takes a number from 0 to 1" },
 	{ "leakyness=NaN", "leakyness takes" },
+	{ "leakyness=inf", "leakyness takes" },
 	{ "equalizedlR=1", "equalizedlR takes true or false" },
 	{ "lossMode=wgan", "lossMode takes one of WGANGP|Logistic|MSE|DCGAN, not \"wgan\"" },
 	{ "alphaJumpMode=\"\"", "alphaJumpMode takes one of" },
@@ -264,6 +323,53 @@ TEST(bare_objects_and_bad_files)
 	REQUIRE(!config_open(&c, "zoo"));
 	CHECK(config_read(c, "/nowhere/x.json") == ERR_INPUT && !strcmp(error_text(), "cannot open '/nowhere/x.json': No such file or directory"));
 	config_close(c);
+}
+
+/* Whatever the order of the keys in a file: what changes from scale to scale holds over the key itself, and images hold over iterations. */
+TEST(a_file_has_no_order)
+{
+	static const char *const text[] = {
+		"{\"miniBatchSize\": 3, \"miniBatchScheduler\": {\"1\": 5}, \"configScheduler\": {\"0\": {\"lambdaGP\": 1}}, \"lambdaGP\": 2, \"maxIterAtScale\": 7,"
+		" \"maxImagesAtScale\": 20}",
+		"{\"maxImagesAtScale\": 20, \"maxIterAtScale\": 7, \"lambdaGP\": 2, \"configScheduler\": {\"0\": {\"lambdaGP\": 1}}, \"miniBatchScheduler\": {\"1\": 5},"
+		" \"miniBatchSize\": 3}",
+	};
+	for (int i = 0; i < 2; i++) {
+		struct config *c;
+		struct settings s;
+		CHECK_MSG(!read_text(text[i], &c), "%s", error_text());
+		CHECK(!config_settings(c, 0, &s) && s.batch == 3 && s.penalty == 1 && s.iterations == 7);
+		settings_free(&s);
+		CHECK(!config_settings(c, 1, &s) && s.batch == 5 && s.penalty == 1 && s.iterations == 4);
+		settings_free(&s);
+		config_close(c);
+	}
+}
+
+/* A printed configuration, read again, is the same at every scale. */
+TEST(printed_and_read_again)
+{
+	for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+		struct config *c, *again;
+		struct settings before, after;
+		char path[] = "/tmp/pgan-config-XXXXXX";
+		const int fd = mkstemp(path);
+		FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+		REQUIRE(out);
+		open_later(i, &c);
+		CHECK(!config_print(c, -1, true, out) && !fclose(out));
+		REQUIRE(!config_open(&again, later[i].profile));
+		CHECK_MSG(!config_read(again, path), "%s", error_text());
+		for (int scale = 0; scale < 6; scale++) {
+			REQUIRE(!config_settings(c, scale, &before) && !config_settings(again, scale, &after));
+			CHECK_MSG(!strcmp(before.text, after.text), "%s %s, scale %d:\n%s\n%s", later[i].profile, later[i].set[0], scale, before.text, after.text);
+			settings_free(&before);
+			settings_free(&after);
+		}
+		config_close(c);
+		config_close(again);
+		unlink(path);
+	}
 }
 
 /* The reference's file for labelled data; the labels themselves are the data set's. */
