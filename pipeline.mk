@@ -49,7 +49,7 @@ $(error RUN is '$(RUN)': give the name of a folder without spaces)
 else ifeq ($(RUN),)
 $(error RUN is empty: give the name of a folder)
 endif
-$(foreach c,' " ` $$ ; : % & | < > * ? [ ] { } ~ \ $(open) $(close) $(comma) $(hash),$(if $(findstring $c,$(RUN)),$(error RUN is '$(RUN)': give the name of a folder without $c)))
+$(foreach c,' " ` $$ ; : = % & | < > * ? [ ] { } ~ \ $(open) $(close) $(comma) $(hash),$(if $(findstring $c,$(RUN)),$(error RUN is '$(RUN)': give the name of a folder without $c)))
 
 # -- the stages: any program with the same input and output --
 
@@ -208,6 +208,9 @@ previous_6 = 5
 previous_7 = 6
 previous_8 = 7
 $(foreach k,$(SCALES),$(eval $(call scale_command,$(k),$(previous_$(k)))))
+
+# The trainer writes a network whole or not at all: a failure after that (a rank that dies, a launcher) is none of the network's, and an earlier one stays till then.
+.PRECIOUS: $(SCALES:%=$(RUN)/scale%.h5)
 $(foreach k,$(SCALES),$(if $(call kept,$(RUN)/scale$(k).h5),,$(eval $(call scale_rule,$(k),$(previous_$(k))))))
 
 # -- samples and scores of scale $(SCALE), or of what it was after ITER iterations --

@@ -12,6 +12,7 @@
 #include "libraries.h"
 #include "message.h"
 #include "options.h"
+#include "outfile.h"
 #include "pgan-grow-manual.h"
 #include "picture.h"
 #include "progress.h"
@@ -176,7 +177,7 @@ static int check_output(void)
 	input_guard_add(from);
 	input_guard_add(init_from);
 	input_guard_add(config_file);
-	return input_guard_check(out);
+	return outfile_check(out);
 }
 
 static int check_usage(void)

@@ -93,3 +93,54 @@ setup() {
   [ "$(grep -c 'no such pictures' table)" = 0 ]
   fails 3 "cannot open 'none.h5': No such file or directory" "${dry[@]}" --data none.h5
 }
+
+@test "a finished result that is made anew and interrupted is gone on with without --restart" {
+  local run=(pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 400 -b 4 --set saveIter=3 --keep 0)
+  "${run[@]}" -q
+  cp a.h5 whole.h5
+  "${run[@]}" --restart 2>said.txt 3>&- &
+  until [ -e a.ckpt ]; do kill -0 $!; sleep .002; done
+  kill -TERM $!
+  wait $! || true
+  grep -q "the same command line without --restart goes on from 'a.ckpt'" said.txt
+  cmp a.h5 whole.h5
+  cp a.ckpt before
+  run "${run[@]}"
+  [ "$status" = 0 ]
+  [[ "$output" == "pgan-grow: going on at iteration "*" of 400 from 'a.ckpt'" ]]
+  [ ! -e a.ckpt ]
+  cmp a.h5 whole.h5
+  # A checkpoint of other settings, or one that is no earlier, is none of this result.
+  for other in "--lr 0.002" "-n $("$PYTHON" -c 'import h5py; print(int(h5py.File("before").attrs["iterations"]))')"; do
+    # shellcheck disable=SC2086 # options and their values
+    grow 0 other.h5 -n 400 -b 4 $other
+    cp before other.ckpt
+    # shellcheck disable=SC2086
+    run pgan-grow --data data.h5 --scale 0 -o other.h5 "${tiny[@]}" -n 400 -b 4 $other
+    [ "$status" = 0 ]
+    [[ "$output" == "pgan-grow: 'other.h5' is finished, and made from just these settings: nothing to do"* ]]
+    cmp other.ckpt before
+    rm other.*
+  done
+}
+
+@test "an output that is a folder is refused before anything is trained" {
+  mkdir folder a.ckpt b_i3.h5 c.rec
+  fails 1 "cannot create 'folder': it is a folder" grow 0 folder -n 5 -b 4 --restart
+  fails 1 "cannot create 'a.ckpt': it is a folder" grow 0 a.h5 -n 5 -b 4 --restart
+  fails 1 "cannot create 'b_i3.h5': it is a folder" grow 0 b.h5 -n 5 -b 4 --restart
+  fails 1 "cannot create 'c.rec': it is a folder" grow 0 c.h5 -n 5 -b 4 --record 2:c.rec
+  no_leftovers . data.h5 folder a.ckpt b_i3.h5 c.rec stderr.txt stdout.txt
+}
+
+@test "a fade that does not come to its end is told, and a rounding error of alpha is none" {
+  npy 20,3,8,8 uint8 | pack-h5 -q -o data.h5
+  grow 0 scale0.h5 -n 2 -b 4
+  fade() { pgan-grow --data data.h5 --scale 1 --set alphaSizeJumps=1 -b 4 "${tiny[@]}" "$@" 2>&1; }
+  # Six subtractions of 1/6 leave 1.7e-16 of 1.
+  [ "$(fade --from scale0.h5 --set alphaNJumps=6 -n 7 -o whole.h5)" = "" ]
+  [ "$(tail -n 1 whole.log | cut -f 4)" != 0 ]
+  [ "$(fade --from scale0.h5 --set alphaNJumps=8 -n 5 -o part.h5)" = "pgan-grow: the new layers will not be faded in to the end: after 5 iterations alpha is still 0.5" ]
+  [ "$(fade --init-from whole.h5 --set alphaNJumps=0 -n 1 -o a.h5)" = "" ]
+  [ "$(fade --init-from part.h5 --set alphaNJumps=0 -n 1 -o b.h5)" = "pgan-grow: 'part.h5' was saved while its own layers were still fading in (alpha 0.5)" ]
+}

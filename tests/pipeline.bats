@@ -120,6 +120,26 @@ SH
   grep -q pictures.zip cropped.txt
 }
 
+@test "a network stays when what started the trainer fails after it" {
+  pipeline scale0 >/dev/null 2>&1
+  cp run/scale0.h5 before.h5
+  printf '#!/bin/sh\npgan-grow "$@"\nexit 1\n' >launcher
+  chmod +x launcher
+  # Nothing to do: the command has changed, and what it makes has not.
+  run pipeline scale0 GROW=./launcher
+  [ "$status" = 2 ]
+  cmp run/scale0.h5 before.h5
+  run pipeline scale1 GROW=./launcher
+  [ "$status" = 2 ]
+  [ -e run/scale1.h5 ]
+  age
+  [ "$(made pipeline scale1 GROW=./launcher)" = "" ]
+  # What replaces it only at the end leaves it until then.
+  run pipeline scale0 ITERS_0=7 GROW=false
+  [ "$status" = 2 ]
+  cmp run/scale0.h5 before.h5
+}
+
 @test "samples, growth and scores" {
   run pipeline report LAST=2 DEPTH_2=8 ITERS_2=3 BATCH_2=4 JUMPS_2=1
   [ "$status" = 0 ] || { echo "$output"; return 1; }
@@ -249,7 +269,7 @@ JSON
 @test "a RUN that make or a shell would take apart is refused, and clean touches nothing" {
   mkdir run
   echo mine >run/mine.txt
-  for name in "run x" "run " "" "run;x" "r*n" "run'" 'run$$x' "run:x"; do
+  for name in "run x" "run " "" "run;x" "r*n" "run'" 'run$$x' "run:x" "run=x"; do
     for target in clean pack help; do
       run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN="$name" IMAGES=pictures.zip $target
       [ "$status" = 2 ]

@@ -230,6 +230,69 @@ for name, x in a['G'].items():
 PY
 }
 
+@test "a result stands when a rank is lost after the last step" {
+  data
+  mkdir a.previews
+  start a -n 2000 -b 16 --ranks 2 --set previewImages=1 --set previewIter=2000 --set saveIter=50
+  mkfifo a.previews/G-002000.png # rank 0 waits to write it until somebody reads
+  until [ "$(tail -n 1 a.log | cut -f 1)" = 2000 ]; do kill -0 $parent; sleep .01; done
+  kill -9 "$(child_of $parent)"
+  cat a.previews/G-002000.png >/dev/null
+  ended
+  [ "$status" = 0 ]
+  [ "$(cat said.txt)" = "pgan-grow: 'a.h5' is complete, but rank 1 is gone: its process ended, or the connection to it did" ]
+  [ ! -e a.ckpt ]
+  grow 0 b.h5 -n 2000 -b 16 --ranks 2
+  cmp a.h5 b.h5
+}
+
+# rank K FOLDER: a rank of a run of 100000 iterations in a folder of its own; what it says goes to said.txt there.
+rank() {
+  cd "$1" && exec pgan-grow --scale 0 -o s.h5 "${tiny[@]}" -b 16 -n 100000 --keep 0 --ranks 2 --rank "$1" --rendezvous ../meet 2>said.txt
+}
+
+# two_ranks: starts both; $zero and $one. two_end: waits for both; $status of each.
+two_ranks() {
+  rm -f meet
+  rank 1 &
+  one=$!
+  rank 0 &
+  zero=$!
+}
+two_end() {
+  local first=0 second=0
+  wait $zero || first=$?
+  wait $one || second=$?
+  status="$first $second"
+}
+
+@test "ranks go on from one checkpoint" {
+  data
+  for k in 0 1; do
+    mkdir $k
+    ln -s ../data.h5 $k
+    start $k/s -q -b 16 -n 100000 --set saveIter=$((10 + k))
+    kill -KILL $parent
+    ended
+  done
+  two_ranks
+  two_end
+  [ "$status" = "2 2" ]
+  [ "$(cat 1/said.txt)" = "pgan-grow: rank 1: its checkpoint 's.ckpt' is another than that of rank 0" ]
+  cmp 0/said.txt 1/said.txt
+  rm 1/s.ckpt
+  two_ranks
+  two_end
+  [ "$status" = "3 3" ]
+  [ "$(cat 1/said.txt)" = "pgan-grow: rank 1: cannot open 's.ckpt': No such file or directory" ]
+  cp 0/s.ckpt 1/s.ckpt
+  two_ranks
+  until grep -q "going on at iteration [0-9]* of 100000 from 's.ckpt'" 0/said.txt; do kill -0 $zero; sleep .01; done
+  kill -TERM $zero
+  two_end
+  [ "$status" = "143 143" ]
+}
+
 @test "a rank that does not answer is given up in time" {
   data
   start late -q -b 16 -n 1000000 --ranks 2 --rank-timeout 2 --set saveIter=10

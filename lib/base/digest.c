@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-void digest_text(uint64_t digest, char out[17])
+void digest_text(uint64_t digest, char out[DIGEST_TEXT])
 {
-	snprintf(out, 17, "%016llx", (unsigned long long)digest);
+	snprintf(out, DIGEST_TEXT, "%016llx", (unsigned long long)digest);
 }
 
-int digest_file(const char *path, char out[17])
+int digest_file(const char *path, char out[DIGEST_TEXT])
 {
 	char bytes[65536];
 	uint64_t digest = digest_start();

@@ -7,6 +7,8 @@
 
 #include "error.h"
 
+enum { DIGEST_TEXT = 17 }; /* 16 hexadecimal digits and a zero */
+
 static inline uint64_t digest_start(void) { return 0xcbf29ce484222325u; }
 static inline uint64_t digest_add(uint64_t digest, const void *bytes, size_t size)
 {
@@ -16,7 +18,7 @@ static inline uint64_t digest_add(uint64_t digest, const void *bytes, size_t siz
 	return digest;
 }
 
-void digest_text(uint64_t digest, char out[17]); /* 16 hexadecimal digits */
-int digest_file(const char *path, char out[17]) MUST_CHECK; /* a file that cannot be read is ERR_INPUT */
+void digest_text(uint64_t digest, char out[DIGEST_TEXT]);
+int digest_file(const char *path, char out[DIGEST_TEXT]) MUST_CHECK; /* a file that cannot be read is ERR_INPUT */
 
 #endif

@@ -177,15 +177,12 @@ static void forget(struct outfile *o)
 	*o = (struct outfile){ .slot = -1 };
 }
 
-static int open_path(struct outfile *o, const char *path, bool one_of_many)
+int outfile_check(const char *path)
 {
 	struct stat st;
-	const bool there = !stat(path, &st), regular = there && S_ISREG(st.st_mode);
-	int rc;
-
-	start_once();
-	*o = (struct outfile){ .slot = -1, .one_of_many = one_of_many };
-	if ((rc = input_guard_check(path)))
+	const bool there = !stat(path, &st);
+	const int rc = input_guard_check(path);
+	if (rc)
 		return rc;
 	if (there && S_ISDIR(st.st_mode))
 		return error_set(ERR_FAILED, "cannot create '%s': it is a folder", path);
@@ -194,6 +191,19 @@ static int open_path(struct outfile *o, const char *path, bool one_of_many)
 	/* A symbolic link keeps pointing where it does. */
 	if (!there && !lstat(path, &st))
 		return error_set(ERR_FAILED, "cannot create '%s': it is a link to a file that is not there", path);
+	return 0;
+}
+
+static int open_path(struct outfile *o, const char *path, bool one_of_many)
+{
+	struct stat st;
+	const bool there = !stat(path, &st), regular = there && S_ISREG(st.st_mode);
+	int rc;
+
+	start_once();
+	*o = (struct outfile){ .slot = -1, .one_of_many = one_of_many };
+	if ((rc = outfile_check(path)))
+		return rc;
 	if (!(o->path = regular ? realpath(path, NULL) : strdup(path)))
 		return error_set(ERR_FAILED, "cannot create '%s': %s", path, strerror(errno));
 	if (there && !regular) {

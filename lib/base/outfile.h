@@ -30,6 +30,9 @@ FILE *outfile_stream(struct outfile *); /* opened for writing on first use; NULL
 int outfile_commit(struct outfile *) MUST_CHECK; /* also ends the outfile on failure */
 void outfile_discard(struct outfile *);          /* does nothing after a commit or on a zeroed struct */
 
+/* What outfile_open() refuses whatever is written: inputs, folders, "-", links to nothing. For an output that is opened only when much is done. */
+int outfile_check(const char *path) MUST_CHECK;
+
 /* All of it for what is written in one go: opens, lets `write` write, and commits if it returns 0, otherwise discards and returns what it did. name: the path, for
  * messages. Writes that fail are noticed here. */
 int outfile_write(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx) MUST_CHECK;

@@ -11,8 +11,8 @@
 
 /* What a run was made from: digests of the training images and of the network of the scale before ("" at scale 0). */
 struct origin {
-	char data[LOADER_DIGEST], from[17];
-	char sampled[17]; /* of the images, as pgan 0.1.0 has it in its files; never written */
+	char data[LOADER_DIGEST], from[DIGEST_TEXT];
+	char sampled[DIGEST_TEXT]; /* of the images, as pgan 0.1.0 has it in its files; never written */
 };
 
 /* Written whole or not at all. checkpoint_save: all of the state; checkpoint_finish: the network file alone. */

@@ -63,34 +63,46 @@ static int plan(struct backend *be, const struct settings *s, struct row *row)
 
 /* -- time -- */
 
-/* The first step with empty images and a learning rate of 0, and waiting for it. */
-static int empty_step(struct trainer *t)
+/* A step with empty images and a learning rate of 0, and waiting for it. */
+static int empty_step(struct trainer *t, bool penalty)
 {
 	const struct step_scalars scalars = trainer_scalars(t);
 	double sums[STEP_SUMS];
 	t->be->set_scalars(t->be, &scalars);
 	t->be->random_normal(t->be, step_z_d(&t->step), 0, 1, 0, 0);
 	t->be->random_normal(t->be, step_z_g(&t->step), 0, 2, 0, 0);
-	step_run(&t->step, trainer_penalty(t, 0));
+	step_run(&t->step, penalty);
 	const int rc = step_check(&t->step);
 	return rc ? rc : step_read_sums(&t->step, sums);
 }
 
+/* Seconds of a step of this kind, which has been taken before. */
+static int measure_steps(struct trainer *t, bool penalty, double limit, double *seconds)
+{
+	const double begin = clock_seconds();
+	int rc, steps = 0;
+	do {
+		rc = empty_step(t, penalty);
+		steps++;
+	} while (!rc && clock_seconds() - begin < limit);
+	*seconds = (clock_seconds() - begin) / steps;
+	return rc;
+}
+
+/* The mean over steps with a penalty and without. */
 static int measure(const struct forecast *f, struct backend *be, const struct settings *s, struct row *row)
 {
 	const bool fading = schedule_alpha(&s->alpha, 0) > 0;
+	const double share = s->penalty > 0 ? 1 / (double)s->penalty_every : 0;
+	double with = 0, without = 0;
 	struct trainer t;
-	int rc = trainer_open(&t, be, s, 0), steps = 0;
+	int rc = trainer_open(&t, be, s, 0);
 	if (rc)
 		return rc;
-	if (!(rc = trainer_start(&t, NULL, -1)) && !(rc = step_open(&t.step, be, &s->arch, &s->losses, &t.g, &t.d, s->batch, fading)) && !(rc = empty_step(&t))) {
-		const double begin = clock_seconds();
-		do {
-			rc = empty_step(&t);
-			steps++;
-		} while (!rc && clock_seconds() - begin < f->seconds);
-		row->step = (clock_seconds() - begin) / steps;
-	}
+	if (!(rc = trainer_start(&t, NULL, -1)) && !(rc = step_open(&t.step, be, &s->arch, &s->losses, &t.g, &t.d, s->batch, fading)) &&
+	    !(rc = empty_step(&t, share > 0)) && !(rc = share > 0 ? measure_steps(&t, true, f->seconds, &with) : 0))
+		rc = share < 1 ? measure_steps(&t, false, f->seconds, &without) : 0;
+	row->step = share * with + (1 - share) * without;
 	trainer_close(&t);
 	return rc;
 }

@@ -96,6 +96,12 @@ static void tell_missed_records(const struct run *r, int64_t done)
 	}
 }
 
+/* Whether layers are still being faded in, as far as a user can tell: the reference's subtractions may leave 1e-15 of alpha. */
+static bool is_fading(double alpha)
+{
+	return alpha > 1e-9;
+}
+
 static int start_anew(struct run *r)
 {
 	struct netfile facts = { 0 };
@@ -106,7 +112,7 @@ static int start_anew(struct run *r)
 		rc = check_from(r->g->from, &facts, &r->g->settings->arch, known);
 	if (!rc)
 		rc = trainer_start(&r->trainer, from, known);
-	if (!rc && netfile_fading(&facts))
+	if (!rc && is_fading(facts.alpha))
 		run_note(r, "'%s' was saved while its own layers were still fading in (alpha %.3g)", r->g->from, facts.alpha);
 	netfile_free(&facts);
 	closed = h5_close(&from);
@@ -120,12 +126,31 @@ static int start_anew(struct run *r)
 
 static int go_on(struct run *r)
 {
-	const int rc = checkpoint_load(r->checkpoint, &r->trainer, together_leads(r->ranks) ? &r->log : NULL);
-	if (rc)
+	int rc;
+	if ((rc = together_compare_checkpoint(r->ranks, r->checkpoint)) ||
+	    (rc = checkpoint_load(r->checkpoint, &r->trainer, together_leads(r->ranks) ? &r->log : NULL)))
 		return rc;
 	run_note(r, "going on at iteration %lld of %lld from '%s'", (long long)r->trainer.iteration, (long long)r->g->settings->iterations, r->checkpoint);
 	tell_missed_records(r, r->trainer.iteration);
 	return 0;
+}
+
+/* Whether a run that was to make the finished result anew (--restart) has come as far as a checkpoint. */
+static bool is_made_anew(const struct run *r)
+{
+	const struct grow *g = r->g;
+	int64_t iterations = 0;
+	char what[1024];
+	return !access(r->checkpoint, F_OK) && !checkpoint_compare(r->checkpoint, g->settings, g->seed, &r->origin, &iterations, what, sizeof what) &&
+	       iterations < g->settings->iterations;
+}
+
+static int nothing_to_do(const struct run *r)
+{
+	const struct grow *g = r->g;
+	run_note(r, "'%s' is finished, and made from just these settings: nothing to do (--restart makes it anew)", g->out);
+	tell_missed_records(r, g->settings->iterations);
+	return utime(g->out, NULL) ? error_set(ERR_FAILED, "cannot touch '%s': %s", g->out, strerror(errno)) : NOTHING_TO_DO;
 }
 
 /* NOTHING_TO_DO: the result is already there. OTHER_SETTINGS: something else is, and `what` says in which way. */
@@ -140,11 +165,8 @@ static int inspect_result(struct run *r, char *what, size_t size)
 		return differs;
 	if (!differs && *what)
 		run_note(r, "'%s': %s", g->out, what);
-	if (!differs && iterations == g->settings->iterations) {
-		run_note(r, "'%s' is finished, and made from just these settings: nothing to do (--restart makes it anew)", g->out);
-		tell_missed_records(r, iterations);
-		return utime(g->out, NULL) ? error_set(ERR_FAILED, "cannot touch '%s': %s", g->out, strerror(errno)) : NOTHING_TO_DO;
-	}
+	if (!differs && iterations == g->settings->iterations)
+		return is_made_anew(r) ? 0 : nothing_to_do(r);
 	if (!differs)
 		snprintf(what, size, "%lld of %lld iterations are done", (long long)iterations, (long long)g->settings->iterations);
 	return OTHER_SETTINGS;
@@ -264,7 +286,7 @@ static int prepare(struct run *r)
 	const double alpha = s->iterations > 0 ? trainer_alpha(&r->trainer, s->iterations - 1) : 0;
 	if (s->swd_every && arch_side(&s->arch) < JUDGE_SIDE)
 		run_note(r, "nothing is judged at this scale: SWD and MS-SSIM are defined from %dx%d pixels on", JUDGE_SIDE, JUDGE_SIDE);
-	if (alpha > 0)
+	if (is_fading(alpha))
 		run_note(r, "the new layers will not be faded in to the end: after %lld iterations alpha is still %.3g", (long long)s->iterations, alpha);
 	return together_wait(r->ranks);
 }
@@ -393,16 +415,21 @@ static int interrupted(struct run *r, int number)
 	return number;
 }
 
+/* All steps are taken and summed up, so that a result stands whatever becomes of the other ranks then. */
 static int finish(struct run *r)
 {
 	if (r->bad_steps) /* such a state is no result, and the checkpoint is the last good one */
 		return not_finite(r);
-	const int rc = together_leads(r->ranks) ? checkpoint_finish(r->g->out, &r->trainer, &r->origin) : 0;
-	if (!rc && together_leads(r->ranks)) {
-		unlink(r->checkpoint);
-		run_tell_best(r);
-	}
-	return rc ? rc : together_wait(r->ranks);
+	if (!together_leads(r->ranks))
+		return together_wait(r->ranks);
+	const int rc = checkpoint_finish(r->g->out, &r->trainer, &r->origin);
+	if (rc)
+		return rc;
+	unlink(r->checkpoint);
+	run_tell_best(r);
+	if (together_wait(r->ranks))
+		run_note(r, "'%s' is complete, but %s", r->g->out, error_text());
+	return 0;
 }
 
 static int train(struct run *r)

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "digest.h"
 #include "philox.h"
 #include "size.h"
 
@@ -89,7 +88,7 @@ static uint64_t add_image(uint64_t digest, const uint8_t *image, size_t size)
 	return digest;
 }
 
-int loader_digest(struct loader *l, char all[LOADER_DIGEST], char sampled[17])
+int loader_digest(struct loader *l, char all[LOADER_DIGEST], char sampled[DIGEST_TEXT])
 {
 	enum { SAMPLES = 64 };
 	const size_t size = 3 * (size_t)l->side * (size_t)l->side;

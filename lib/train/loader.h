@@ -10,6 +10,7 @@
 
 #include "conditions.h"
 #include "dataset.h"
+#include "digest.h"
 #include "share.h"
 
 struct loader {
@@ -41,6 +42,6 @@ int loader_batch(struct loader *, int64_t iteration) MUST_CHECK;
 /* Digests of the images: of their number, all of them and all labels, "all:" and 16 hexadecimal digits; and `sampled`, as pgan 0.1.0 wrote it, which looked at up
  * to 64 images spread over the set: 16 digits. Reads the whole resolution. */
 enum { LOADER_DIGEST = 21 };
-int loader_digest(struct loader *, char all[LOADER_DIGEST], char sampled[17]) MUST_CHECK;
+int loader_digest(struct loader *, char all[LOADER_DIGEST], char sampled[DIGEST_TEXT]) MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "input_guard.h"
+#include "outfile.h"
 #include "run.h"
 #include "same_file.h"
 
@@ -109,13 +110,13 @@ static int check_record(const struct run *r, size_t i)
 			return error_set(ERR_USAGE, "--record %lld:%s: the file is that of the step after %lld iterations already", (long long)record->iteration, path,
 			                 (long long)before->iteration);
 	}
-	return input_guard_check(path);
+	return outfile_check(path);
 }
 
 int run_check_files(const struct run *r)
 {
 	int rc;
-	if ((rc = input_guard_check(r->log_path)) || (rc = input_guard_check(r->checkpoint)) || (rc = each_kept(r, input_guard_check)) < 0)
+	if ((rc = input_guard_check(r->log_path)) || (rc = outfile_check(r->checkpoint)) || (rc = each_kept(r, outfile_check)) < 0)
 		return rc;
 	for (size_t i = 0; i < r->g->n_records; i++)
 		if ((rc = check_record(r, i)))

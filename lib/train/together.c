@@ -56,6 +56,22 @@ int together_compare(struct ranks *ranks, const struct grow *g, const struct ori
 	return ranks_barrier(ranks);
 }
 
+int together_compare_checkpoint(struct ranks *ranks, const char *path)
+{
+	char mine[DIGEST_TEXT], first[DIGEST_TEXT];
+	int rc;
+	if (!ranks)
+		return 0;
+	if ((rc = digest_file(path, mine)))
+		return rc;
+	memcpy(first, mine, sizeof first);
+	if ((rc = ranks_broadcast(ranks, first, sizeof first)))
+		return rc;
+	if (memcmp(first, mine, sizeof first))
+		return error_set(ERR_USAGE, "its checkpoint '%s' is another than that of rank 0", path);
+	return ranks_barrier(ranks);
+}
+
 int together_stop(struct ranks *ranks, int *number)
 {
 	double stop = *number != 0;
