@@ -88,3 +88,17 @@ grow() {
   if [ "$scale" != 0 ]; then from=(--from "scale$((scale - 1)).h5"); fi
   pgan-grow -q --data data.h5 --scale "$scale" "${from[@]}" -o "$out" "${tiny[@]}" "$@"
 }
+
+# random_data N SIDE FILE: N seeded random pictures at 4x4 … SIDE.
+random_data() {
+  "$PYTHON" - "$@" <<'PY'
+import sys, h5py, numpy as np
+n, side, path = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+x = np.random.default_rng(5).integers(0, 256, (n, 3, side, side)).astype('u1')
+with h5py.File(path, 'w') as f:
+    r = side
+    while r >= 4:
+        f[f'data{r}x{r}'] = x.reshape(n, 3, r, side // r, r, side // r).mean((3, 5)).astype('u1')
+        r //= 2
+PY
+}

@@ -117,16 +117,6 @@ PY
 
 tiny=(--set alphaNJumps=2 --set alphaSizeJumps=2 --set 'depthScales=8,8,8' --set dimLatentVector=8 --set previewImages=0)
 
-make_data() {
-  "$PYTHON" - <<'PY'
-import h5py, numpy as np
-x = np.random.default_rng(5).integers(0, 256, (20, 3, 8, 8)).astype('u1')
-with h5py.File('data.h5', 'w') as f:
-    f['data8x8'] = x
-    f['data4x4'] = x.reshape(20, 3, 4, 2, 4, 2).mean((3, 5)).astype('u1')
-PY
-}
-
 # train NAME: two iterations of scale 0.
 train() {
   pgan-grow -q --data data.h5 --scale 0 -o "$1.h5" "${tiny[@]}" -n 2 -b 4 --device cuda:fp32
@@ -134,7 +124,7 @@ train() {
 
 @test "emulated: steps run ahead of their sums, and the log, the guard and a run that goes on are as if they did not" {
   need_emulation
-  make_data
+  random_data 20 8 data.h5
   run_on() { pgan-grow -q --data data.h5 --scale 0 "${tiny[@]}" -b 4 --device cuda:fp32 "$@"; }
   run_on -o each.h5 -n 10 --set evalIter=1 --set saveIter=5
   run_on -o some.h5 -n 10 --set evalIter=10 --set saveIter=100
@@ -167,7 +157,7 @@ PY
 
 @test "emulated: the fastest plans are measured once, kept, and taken again whatever is the fastest then" {
   need_emulation
-  make_data
+  random_data 20 8 data.h5
   export PGAN_CACHE=$PWD/cache/of/plans
   PGAN_EMULATED_FASTEST=1 train first
   local kept=$PGAN_CACHE/cuda-plans
@@ -192,7 +182,7 @@ PY
 
 @test "emulated: plans of other GPUs and versions stay in the file; a damaged one, or one of another version, is refused" {
   need_emulation
-  make_data
+  random_data 20 8 data.h5
   export PGAN_CACHE=$PWD/cache
   train first
   cp cache/cuda-plans good
@@ -228,7 +218,7 @@ PY
 
 @test "emulated: recorded steps train to the bytes of others, and the network is sampled like on the processor" {
   need_emulation
-  make_data
+  random_data 20 8 data.h5
   pgan-grow -q --data data.h5 --scale 0 -o scale0.h5 "${tiny[@]}" -n 3 -b 4 --device cuda:fp32
   for how in '' :eager; do
     pgan-grow -q --data data.h5 --scale 1 --from scale0.h5 -o one$how.h5 "${tiny[@]}" -n 9 -b 4 --set penaltyEvery=2 --device cuda:fp32$how

@@ -5,13 +5,7 @@ load common
 
 setup_file() {
   cd "$BATS_FILE_TMPDIR" || return 1
-  "$PYTHON" - <<'PY'
-import h5py, numpy as np
-x = np.random.default_rng(5).integers(0, 256, (20, 3, 8, 8)).astype('u1')
-with h5py.File('data.h5', 'w') as f:
-    f['data8x8'] = x
-    f['data4x4'] = x.reshape(20, 3, 4, 2, 4, 2).mean((3, 5)).astype('u1')
-PY
+  random_data 20 8 data.h5
   train 0 scale0.h5
   train 1 base.h5 --from scale0.h5
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What pgan-grow writes beside its output: what it removes of earlier runs, what it refuses to write over or to go on from, and what it says before.
+# What pgan-grow writes beside its output: what it removes of earlier runs, what it refuses to write over, and what it says before.
 bats_require_minimum_version 1.5.0
 load common
 
@@ -51,21 +51,6 @@ setup() {
   [ ! -e q.h5 ] && [ ! -e r.h5 ]
 }
 
-@test "a checkpoint that is further than was asked for is refused, with --force, too" {
-  pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 --set saveIter=7 --keep 0 3>&- &
-  until [ -e a.ckpt ]; do kill -0 $!; sleep .002; done
-  kill -TERM $!
-  wait $! || true
-  done=$("$PYTHON" -c 'import h5py; print(int(h5py.File("a.ckpt").attrs["iterations"]))')
-  cp a.ckpt before
-  for force in "" --force; do
-    fails 2 "'a.ckpt' is after iteration $done already, and 5 are asked for: give no fewer, or --restart to begin anew" grow 0 a.h5 -n 5 -b 4 $force
-  done
-  cmp a.ckpt before
-  grow 0 a.h5 -n "$done" -b 4 --force
-  grow 0 a.h5 -n "$done" -b 4
-}
-
 @test "a signal ends it at once while it still reads the images, and leaves nothing" {
   # Pictures that nobody wrote need no disk, but are read like any others: 200 GB would take minutes.
   "$PYTHON" -c 'import h5py; h5py.File("large.h5", "w").create_dataset("data256x256", (1000000, 3, 256, 256), "u1")'
@@ -92,36 +77,6 @@ setup() {
   "${dry[@]}" >table
   [ "$(grep -c 'no such pictures' table)" = 0 ]
   fails 3 "cannot open 'none.h5': No such file or directory" "${dry[@]}" --data none.h5
-}
-
-@test "a finished result that is made anew and interrupted is gone on with without --restart" {
-  local run=(pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 400 -b 4 --set saveIter=3 --keep 0)
-  "${run[@]}" -q
-  cp a.h5 whole.h5
-  "${run[@]}" --restart 2>said.txt 3>&- &
-  until [ -e a.ckpt ]; do kill -0 $!; sleep .002; done
-  kill -TERM $!
-  wait $! || true
-  grep -q "the same command line without --restart goes on from 'a.ckpt'" said.txt
-  cmp a.h5 whole.h5
-  cp a.ckpt before
-  run "${run[@]}"
-  [ "$status" = 0 ]
-  [[ "$output" == "pgan-grow: going on at iteration "*" of 400 from 'a.ckpt'" ]]
-  [ ! -e a.ckpt ]
-  cmp a.h5 whole.h5
-  # A checkpoint of other settings, or one that is no earlier, is none of this result.
-  for other in "--lr 0.002" "-n $("$PYTHON" -c 'import h5py; print(int(h5py.File("before").attrs["iterations"]))')"; do
-    # shellcheck disable=SC2086 # options and their values
-    grow 0 other.h5 -n 400 -b 4 $other
-    cp before other.ckpt
-    # shellcheck disable=SC2086
-    run pgan-grow --data data.h5 --scale 0 -o other.h5 "${tiny[@]}" -n 400 -b 4 $other
-    [ "$status" = 0 ]
-    [[ "$output" == "pgan-grow: 'other.h5' is finished, and made from just these settings: nothing to do"* ]]
-    cmp other.ckpt before
-    rm other.*
-  done
 }
 
 @test "an output that is a folder is refused before anything is trained" {

@@ -1,7 +1,93 @@
 #!/usr/bin/env bats
-# pgan-grow --verify: records that cannot be replayed, and records of many steps.
+# Recorded steps: writing them, and replaying them with --verify.
 bats_require_minimum_version 1.5.0
 load common
+
+# A network of some thousand parameters; one thread, so that the bytes are those of any machine's one thread.
+tiny=(--set "depthScales=8,8,8,8,8,8,8" --set dimLatentVector=8 --set previewImages=0 --threads 1)
+
+@test "a record that cannot be written ends a run before anything is touched" {
+  random_data 20 4 data.h5
+  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true
+  cp a.ckpt before
+  fails 1 "cannot create 'nowhere/x.h5': No such file or directory" grow 0 a.h5 -n 5 -b 4 --restart --record 0:nowhere/x.h5
+  cmp a.ckpt before
+}
+
+@test "a step that is already done is not recorded, and said so unless it was recorded before" {
+  random_data 20 4 data.h5
+  pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 400 -b 4 --set saveIter=10 &
+  until [ -e a.ckpt ]; do kill -0 $!; sleep .002; done
+  kill -KILL $!
+  wait $! || true
+  run pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 400 -b 4 --set saveIter=10 --record 0:r.h5
+  [ "$status" = 0 ]
+  [[ "$output" == *"'r.h5' is not recorded: the step after 0 iterations is already done (--restart takes it again)"* ]]
+  grow 0 b.h5 -n 5 -b 4 --record 2:r2.h5
+  run pgan-grow --data data.h5 --scale 0 -o b.h5 "${tiny[@]}" -n 5 -b 4 --record 2:r2.h5 --record 3:r3.h5
+  [ "$status" = 0 ]
+  [ "$(grep -c 'is not recorded' <<<"$output")" = 1 ]
+  [[ "$output" == *"'r3.h5' is not recorded: the step after 3 iterations is already done"* ]]
+}
+
+@test "recorded steps verify on every device, in and out of a fade, with any loss" {
+  random_data 20 8 data.h5
+  grow 0 scale0.h5 -n 5 -b 4 --record 2:r2.h5
+  "$PYTHON" -c 'import h5py; assert h5py.File("r2.h5").attrs["depths"].tolist() == [8]' # a list at scale 0, too
+  # Steps with no unit within rounding of the leaky ReLU's kink, as that after 29 iterations had one (3e-6 of its layer's size): there devices differ by a flip.
+  grow 1 scale1.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5 --record 0:r0.h5 --record 9:r9.h5 --record 22:r22.h5
+  grow 1 plain.h5 -n 30 -b 4 --set alphaNJumps=0,4 --set alphaSizeJumps=0,5
+  cmp scale1.h5 plain.h5
+  grow 1 logistic.h5 -n 9 -b 4 --set lossMode=Logistic --set lambdaGP=0 --set logisticGradReal=0.5 --set penaltyEvery=4 --set GDPP=true --record 8:l8.h5 --record 7:l7.h5
+  grow 0 mse0.h5 -n 2 -b 4 --set lossMode=MSE --set miniBatchStdDev=false
+  pgan-grow -q --data data.h5 --scale 1 --from mse0.h5 -o mse1.h5 "${tiny[@]}" -n 5 -b 4 --set lossMode=MSE --set miniBatchStdDev=false --record 4:m4.h5
+  fails 2 "'mse0.h5' was trained with tanh at the end of G, as its lossMode asks for" \
+    pgan-grow --data data.h5 --scale 1 --from mse0.h5 -o x.h5 "${tiny[@]}" -n 1 --set miniBatchStdDev=false
+  for device in cpu cpu:direct plain; do
+    run pgan-grow --device "$device" --verify r2.h5 r0.h5 r9.h5 r22.h5 l7.h5 l8.h5 m4.h5
+    echo "$output"
+    [ "$status" = 0 ]
+    [ "$(grep -c ': pass$' <<<"$output")" = 7 ]
+  done
+}
+
+@test "--verify fails on a wrong record and says where; --json is an array of objects" {
+  cp "$golden"/step_s1_b8_a060.h5 wrong.h5
+  chmod u+w wrong.h5
+  "$PYTHON" -c 'import h5py; d = h5py.File("wrong.h5", "r+")["iter1/grad/D/scaleLayers.0.1.module.weight"]; d[...] = d[...] * 1.1'
+  status=0
+  pgan-grow --json --device plain --verify "$golden"/step_s0_b8_a000.h5 wrong.h5 >result.json 2>said || status=$?
+  [ "$status" = 1 ]
+  grep -q "1 of the recorded steps are not reproduced on device 'plain'" said
+  "$PYTHON" - <<'PY'
+import json
+r = json.load(open('result.json'))
+assert [x['pass'] for x in r] == [True, True, True, False], r
+assert all(set(x) == set('file iteration loss output grad_median grad_worst grad_worst_tensor adam ema pass'.split()) for x in r)
+assert r[3]['grad_worst_tensor'] == 'D/scaleLayers.0.1.module.weight' and r[3]['file'] == 'wrong.h5' and r[3]['iteration'] == 1
+PY
+  for what in fake score_real score_fake feature_real; do
+    cp "$golden"/step_s1_b8_a060.h5 wrong.h5
+    chmod u+w wrong.h5
+    WHAT=$what "$PYTHON" -c 'import h5py, os; d = h5py.File("wrong.h5", "r+")["iter0/" + os.environ["WHAT"]]; d[...] = d[...] * 1.00002'
+    run pgan-grow --device plain --verify wrong.h5
+    [ "$status" = 1 ]
+    [ "$(grep -c FAIL <<<"$output")" = 1 ]
+  done
+  for what in lossD lossG lossD_Grad; do
+    cp "$golden"/step_s1_b8_a060.h5 wrong.h5
+    chmod u+w wrong.h5
+    WHAT=$what "$PYTHON" -c 'import h5py, os; a = h5py.File("wrong.h5", "r+")["iter1"].attrs; a[os.environ["WHAT"]] += 0.001 * sum(abs(a[k]) for k in a if k.startswith("loss"))'
+    run pgan-grow --device plain --verify wrong.h5
+    [ "$status" = 1 ]
+    [ "$(grep -c FAIL <<<"$output")" = 1 ]
+  done
+  fails 3 "cannot open 'none.h5': No such file or directory" pgan-grow --verify none.h5
+  head -c 5000 wrong.h5 >short.h5
+  fails 3 "short.h5" pgan-grow --verify short.h5
+  random_data 4 4 data.h5
+  fails 3 "data.h5" pgan-grow --verify data.h5
+}
 
 # The record of a step whose networks have C channels and latents of L values, as far as the state before it: record FILE C L.
 record() {

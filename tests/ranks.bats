@@ -4,13 +4,7 @@ bats_require_minimum_version 1.5.0
 load common
 
 setup_file() {
-  "$PYTHON" - "$BATS_FILE_TMPDIR/data.h5" <<'PY'
-import sys, h5py, numpy as np
-x = np.random.default_rng(5).integers(0, 256, (40, 3, 16, 16)).astype('u1')
-with h5py.File(sys.argv[1], 'w') as f:
-    for r in 4, 8, 16:
-        f[f'data{r}x{r}'] = x.reshape(40, 3, r, 16 // r, r, 16 // r).mean((3, 5)).astype('u1')
-PY
+  random_data 40 16 "$BATS_FILE_TMPDIR/data.h5"
 }
 
 data() {
