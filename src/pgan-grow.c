@@ -140,6 +140,17 @@ static void detail(void *ctx, const char *text)
 	message_verbose("%s", text);
 }
 
+static void show_reading(void *ctx, int64_t done, int64_t total)
+{
+	static struct progress reading;
+	(void)ctx;
+	if (!reading.what)
+		progress_start(&reading, "images read", total);
+	progress_show(&reading, done, NULL);
+	if (done == total)
+		progress_end(&reading);
+}
+
 static void show_progress(void *ctx, int64_t done, int64_t total, const char *losses)
 {
 	static int64_t first;
@@ -205,7 +216,7 @@ static int train(const struct config *c)
 		const struct grow g = { .data = data, .from = from ? from : init_from, .init = init_from, .out = out, .device = device, .settings = &settings,
 			                .seed = (uint64_t)seed, .threads = (int)threads, .place = place, .force = force, .keep = kept, .restart = restart,
 			                .replace = replace, .records = record, .n_records = records.n,
-			                .note = note, .detail = detail, .progress = show_progress };
+			                .note = note, .detail = detail, .reading = show_reading, .progress = show_progress };
 		rc = grow_scale(&g);
 		progress_end(&progress);
 	}

@@ -240,6 +240,13 @@ static int inspect(struct run *r)
 	return START_ANEW;
 }
 
+static void show_reading(void *run, int64_t done, int64_t total)
+{
+	const struct run *r = run;
+	if (together_leads(r->ranks))
+		r->g->reading(r->g->ctx, done, total);
+}
+
 static int open_inputs(struct run *r)
 {
 	const struct grow *g = r->g;
@@ -249,7 +256,7 @@ static int open_inputs(struct run *r)
 	if ((rc = share_open(&share, &s->arch, s->batch, r->ranks ? r->ranks->rank : 0, g->place.n)) ||
 	    (rc = loader_open(&r->loader, g->data, s->arch.scale, g->seed, &share, s->mirror)) ||
 	    (s->conditional && (rc = loader_condition(&r->loader, &s->arch.attributes, s->equalize))) ||
-	    (rc = loader_digest(&r->loader, r->origin.data, r->origin.sampled)))
+	    (rc = loader_digest(&r->loader, r->origin.data, r->origin.sampled, show_reading, r)))
 		return rc;
 	return g->from ? digest_file(g->from, r->origin.from) : 0;
 }

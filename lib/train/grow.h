@@ -30,6 +30,7 @@ struct grow {
 	void *ctx;
 	void (*note)(void *ctx, const char *text);   /* a line for the user */
 	void (*detail)(void *ctx, const char *text); /* a line for a user who asks for more */
+	void (*reading)(void *ctx, int64_t done, int64_t total);                      /* after every image that is read before the first step */
 	void (*progress)(void *ctx, int64_t done, int64_t total, const char *losses); /* after every step */
 };
 
@@ -39,7 +40,7 @@ struct grow {
  * too. Every saveIter iterations the networks of that moment are kept as OUT_iNNN.h5; those of an earlier run are removed when one begins anew. SIGINT, SIGTERM
  * and SIGHUP save a checkpoint and return the signal's number; before the images have been read they have their own effect.
  *
- * Of several ranks (ranks.h), each of which calls this for the same data and out, 0 alone writes and calls note and progress. Batch, iterations and images are
+ * Of several ranks (ranks.h), each of which calls this for the same data and out, 0 alone writes and calls note, reading and progress. Batch, iterations and images are
  * those of all ranks together. The others return when rank 0 is done; a rank that fails ends all. With place.rank -1 this makes the others,
  * which return from here, too, and with error_text() empty where rank 0 has the same to say. */
 int grow_scale(const struct grow *) MUST_CHECK;

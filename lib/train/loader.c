@@ -88,7 +88,7 @@ static uint64_t add_image(uint64_t digest, const uint8_t *image, size_t size)
 	return digest;
 }
 
-int loader_digest(struct loader *l, char all[LOADER_DIGEST], char sampled[DIGEST_TEXT])
+int loader_digest(struct loader *l, char all[LOADER_DIGEST], char sampled[DIGEST_TEXT], void (*progress)(void *ctx, int64_t done, int64_t total), void *ctx)
 {
 	enum { SAMPLES = 64 };
 	const size_t size = 3 * (size_t)l->side * (size_t)l->side;
@@ -106,6 +106,7 @@ int loader_digest(struct loader *l, char all[LOADER_DIGEST], char sampled[DIGEST
 			some = digest_add(some, image, size);
 			next++;
 		}
+		progress(ctx, row + 1, l->count);
 	}
 	if (l->attributes) {
 		const size_t labels = (size_t)l->count * (size_t)l->attributes * sizeof *l->conditions.place;
