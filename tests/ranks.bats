@@ -234,7 +234,8 @@ PY
   cat a.previews/G-002000.png >/dev/null
   ended
   [ "$status" = 0 ]
-  [ "$(cat said.txt)" = "pgan-grow: 'a.h5' is complete, but rank 1 is gone: its process ended, or the connection to it did" ]
+  # If rank 1 had told that it is done, nobody misses it.
+  [ ! -s said.txt ] || [ "$(cat said.txt)" = "pgan-grow: 'a.h5' is complete, but rank 1 is gone: its process ended, or the connection to it did" ]
   [ ! -e a.ckpt ]
   grow 0 b.h5 -n 2000 -b 16 --ranks 2
   cmp a.h5 b.h5
