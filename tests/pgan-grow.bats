@@ -79,6 +79,7 @@ PY
   random_data 20 8 data.h5
   grow 0 scale0.h5 -n 3 -b 4
   grow 1 scale1.h5 -n 25 -b 4 --set evalIter=10 --set alphaNJumps=0,2 --set alphaSizeJumps=0,8 --set lrWarmup=20
+  grow 0 long.h5 -n 300 -b 4 --set evalIter=10
   "$PYTHON" - <<'PY'
 import math
 rows = [line.rstrip('\n').split('\t') for line in open('scale1.log')]
@@ -91,6 +92,10 @@ for r in t:
     assert all(math.isfinite(v) for v in r.values()) and r['scale'] == 1 and r['nonfinite_D'] == 0
     assert abs(r['lossD'] - r['lossD_real'] - r['lossD_fake'] - r['lossD_Grad'] - r['lossD_Epsilon']) < 1e-4 * (1 + abs(r['lossD']))
     assert r['gradient_D'] > 0 and r['gradient_G'] > 0 and r['gradient_x'] > 0
+# Forty images a row, by images a second: the seconds, which have two decimals.
+rows = [line.rstrip('\n').split('\t') for line in open('long.log')]
+rate, seconds = rows[0].index('images_per_second'), rows[0].index('seconds')
+assert abs(sum(40 / float(r[rate]) for r in rows[1:]) / float(rows[-1][seconds]) - 1) < .02 + .01 / float(rows[-1][seconds])
 PY
 }
 
