@@ -82,6 +82,12 @@ PY
     [ "$status" = 1 ]
     [ "$(grep -c FAIL <<<"$output")" = 1 ]
   done
+  cp "$golden"/step_s1_b8_a060.h5 wrong.h5 # a value that is not a number is no small difference, whatever follows it
+  chmod u+w wrong.h5
+  "$PYTHON" -c 'import h5py, math; h5py.File("wrong.h5", "r+")["iter0/after/avgG/formatLayer.module.bias"][0] = math.nan'
+  run pgan-grow --device plain --verify wrong.h5
+  [ "$status" = 1 ]
+  [ "$(grep -c FAIL <<<"$output")" = 1 ]
   fails 3 "cannot open 'none.h5': No such file or directory" pgan-grow --verify none.h5
   head -c 5000 wrong.h5 >short.h5
   fails 3 "short.h5" pgan-grow --verify short.h5

@@ -146,6 +146,12 @@ static int load(struct replay *r, struct network *n, float *array, const char *w
 
 /* -- comparing -- */
 
+/* Not a number is larger than anything, and stays. */
+static bool is_larger(double x, double than)
+{
+	return isnan(x) || x > than;
+}
+
 struct comparison {
 	struct replay *r;
 	const float *array;
@@ -173,7 +179,7 @@ static int compare_param(void *ctx, const char *name, struct param_shape shape, 
 			const double d = (double)ours[i] - theirs[i];
 			square += (double)theirs[i] * theirs[i];
 			error += d * d;
-			if (!(fabs(d) <= c->largest))
+			if (is_larger(fabs(d), c->largest))
 				c->largest = fabs(d);
 		}
 		if (c->pass == 0) {
@@ -181,7 +187,7 @@ static int compare_param(void *ctx, const char *name, struct param_shape shape, 
 		} else if (c->pass == 1) {
 			const double relative = sqrt(error) / fmax(sqrt(square), 1e-3 * sqrt(c->total));
 			r->errors[r->count++] = relative;
-			if (!(relative <= r->result.grad_worst)) {
+			if (is_larger(relative, r->result.grad_worst)) {
 				r->result.grad_worst = relative;
 				snprintf(r->result.grad_worst_tensor, sizeof r->result.grad_worst_tensor, "%s/%s", c->of, name);
 			}
@@ -222,7 +228,7 @@ static int compare_values(struct replay *r, struct network *n, const float *arra
 	struct comparison c = { .r = r, .array = array, .pass = 2 };
 	snprintf(c.group, sizeof c.group, "iter%d/%s", r->result.iteration, what);
 	const int rc = network_each(n, n->layers.n, NULL, compare_param, &c);
-	if (!(c.largest <= *largest))
+	if (is_larger(c.largest, *largest))
 		*largest = c.largest;
 	return rc;
 }
@@ -248,7 +254,7 @@ static int compare_tensor(struct replay *r, const char *name, struct tensor t)
 			error += d * d;
 		}
 		const double relative = sqrt(error / square);
-		if (!(relative <= r->result.output))
+		if (is_larger(relative, r->result.output))
 			r->result.output = relative;
 	}
 	free(ours);
@@ -292,7 +298,7 @@ static int compare_losses(struct replay *r)
 		if (loss[i].term)
 			magnitude += fabs(reference);
 		const double d = fabs(loss[i].value - reference);
-		if (!(d <= worst))
+		if (is_larger(d, worst))
 			worst = d;
 	}
 	r->result.loss = worst / magnitude;
