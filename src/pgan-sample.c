@@ -176,19 +176,17 @@ static int copy_images(struct sampler *sampler, struct sink *sink, const struct 
 	const size_t image = 3 * (size_t)j->sink.side * (size_t)j->sink.side;
 	const float *images;
 	struct progress p;
-	int64_t n, done = 0;
+	int64_t n = 0, done = 0;
 	int rc = 0;
 	progress_start(&p, "images", j->sink.n);
-	while (!rc && (n = sampler_next(sampler, &images)) != 0) {
-		if (n < 0)
-			return (int)n;
+	while (!rc && (n = sampler_next(sampler, &images)) > 0) {
 		if (!f32)
 			images_to_bytes(bytes, images, (size_t)n * image);
 		rc = sink_write(sink, f32 ? (const void *)images : bytes, n);
 		progress_show(&p, done += n, NULL);
 	}
 	progress_end(&p);
-	return rc;
+	return rc ? rc : (int)n;
 }
 
 static int sample(struct h5file *f, const struct netfile *net, struct job *j)
@@ -230,8 +228,11 @@ static int rows(char *const *path, int networks)
 	enum sink_kind kind;
 	struct picture p = { 0 };
 	int rc = sink_kind_of(output, &kind);
-	if (!rc && (kind != SINK_GRID || grid || walk || f32 || latents_file || count > GRID_MOST))
-		rc = error_set(ERR_USAGE, "several networks make rows of one picture: give -o OUT.png and -n, not '%s' …", kind != SINK_GRID ? output ? output : "-" : "--grid");
+	const char *other = grid ? "--grid" : walk ? "--walk" : frames ? "--frames" : f32 ? "--f32" : latents_file ? "--latents" : NULL;
+	if (!rc && (kind != SINK_GRID || count > GRID_MOST))
+		rc = error_set(ERR_USAGE, "several networks make rows of one picture: give -o OUT.png, and at most -n %d", GRID_MOST);
+	if (!rc && other)
+		rc = error_set(ERR_USAGE, "%s does not go with several networks", other);
 	if (!rc && !(rc = growth_picture(&p, path, networks, &plan)))
 		rc = picture_write(&p, output);
 	picture_free(&p);

@@ -31,7 +31,7 @@ static void on_error(png_structp png, png_const_charp text)
 {
 	struct png_job *j = png_get_error_ptr(png);
 	if (!j->code) /* else the callback that failed has said why */
-		j->code = error_set(ERR_INPUT, "cannot decode '%s': %s", j->name, text);
+		j->code = error_set(j->out ? ERR_FAILED : ERR_INPUT, "cannot %s '%s': %s", j->out ? "write" : "decode", j->name, text);
 	longjmp(j->failed, 1);
 }
 
