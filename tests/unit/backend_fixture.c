@@ -140,8 +140,7 @@ double derivative(function_of *f, const void *context, double *x, size_t i, doub
 
 static void add_error(double got, double want, double *worst, double *largest)
 {
-	const double error = fabs(got - want);
-	*worst = isnan(error) || error > *worst ? error : *worst;
+	*worst = check_worse(*worst, fabs(got - want));
 	*largest = fmax(*largest, fabs(want));
 }
 

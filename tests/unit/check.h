@@ -5,10 +5,13 @@
  *   REQUIRE(x)             the test fails and ends there
  *   SKIP("reason")         the test ends and counts as skipped
  *
+ *   worst = check_worse(worst, e)   the larger error; not a number is larger than any, and stays (fmax() would drop it)
+ *
  * `test_x NAME…` runs the tests of those names alone. */
 #ifndef PGAN_CHECK_H
 #define PGAN_CHECK_H
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdbool.h>
 
@@ -22,6 +25,11 @@ void check_register(struct check_test *);
 bool check_that(bool ok, const char *file, int line, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void check_skip(const char *reason) __attribute__((noreturn));
 void check_leave(void) __attribute__((noreturn));
+
+static inline double check_worse(double worst, double error)
+{
+	return isnan(error) || error > worst ? error : worst;
+}
 
 #define TEST(name)                                                                          \
 	static void test_##name(void);                                                      \

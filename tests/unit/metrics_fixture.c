@@ -55,11 +55,8 @@ double *golden_doubles(const char *name, size_t n)
 double largest_difference(const float *a, const float *b, size_t n)
 {
 	double largest = 0;
-	for (size_t i = 0; i < n; i++) {
-		const double d = fabs((double)a[i] - (double)b[i]);
-		if (!(d <= largest))
-			largest = d;
-	}
+	for (size_t i = 0; i < n; i++)
+		largest = check_worse(largest, fabs((double)a[i] - (double)b[i]));
 	return largest;
 }
 

@@ -52,7 +52,7 @@ TEST(cover_is_the_exact_area)
 	for (int y = 0; y < H; y++)
 		for (int x = 0; x < W; x++) {
 			const double want = share(fmax(left, x), fmin(right, x + 1)) * share(fmax(top, y), fmin(bottom, y + 1));
-			worst = fmax(worst, fabs(pixel(x, y) - want));
+			worst = check_worse(worst, fabs(pixel(x, y) - want));
 		}
 	CHECK_MSG(worst < 1e-5, "a pixel differs by %g", worst); /* rounding of up to W additions */
 }
@@ -164,7 +164,7 @@ TEST(coordinates_are_mapped)
 	canvas_fill(&c, paint_plain(white));
 	for (int y = 0; y < H; y++)
 		for (int x = 0; x < W; x++)
-			worst = fmax(worst, fabsf(pixel(x, y) - upright[y * W + W - 1 - x]));
+			worst = check_worse(worst, fabsf(pixel(x, y) - upright[y * W + W - 1 - x]));
 	CHECK_MSG(worst < 1e-4, "the mirrored picture differs by %g", worst);
 	canvas_free(&c);
 }

@@ -124,7 +124,7 @@ static void compare_distances(struct metric_device *device[DEVICES], struct comp
 			"direction %d: %.9g instead of %.9g", i, c->distance[1][i], c->distance[0][i]);
 	double worst = 0;
 	for (size_t i = 0; i < count; i++)
-		worst = fmax(worst, fabs((double)c->rows[0][i] - (double)c->rows[1][i]) / fmax(1, fabs((double)c->rows[0][i])));
+		worst = check_worse(worst, fabs((double)c->rows[0][i] - (double)c->rows[1][i]) / fmax(1, fabs((double)c->rows[0][i])));
 	CHECK_MSG(worst <= PROJECTIONS, "projections are off by %g", worst);
 	w1_close(&w);
 	free(first);
