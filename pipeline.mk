@@ -8,7 +8,7 @@
 #
 # Each file is made by one tool from the files before it, and only if it is missing or older than they are. A command that was interrupted is given again:
 # the trainer goes on from its checkpoint, which lies beside its target. A changed variable makes anew what depends on it and nothing else:
-# $(RUN)/.settings holds the command lines that the files were made by. What only judges (sample, growth, swd, msssim) takes data and networks that are there
+# $(RUN)/.settings holds the command lines that the files were made by. What only judges (sample, growth, swd, msssim, report) takes data and networks that are there
 # as they are, so that no variable has to be repeated for it. Whether a checkpoint or network is of other settings, the trainer itself knows best:
 # it says what differs, and begins anew.
 
@@ -136,7 +136,7 @@ $(foreach k,$(SCALES),$(foreach v,ITERS BATCH LR JUMPS DEPTH,$(if $($(v)_$(k)),,
 endif
 
 # $(call kept,FILE): FILE if it is there and only judged.
-JUDGING = $(and $(MAKECMDGOALS),$(if $(filter-out sample growth swd msssim,$(MAKECMDGOALS)),,yes))
+JUDGING = $(and $(MAKECMDGOALS),$(if $(filter-out sample growth swd msssim report,$(MAKECMDGOALS)),,yes))
 kept = $(and $(JUDGING),$(wildcard $(1)))
 
 DATA = $(RUN)/data.h5

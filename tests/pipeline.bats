@@ -303,7 +303,7 @@ JSON
 @test "what only judges takes a run as it is, whatever the variables are now" {
   pipeline scale2 LAST=2 DEPTH_2=8 BATCH_2=4 ITERS_2=4 JUMPS_2=1 >/dev/null 2>&1
   md5sum run/*.h5 run/*.log >before
-  for goal in sample growth msssim; do
+  for goal in sample growth msssim report; do
     make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run LAST=2 SAMPLES=16 $goal >/dev/null
   done
   [ -s run/scale2.samples.png ] && [ -s run/growth.png ] && [ -s run/scale2.msssim.txt ]
