@@ -81,7 +81,10 @@ child_of() {
   { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v parent="$1" '$4 == parent { print $1 }' | sort -n | tail -n 1
 }
 
-# grow SCALE OUT OPTION…: a quiet run on data.h5, from scale(SCALE-1).h5, with the file's own options ${tiny[@]}. Some files have a grow of their own.
+# A network of some thousand parameters; one thread, so that the bytes are those of any machine's one thread. Some files have others.
+tiny=(--set "depthScales=8,8,8,8,8,8,8" --set dimLatentVector=8 --set previewImages=0 --threads 1)
+
+# grow SCALE OUT OPTION…: a quiet run on data.h5, from scale(SCALE-1).h5, with the options ${tiny[@]}. Some files have a grow of their own.
 grow() {
   local scale=$1 out=$2 from=()
   shift 2

@@ -3,9 +3,6 @@
 bats_require_minimum_version 1.5.0
 load common
 
-# A network of some thousand parameters; one thread, so that the bytes are those of any machine's one thread.
-tiny=(--set "depthScales=8,8,8,8,8,8,8" --set dimLatentVector=8 --set previewImages=0 --threads 1)
-
 @test "what is missing or wrong on the command line is said" {
   random_data 4 8 data.h5
   fails 2 "unknown option '--scael': did you mean '--scale'?" pgan-grow --scael 3

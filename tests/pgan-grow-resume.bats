@@ -3,9 +3,6 @@
 bats_require_minimum_version 1.5.0
 load common
 
-# A network of some thousand parameters; one thread, so that the bytes are those of any machine's one thread.
-tiny=(--set "depthScales=8,8,8,8,8,8,8" --set dimLatentVector=8 --set previewImages=0 --threads 1)
-
 # The columns of a log that do not tell the time.
 columns() {
   cut -f 1-20 "$1"

@@ -3,9 +3,6 @@
 bats_require_minimum_version 1.5.0
 load common
 
-# A network of some thousand parameters; one thread, so that the bytes are those of any machine's one thread.
-tiny=(--set "depthScales=8,8,8,8,8,8,8" --set dimLatentVector=8 --set previewImages=0 --threads 1)
-
 @test "the same seed gives the same bytes, another seed others" {
   random_data 20 8 data.h5
   grow 0 scale0.h5 -n 5 -b 4

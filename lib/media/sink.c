@@ -11,7 +11,7 @@
 #include "size.h"
 #include "y4m.h"
 
-enum { C = 3, GRID_GAP = 2, GRID_TILE = 128, GRID_MAX = 65535 };
+enum { C = 3, GRID_GAP = 2, GRID_TILE = 128 };
 
 struct sink {
 	const struct writer *writer;
@@ -108,8 +108,8 @@ static int grid_scale(const struct sink *s)
 /* What cannot be written is said before the work is done, not after. */
 static int grid_open(struct sink *s)
 {
-	const int64_t tile = (int64_t)s->plan.side * grid_scale(s) + GRID_GAP, rows = (s->plan.n - 1) / s->plan.columns + 1;
-	if (s->plan.columns > GRID_MAX / tile || rows > GRID_MAX / tile)
+	const int64_t rows = (s->plan.n - 1) / s->plan.columns + 1, most = grid_most(s->plan.side, GRID_GAP, grid_scale(s));
+	if (s->plan.columns > most || rows > most)
 		return error_set(ERR_USAGE, "a grid of %lld x %d images of %d pixels is too large for a picture: ask for fewer, or give a folder",
 		                 (long long)rows, s->plan.columns, s->plan.side);
 	const int rc = outfile_open(&s->out, s->output);

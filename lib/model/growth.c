@@ -8,7 +8,7 @@
 #include "sampler.h"
 #include "size.h"
 
-enum { C = 3, GAP = 2, TILE = 96, SIDE_MOST = 65535 }; /* tiles of less than TILE pixels are enlarged */
+enum { C = 3, GAP = 2, TILE = 96 }; /* tiles of less than TILE pixels are enlarged */
 
 /* (n,C,from,from) -> (n,C,to,to), every pixel repeated. */
 static void enlarge(uint8_t *out, int to, const uint8_t *in, int from, int64_t n)
@@ -73,7 +73,7 @@ int growth_picture(struct picture *p, char *const *path, int networks, const str
 	int side, rc = largest_side(path, networks, &side);
 	if (rc)
 		return rc;
-	const int scale = side < TILE ? TILE / side : 1, most = SIDE_MOST / (side * scale + GAP);
+	const int scale = side < TILE ? TILE / side : 1, most = grid_most(side, GAP, scale);
 	if (plan->columns > most || networks > most) /* said before anything is sampled */
 		return error_set(ERR_USAGE, "%d rows of %d images are too large for a picture: at most %d of either", networks, plan->columns, most);
 	const size_t row_size = (size_t)plan->columns * C * (size_t)side * (size_t)side;

@@ -15,7 +15,7 @@ struct growth_plan {
 };
 
 /* path: `networks` network files, borrowed; a row of the picture for each, every image enlarged (nearest) to the side of the largest network's. ERR_USAGE: more
- * than fit into 65535 pixels. */
+ * than grid_most(). */
 int growth_picture(struct picture *, char *const *path, int networks, const struct growth_plan *) MUST_CHECK;
 
 #endif

@@ -3,6 +3,13 @@
 #include <limits.h>
 #include <string.h>
 
+#include "picture_codec.h"
+
+int grid_most(int side, int gap, int scale)
+{
+	return (int)(PICTURE_MAX_SIDE / ((int64_t)side * scale + gap));
+}
+
 /* Pixels along one side of the grid; INT_MAX + 1 when it is more than an int holds. */
 static int64_t grid_length(int64_t tiles, int side, int gap, int scale)
 {

@@ -174,10 +174,10 @@ int config_read(struct config *c, const char *path)
 /* Numbers between commas as strtod() takes them, which with .5, 10. and +1 are more than JSON's: one is a number, more are a list. NULL: it is something else. */
 static json_t *parse_numbers(const char *text)
 {
+	if (text[strspn(text, "+-.0123456789eE,")]) /* strtod() also takes "nan" and "0x10" */
+		return NULL;
 	json_t *list = json_array(), *value;
 	char *end;
-	if (text[strspn(text, "+-.0123456789eE,")]) /* strtod() also takes "nan" and "0x10" */
-		text = "";
 	for (;; text = end + 1) {
 		const double x = strtod(text, &end);
 		if (end == text || (*end && *end != ',') || json_array_append_new(list, json_real(x))) {
