@@ -89,8 +89,8 @@ static const char about[] =
 	"KEYS\n"
 	"\n"
 	"What --config and --set take. Most are those of the reference, pytorch_GAN_zoo, whose files are read as they are ({\"pathDB\": …, \"config\": {…}}; the\n"
-	"images and labels are those of --data). Of the defaults, the profile, the file, --set and an option of its own the last one given holds. A list may be written\n"
-	"without brackets, by --set. Where a key takes a list with one value for each scale, a single value holds at all of them.\n"
+	"images and labels are those of --data). Of the defaults, the profile, the file, --set and an option of its own the last in this list holds, wherever it\n"
+	"stands, and of several --set the last. A list may be written without brackets, by --set. Where a key takes a list with one value for each scale, a single value holds at all of them.\n"
 	"\n";
 
 #endif
