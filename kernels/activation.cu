@@ -105,7 +105,7 @@ static void cuda_activate_backward(struct backend *b, struct tensor dz, struct t
 	const struct columns s = columns_for(pixels * pixel / width, width, pack_of(y));
 	const size_t sums = dbias ? columns_bytes(&s, 1) : 0, means = norm.data ? (size_t)pixels * sizeof(float) : 0;
 	char *scratch = sums + means ? (char *)cuda_scratch(c, sums + means) : NULL;
-	assert(same_shape(dz, y) && is_rows(y));
+	assert(tensor_same(dz, y) && is_rows(y));
 	if (sums + means && !scratch)
 		return;
 	double *partial = dbias ? (double *)scratch : NULL;
@@ -189,7 +189,7 @@ static void cuda_activate_pool_backward(struct backend *b, struct tensor dz, str
 	const struct columns s = columns_for(dpooled.n * area_of(dpooled), width, PACK);
 	double *partial = dbias ? (double *)cuda_scratch(c, columns_bytes(&s, 1)) : NULL;
 	check_pooled(dpooled, y);
-	assert(same_shape(dz, y) && !act.bias_map);
+	assert(tensor_same(dz, y) && !act.bias_map);
 	if (dbias && !partial)
 		return;
 	launch(c, "differentiate an activation and its pool", s.grid, s.block, activate_pool_backward_kernel, values_of(dz), values_of(dpooled),
@@ -223,7 +223,7 @@ static void cuda_pixel_norm(struct backend *b, struct tensor y, struct tensor x)
 {
 	const int width = width_of(x);
 	const struct lanes pixels = lanes_for(x.n * area_of(x), width / pack_of(x));
-	assert(same_shape(y, x) && is_rows(x));
+	assert(tensor_same(y, x) && is_rows(x));
 	launch(cuda_of(b), "normalize", blocks_for(pixels), BLOCK, tensor_is_planar(x) ? pixel_norm_kernel<1> : pixel_norm_kernel<PACK>, values_of(y), values_of(x), pixels,
 		x.c, width);
 }
@@ -254,7 +254,7 @@ static void cuda_squash(struct backend *b, struct tensor y)
 static void cuda_squash_backward(struct backend *b, struct tensor dx, struct tensor y)
 {
 	const uint32_t count = packs_of(y);
-	assert(same_shape(dx, y) && tensor_is_planar(y));
+	assert(tensor_same(dx, y) && tensor_is_planar(y));
 	launch(cuda_of(b), "differentiate tanh", blocks_for(count), BLOCK, squash_backward_kernel, dx.data, y.data, count);
 }
 

@@ -178,11 +178,9 @@ void *conv_make_room(struct cuda *c, void *items, size_t size, size_t count, siz
 static const struct cudnn_plan *find(struct cuda *c, const struct plan_key *key, const struct operands *o)
 {
 	struct cuda_conv *l = c->conv;
-	for (size_t i = 0; i < l->count; i++) {
-		struct planned *p = &l->item[i];
-		if (p->key.direction == key->direction && p->key.precision == key->precision && conv_shape_equal(&p->key.shape, &key->shape))
-			return &p->plan;
-	}
+	for (size_t i = 0; i < l->count; i++)
+		if (plan_key_equal(&l->item[i].key, key))
+			return &l->item[i].plan;
 	struct planned *const items = conv_make_room(c, l->item, sizeof *items, l->count, &l->capacity);
 	if (!items)
 		return NULL;

@@ -61,11 +61,6 @@ static inline int64_t count_of(struct tensor t)
 	return t.n * sample_of(t);
 }
 
-static inline bool same_shape(struct tensor a, struct tensor b)
-{
-	return a.n == b.n && a.c == b.c && a.h == b.h && a.w == b.w && a.sample_size == b.sample_size;
-}
-
 /* A pixel's channels lie side by side: true of features, and of planar tensors of one pixel or one channel. */
 static inline bool is_rows(struct tensor t)
 {

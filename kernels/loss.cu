@@ -78,7 +78,7 @@ __global__ static void score_loss_kernel(double *total, float *dscore, const flo
 static void cuda_score_loss(struct backend *b, struct tensor dscore, struct tensor score, enum score_loss kind, bool real, float scale, enum step_sum which)
 {
 	struct cuda *c = cuda_of(b);
-	assert(same_shape(dscore, score) && area_of(score) == 1 && which >= 0 && which < STEP_SUMS);
+	assert(tensor_same(dscore, score) && area_of(score) == 1 && which >= 0 && which < STEP_SUMS);
 	launch(c, "score", dim3(1), BLOCK, score_loss_kernel, c->sums + which, dscore.data, score.data, score.n, (int64_t)score.sample_size, kind, real ? 1 : 0,
 		scale);
 }
@@ -99,7 +99,7 @@ __global__ static void score_drift_kernel(double *total, float *dscore, const fl
 static void cuda_score_drift(struct backend *b, struct tensor dscore, struct tensor score, float scale, enum step_sum which)
 {
 	struct cuda *c = cuda_of(b);
-	assert(same_shape(dscore, score) && area_of(score) == 1 && which >= 0 && which < STEP_SUMS);
+	assert(tensor_same(dscore, score) && area_of(score) == 1 && which >= 0 && which < STEP_SUMS);
 	launch(c, "add the drift", dim3(1), BLOCK, score_drift_kernel, c->sums + which, dscore.data, score.data, score.n, (int64_t)score.sample_size, scale);
 }
 
@@ -125,7 +125,7 @@ static void cuda_label_loss(struct backend *b, struct tensor dscore, struct tens
 	enum step_sum which)
 {
 	struct cuda *c = cuda_of(b);
-	assert(same_shape(dscore, score) && area_of(score) == 1 && label.n == score.n && label.c == label_values(groups) && first + label.c <= score.c);
+	assert(tensor_same(dscore, score) && area_of(score) == 1 && label.n == score.n && label.c == label_values(groups) && first + label.c <= score.c);
 	launch(c, "compare labels", dim3(1), BLOCK, label_loss_kernel, c->sums + which, dscore.data, score.data, label.data, score.n, (int64_t)score.sample_size,
 		(int64_t)label.sample_size, *groups, first);
 }
@@ -169,7 +169,7 @@ static void cuda_gradient_penalty(struct backend *b, struct tensor v, struct ten
 {
 	struct cuda *c = cuda_of(b);
 	double *partial = (double *)cuda_scratch(c, 2 * (size_t)g.n * sizeof *partial);
-	assert(same_shape(v, g));
+	assert(tensor_same(v, g));
 	if (!partial)
 		return;
 	launch(c, "penalize gradients", dim3((unsigned)g.n), PENALTY_BLOCK, gradient_penalty_kernel, partial, partial + g.n, v.data, g.data, (int64_t)g.sample_size,
@@ -190,7 +190,7 @@ __global__ static void interpolate_kernel(float *x, const float *real, const flo
 static void cuda_interpolate(struct backend *b, struct tensor x, struct tensor real, struct tensor fake, struct tensor mix)
 {
 	const uint32_t count = packs_of(x);
-	assert(tensor_is_planar(x) && same_shape(x, real) && same_shape(x, fake) && mix.n == x.n && mix.sample_size == 1);
+	assert(tensor_is_planar(x) && tensor_same(x, real) && tensor_same(x, fake) && mix.n == x.n && mix.sample_size == 1);
 	launch(cuda_of(b), "interpolate", blocks_for(count), BLOCK, interpolate_kernel, x.data, real.data, fake.data, mix.data, count, divisor_of(sample_of(x)));
 }
 

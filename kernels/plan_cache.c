@@ -140,11 +140,9 @@ static int read_lines(struct plan_cache *c, FILE *f)
 /* The first line for a key counts: one that another process added too late must not change what this one began with. */
 static const struct plan_line *look_up(const struct plan_cache *c, const struct plan_key *k)
 {
-	for (size_t i = 0; i < c->count; i++) {
-		const struct plan_key *const other = &c->line[i].key;
-		if (k->precision == other->precision && k->direction == other->direction && conv_shape_equal(&k->shape, &other->shape))
+	for (size_t i = 0; i < c->count; i++)
+		if (plan_key_equal(&c->line[i].key, k))
 			return &c->line[i];
-	}
 	return NULL;
 }
 

@@ -6,7 +6,6 @@
 #ifndef PGAN_PLAN_CACHE_H
 #define PGAN_PLAN_CACHE_H
 
-
 #include "cudnn_plan.h"
 
 struct plan_key {
@@ -14,6 +13,11 @@ struct plan_key {
 	enum conv_direction direction;
 	struct conv_shape shape;
 };
+
+static inline bool plan_key_equal(const struct plan_key *a, const struct plan_key *b)
+{
+	return a->precision == b->precision && a->direction == b->direction && conv_shape_equal(&a->shape, &b->shape);
+}
 
 /* A plan: its place among those that suit, best ranked first, and what cudnn_plan.h has for its engine. */
 struct plan_choice {

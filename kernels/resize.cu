@@ -113,7 +113,7 @@ static void cuda_fade(struct backend *b, struct tensor y, struct tensor old, str
 {
 	struct cuda *c = cuda_of(b);
 	const uint32_t packs = packs_of(y);
-	assert(same_shape(y, old) && same_shape(y, fresh));
+	assert(tensor_same(y, old) && tensor_same(y, fresh));
 	launch(c, "fade", blocks_for(packs), BLOCK, tensor_is_planar(y) ? fade_kernel<1> : fade_kernel<PACK>, values_of(y), values_of(old), values_of(fresh), c->scalars,
 		packs);
 }
@@ -122,7 +122,7 @@ static void cuda_fade_backward(struct backend *b, struct tensor dold, struct ten
 {
 	struct cuda *c = cuda_of(b);
 	const uint32_t packs = packs_of(dy);
-	assert(same_shape(dy, dold) && same_shape(dy, dfresh));
+	assert(tensor_same(dy, dold) && tensor_same(dy, dfresh));
 	launch(c, "differentiate fading", blocks_for(packs), BLOCK, tensor_is_planar(dy) ? fade_backward_kernel<1> : fade_backward_kernel<PACK>, values_of(dold),
 		values_of(dfresh), values_of(dy), c->scalars, packs);
 }

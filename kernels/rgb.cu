@@ -89,7 +89,7 @@ static void cuda_from_rgb(struct backend *b, struct tensor y, struct tensor imag
 
 static void cuda_from_rgb_tangent(struct backend *b, struct tensor t, struct tensor timage, const float *w, struct tensor y, struct activation act)
 {
-	assert(same_shape(t, y));
+	assert(tensor_same(t, y));
 	launch(cuda_of(b), "map a tangent from RGB", blocks_for(packs_of(t)), BLOCK, from_rgb_tangent_kernel, values_of(t), image_of(timage, t), w,
 		values_of(y), features_of(t), act);
 }
@@ -186,7 +186,7 @@ static void cuda_to_rgb_backward(struct backend *b, struct tensor dx, float *dw,
 	enum { CHUNK = 4096 };
 	struct cuda *c = cuda_of(b);
 	const uint32_t pixels = (uint32_t)(x.n * area_of(x)), chunks = (pixels + CHUNK - 1) / CHUNK;
-	assert(same_shape(dx, x));
+	assert(tensor_same(dx, x));
 	launch(c, "differentiate a map to RGB", blocks_for(packs_of(x)), BLOCK, to_rgb_backward_kernel, values_of(dx), image_of(dimage, x), w, features_of(x),
 		act.weight_gain);
 	weights(b, dw, dimage, x, act.weight_gain);

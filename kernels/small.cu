@@ -107,7 +107,7 @@ __global__ static void add_kernel(struct values y, struct values x, uint32_t pac
 
 void cuda_add(struct cuda *c, struct tensor y, struct tensor x)
 {
-	assert(!tensor_is_planar(y) && same_shape(y, x));
+	assert(!tensor_is_planar(y) && tensor_same(y, x));
 	launch(c, "add", blocks_for(packs_of(y)), BLOCK, add_kernel, values_of(y), values_of(x), packs_of(y));
 }
 

@@ -186,21 +186,21 @@ static void cuda_stddev(struct backend *b, struct tensor y, struct tensor x, str
 
 static void cuda_stddev_tangent(struct backend *b, struct tensor ty, struct tensor tx, struct tensor x, struct stddev_groups s)
 {
-	assert(same_shape(tx, x));
+	assert(tensor_same(tx, x));
 	append(b, ty, tx, x, s, true);
 }
 
 static void cuda_stddev_backward(struct backend *b, struct tensor dx, struct tensor dy, struct tensor x, struct stddev_groups s)
 {
 	const struct members m = members_of(x);
-	assert(same_shape(dx, x));
+	assert(tensor_same(dx, x));
 	launch(cuda_of(b), "differentiate deviations", grid_for(x, s, m.values), BLOCK, stddev_backward_kernel, values_of(dx), appended_to(x, dy), m, s);
 }
 
 static void cuda_stddev_hessian(struct backend *b, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups s)
 {
 	const struct members m = members_of(x);
-	assert(same_shape(e, x) && same_shape(tx, x));
+	assert(tensor_same(e, x) && tensor_same(tx, x));
 	launch(cuda_of(b), "differentiate deviations twice", grid_for(x, s, m.values), BLOCK, stddev_hessian_kernel, values_of(e), appended_to(x, dy), m,
 		values_of(tx), s);
 }

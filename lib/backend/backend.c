@@ -46,8 +46,6 @@ int backend_open(struct backend **out, const char *device, int threads)
 
 int backend_join(struct backend *b, struct ranks *ranks)
 {
-	if (!b->join)
-		return error_set(ERR_FAILED, "device '%s' cannot be one of several ranks", b->name);
 	b->ranks = ranks;
 	return b->join(b, ranks_broadcast, ranks_watch);
 }

@@ -30,6 +30,12 @@ struct tensor {
 
 static inline bool tensor_is_planar(struct tensor t) { return t.c <= PLANAR_CHANNELS; }
 
+/* Equal shape and layout. */
+static inline bool tensor_same(struct tensor a, struct tensor b)
+{
+	return a.n == b.n && a.c == b.c && a.h == b.h && a.w == b.w && a.sample_size == b.sample_size;
+}
+
 /* Samples first … first + n of t. */
 static inline struct tensor tensor_part(struct tensor t, int64_t first, int64_t n)
 {
@@ -256,7 +262,7 @@ struct backend {
 	/* -- several processes -- */
 
 	/* Prepares all_reduce() with the others in ->ranks, all of which call this. The two functions are ranks_broadcast() and ranks_watch(), which a plug-in cannot link
-	 * to. NULL: the device cannot train with others. */
+	 * to. */
 	int (*join)(struct backend *, int (*broadcast)(struct ranks *, void *, size_t), int (*watch)(struct ranks *, double waited)) MUST_CHECK;
 	/* In place: the sum over all ranks, the same bytes at each of them. All call it for the same arrays in the same order. */
 	void (*all_reduce)(struct backend *, float *data, size_t count);

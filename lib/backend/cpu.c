@@ -14,21 +14,6 @@ static int block_size(struct backend *b)
 	return ((struct cpu *)b)->block;
 }
 
-float *cpu_partial(struct cpu *cpu, size_t count)
-{
-	if (count > cpu->partial_size) {
-		free(cpu->partial);
-		cpu->partial = size_alloc(count, sizeof *cpu->partial);
-		cpu->partial_size = cpu->partial ? count : 0;
-		if (!cpu->partial) {
-			host_fail(&cpu->host, ERR_FAILED);
-			return NULL;
-		}
-	}
-	memset(cpu->partial, 0, count * sizeof *cpu->partial);
-	return cpu->partial;
-}
-
 void *cpu_scratch(struct cpu *cpu, size_t n, size_t size)
 {
 	size_t bytes;
@@ -36,7 +21,7 @@ void *cpu_scratch(struct cpu *cpu, size_t n, size_t size)
 		bytes = SIZE_MAX;
 	if (bytes > cpu->scratch_size) {
 		free(cpu->scratch);
-		cpu->scratch = size_zalloc(n, size);
+		cpu->scratch = size_alloc(n, size);
 		cpu->scratch_size = cpu->scratch ? bytes : 0;
 		if (!cpu->scratch)
 			host_fail(&cpu->host, ERR_FAILED);
@@ -44,12 +29,17 @@ void *cpu_scratch(struct cpu *cpu, size_t n, size_t size)
 	return cpu->scratch;
 }
 
+void *cpu_zeros(struct cpu *cpu, size_t n, size_t size)
+{
+	void *zeros = cpu_scratch(cpu, n, size);
+	return zeros ? memset(zeros, 0, n * size) : NULL;
+}
+
 static void cpu_close(struct backend *b)
 {
 	struct cpu *cpu = (struct cpu *)b;
 	cpu_linear_close(cpu);
 	host_close(&cpu->host);
-	free(cpu->partial);
 	free(cpu->scratch);
 	free(cpu);
 }

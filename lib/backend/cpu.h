@@ -23,9 +23,7 @@ struct cpu {
 	struct cpu_linear *linear;
 	struct cpu_linear_maps winograd, dense; /* cpu_winograd.h: pictures are whole tiles of 4x4; cpu_dense.h: samples are whole vectors */
 	char details[64];
-	float *partial;   /* sums of the chunks of a pass, see cpu_vector.h */
-	size_t partial_size;
-	void *scratch; /* of convolutions, one for all */
+	void *scratch; /* of an operation, one for all */
 	size_t scratch_size;
 };
 
@@ -43,10 +41,10 @@ int cpu_linear_open(struct cpu *, bool direct) MUST_CHECK;
 void cpu_linear_close(struct cpu *);
 void cpu_linear_table(struct backend *);
 
-/* count zeroed floats that stay until the next call; the table's own scratch memory. NULL sets the table's failure. */
-float *cpu_partial(struct cpu *, size_t count);
-
-/* n * size bytes aligned to 64, of any content, that stay until the next call. NULL sets the table's failure. */
+/* The table's own scratch memory: n * size bytes aligned to 64, of any content, that stay until the next call. NULL sets the table's failure. */
 void *cpu_scratch(struct cpu *, size_t n, size_t size);
+
+/* The same, zeroed: for sums. */
+void *cpu_zeros(struct cpu *, size_t n, size_t size);
 
 #endif

@@ -82,7 +82,7 @@ static void append_deviation(struct backend *b, struct tensor y, struct tensor x
 	const int blocks = blocks_of(x);
 	const size_t area = tensor_area(x);
 	const int64_t groups = stddev_group_count(x, s);
-	float *partial = cpu_partial((struct cpu *)b, (size_t)groups * (size_t)blocks);
+	float *partial = cpu_zeros((struct cpu *)b, (size_t)groups * (size_t)blocks, sizeof *partial);
 	assert(!tensor_is_planar(x) && y.c == x.c + 1);
 	if (!partial)
 		return;

@@ -26,12 +26,6 @@ static inline float *tensor_sample(struct tensor t, int64_t i)
 	return t.data + (size_t)i * t.sample_size;
 }
 
-/* Equal shape and layout. */
-static inline bool tensor_same(struct tensor a, struct tensor b)
-{
-	return a.n == b.n && a.c == b.c && a.h == b.h && a.w == b.w && a.sample_size == b.sample_size;
-}
-
 /* Keeps a failure, of which error_set() has just said what it is, unless there was one before; 0 is none. */
 void host_fail(struct host *, int rc);
 
