@@ -21,6 +21,7 @@ struct replay {
 	struct record_result result;
 	double *errors; /* of the gradients of one step */
 	size_t count;
+	char group[16]; /* of the step: "iter0" */
 };
 
 static int get_number(struct h5file *f, const char *object, const char *name, double *out)
@@ -128,7 +129,7 @@ static int read_tensor(struct replay *r, const char *name, struct tensor t)
 	float *host = size_alloc(values, sizeof *host);
 	if (!host)
 		return ERR_FAILED;
-	snprintf(path, sizeof path, "iter%d/%s", r->result.iteration, name);
+	snprintf(path, sizeof path, "%s/%s", r->group, name);
 	const int rc = h5_read(r->file, path, H5_F32, host, values);
 	if (!rc)
 		r->be->upload(r->be, t, host);
@@ -140,7 +141,7 @@ static int load(struct replay *r, struct network *n, float *array, const char *w
 {
 	const struct network_layers active = { &r->arch, r->fading };
 	char path[64];
-	snprintf(path, sizeof path, "iter%d/%s", r->result.iteration, what);
+	snprintf(path, sizeof path, "%s/%s", r->group, what);
 	return network_read(n, array, r->file, path, n->layers.n, active_only ? &active : NULL);
 }
 
@@ -152,84 +153,119 @@ static bool is_larger(double x, double than)
 	return isnan(x) || x > than;
 }
 
-struct comparison {
-	struct replay *r;
-	const float *array;
-	char group[32];  /* "iter0/grad/D" */
-	const char *of;  /* of gradients: "G" or "D" */
-	double total;    /* squared norm of all reference tensors */
-	double largest;  /* absolute difference */
-	int pass;        /* 0: only the total; 1: errors relative to it; 2: absolute */
+/* n values of ours against what is recorded. */
+struct difference {
+	double recorded, error; /* squared norms: of what is recorded, and of what ours differs by */
+	double largest;         /* absolute */
 };
 
-static int compare_param(void *ctx, const char *name, struct param_shape shape, size_t at)
+static int compare(struct replay *r, const float *ours, const char *name, size_t n, struct difference *d)
 {
-	struct comparison *c = ctx;
-	struct replay *r = c->r;
-	const size_t n = param_values(shape);
 	char path[128];
-	double square = 0, error = 0;
-	float *ours = size_alloc(n, sizeof *ours), *theirs = size_alloc(n, sizeof *theirs);
-	int rc = ours && theirs ? 0 : ERR_FAILED;
-
-	snprintf(path, sizeof path, "%s/%s", c->group, name);
-	if (!rc && !(rc = h5_read(r->file, path, H5_F32, theirs, n))) {
-		r->be->param_unpack(r->be, shape, ours, c->array + at);
-		for (size_t i = 0; i < n; i++) {
-			const double d = (double)ours[i] - theirs[i];
-			square += (double)theirs[i] * theirs[i];
-			error += d * d;
-			if (is_larger(fabs(d), c->largest))
-				c->largest = fabs(d);
-		}
-		if (c->pass == 0) {
-			c->total += square;
-		} else if (c->pass == 1) {
-			const double relative = sqrt(error) / fmax(sqrt(square), 1e-3 * sqrt(c->total));
-			r->errors[r->count++] = relative;
-			if (is_larger(relative, r->result.grad_worst)) {
-				r->result.grad_worst = relative;
-				snprintf(r->result.grad_worst_tensor, sizeof r->result.grad_worst_tensor, "%s/%s", c->of, name);
-			}
-		}
+	float *theirs = size_alloc(n, sizeof *theirs);
+	snprintf(path, sizeof path, "%s/%s", r->group, name);
+	const int rc = theirs ? h5_read(r->file, path, H5_F32, theirs, n) : ERR_FAILED;
+	*d = (struct difference){ 0 };
+	for (size_t i = 0; !rc && i < n; i++) {
+		const double e = (double)ours[i] - theirs[i];
+		d->recorded += (double)theirs[i] * theirs[i];
+		d->error += e * e;
+		if (is_larger(fabs(e), d->largest))
+			d->largest = fabs(e);
 	}
-	free(ours);
 	free(theirs);
 	return rc;
 }
 
-static int count_inactive(void *ctx, const char *name)
+/* The parameters of a network, or their gradients. */
+struct comparison {
+	struct replay *r;
+	const float *array;
+	const char *group; /* "grad/D" */
+	double recorded;   /* squared norm of all that is recorded */
+	double largest;    /* absolute difference */
+};
+
+static int compare_param(const struct comparison *c, const char *name, struct param_shape shape, size_t at, struct difference *d)
+{
+	struct backend *be = c->r->be;
+	char path[96];
+	float *ours = size_alloc(param_values(shape), sizeof *ours);
+	if (!ours)
+		return ERR_FAILED;
+	be->param_unpack(be, shape, ours, c->array + at);
+	snprintf(path, sizeof path, "%s/%s", c->group, name);
+	const int rc = compare(c->r, ours, path, param_values(shape), d);
+	free(ours);
+	return rc;
+}
+
+static int add_recorded(void *ctx, const char *name, struct param_shape shape, size_t at)
+{
+	struct comparison *c = ctx;
+	struct difference d;
+	const int rc = compare_param(c, name, shape, at, &d);
+	c->recorded += rc ? 0 : d.recorded;
+	return rc;
+}
+
+static int add_relative(void *ctx, const char *name, struct param_shape shape, size_t at)
+{
+	const struct comparison *c = ctx;
+	struct record_result *result = &c->r->result;
+	struct difference d;
+	const int rc = compare_param(c, name, shape, at, &d);
+	if (rc)
+		return rc;
+	const double relative = sqrt(d.error) / fmax(sqrt(d.recorded), 1e-3 * sqrt(c->recorded));
+	c->r->errors[c->r->count++] = relative;
+	if (is_larger(relative, result->grad_worst)) {
+		result->grad_worst = relative;
+		snprintf(result->grad_worst_tensor, sizeof result->grad_worst_tensor, "%s/%s", c->group + strlen("grad/"), name);
+	}
+	return 0;
+}
+
+static int add_largest(void *ctx, const char *name, struct param_shape shape, size_t at)
+{
+	struct comparison *c = ctx;
+	struct difference d;
+	const int rc = compare_param(c, name, shape, at, &d);
+	if (!rc && is_larger(d.largest, c->largest))
+		c->largest = d.largest;
+	return rc;
+}
+
+static int count_link(void *ctx, const char *name)
 {
 	(void)name;
 	++*(int *)ctx;
 	return 0;
 }
 
-static int compare_gradients(struct replay *r, struct network *n, const char *name)
+static int compare_gradients(struct replay *r, struct network *n, const char *group)
 {
 	const struct network_layers active = { &r->arch, r->fading };
-	struct comparison c = { .r = r, .array = n->gradient, .of = name };
+	struct comparison c = { .r = r, .array = n->gradient, .group = group };
 	const size_t before = r->count;
+	char path[64];
 	int rc, recorded = 0;
 
-	snprintf(c.group, sizeof c.group, "iter%d/grad/%s", r->result.iteration, name);
-	if ((rc = network_each(n, n->layers.n, &active, compare_param, &c)))
-		return rc;
-	c.pass = 1;
-	if ((rc = network_each(n, n->layers.n, &active, compare_param, &c)) || (rc = h5_list(r->file, c.group, count_inactive, &recorded)))
+	snprintf(path, sizeof path, "%s/%s", r->group, group);
+	if ((rc = network_each(n, n->layers.n, &active, add_recorded, &c)) || (rc = network_each(n, n->layers.n, &active, add_relative, &c)) ||
+	    (rc = h5_list(r->file, path, count_link, &recorded)))
 		return rc;
 	if ((size_t)recorded != r->count - before)
-		return error_set(ERR_INPUT, "'%s': '%s' has %d gradients where this step has %zu", h5_name(r->file), c.group, recorded, r->count - before);
+		return error_set(ERR_INPUT, "'%s': '%s' has %d gradients where this step has %zu", h5_name(r->file), path, recorded, r->count - before);
 	return 0;
 }
 
-static int compare_values(struct replay *r, struct network *n, const float *array, const char *what, double *largest)
+/* *largest: so far, of all that is compared with it. */
+static int compare_values(struct replay *r, struct network *n, const float *array, const char *group, double *largest)
 {
-	struct comparison c = { .r = r, .array = array, .pass = 2 };
-	snprintf(c.group, sizeof c.group, "iter%d/%s", r->result.iteration, what);
-	const int rc = network_each(n, n->layers.n, NULL, compare_param, &c);
-	if (is_larger(c.largest, *largest))
-		*largest = c.largest;
+	struct comparison c = { .r = r, .array = array, .group = group, .largest = *largest };
+	const int rc = network_each(n, n->layers.n, NULL, add_largest, &c);
+	*largest = c.largest;
 	return rc;
 }
 
@@ -237,28 +273,20 @@ static int compare_values(struct replay *r, struct network *n, const float *arra
 static int compare_tensor(struct replay *r, const char *name, struct tensor t)
 {
 	const size_t n = (size_t)(t.n * t.c * t.h * t.w);
+	struct difference d;
 	char path[64];
-	double square = 0, error = 0;
-	int rc;
 
-	snprintf(path, sizeof path, "iter%d/%s", r->result.iteration, name);
+	snprintf(path, sizeof path, "%s/%s", r->group, name);
 	if (!h5_exists(r->file, path))
 		return 0;
-	float *ours = size_alloc(n, sizeof *ours), *theirs = size_alloc(n, sizeof *theirs);
-	rc = ours && theirs ? h5_read(r->file, path, H5_F32, theirs, n) : ERR_FAILED;
-	if (!rc) {
-		r->be->download(r->be, ours, t);
-		for (size_t i = 0; i < n; i++) {
-			const double d = (double)ours[i] - theirs[i];
-			square += (double)theirs[i] * theirs[i];
-			error += d * d;
-		}
-		const double relative = sqrt(error / square);
-		if (is_larger(relative, r->result.output))
-			r->result.output = relative;
-	}
+	float *ours = size_alloc(n, sizeof *ours);
+	if (!ours)
+		return ERR_FAILED;
+	r->be->download(r->be, ours, t);
+	const int rc = compare(r, ours, name, n, &d);
 	free(ours);
-	free(theirs);
+	if (!rc && is_larger(sqrt(d.error / d.recorded), r->result.output))
+		r->result.output = sqrt(d.error / d.recorded);
 	return rc;
 }
 
@@ -277,10 +305,8 @@ static int compare_losses(struct replay *r)
 {
 	const bool conditional = arch_code(&r->arch) > 0;
 	double sum[STEP_SUMS], magnitude = 0, worst = 0;
-	char group[16];
 	int rc;
 
-	snprintf(group, sizeof group, "iter%d", r->result.iteration);
 	if ((rc = step_read_sums(&r->step, sum)))
 		return rc;
 	const struct { const char *name; double value; bool there, term; } loss[] = {
@@ -293,7 +319,7 @@ static int compare_losses(struct replay *r)
 		double reference;
 		if (!loss[i].there)
 			continue;
-		if ((rc = get_number(r->file, group, loss[i].name, &reference)))
+		if ((rc = get_number(r->file, r->group, loss[i].name, &reference)))
 			return rc;
 		if (loss[i].term)
 			magnitude += fabs(reference);
@@ -320,12 +346,10 @@ static int replay_step(struct replay *r)
 {
 	struct step *s = &r->step;
 	struct record_result *result = &r->result;
-	char group[16];
 	double adam_step;
 	int rc;
 
-	snprintf(group, sizeof group, "iter%d", result->iteration);
-	if ((rc = get_number(r->file, group, "adam_step", &adam_step)) || (rc = load(r, &r->g, r->g.w, "before/G", false)) ||
+	if ((rc = get_number(r->file, r->group, "adam_step", &adam_step)) || (rc = load(r, &r->g, r->g.w, "before/G", false)) ||
 	    (rc = load(r, &r->d, r->d.w, "before/D", false)) || (rc = load(r, &r->g, r->g.average, "before/avgG", false)) ||
 	    (rc = load_moments(r, &r->g, "G", adam_step <= 1)) || (rc = load_moments(r, &r->d, "D", adam_step <= 1)) ||
 	    (rc = read_tensor(r, "real", step_real(s))) || (rc = read_tensor(r, "z_d", step_z_d(s))) || (rc = read_tensor(r, "z_g", step_z_g(s))) ||
@@ -338,13 +362,13 @@ static int replay_step(struct replay *r)
 
 	/* Gradients from our own arithmetic, updates from the recorded gradients: an error stays where it is made. */
 	step_d_gradients(s, r->scalars.penalty > 0);
-	if ((rc = compare_outputs(r)) || (rc = compare_gradients(r, &r->d, "D")) || (rc = load(r, &r->d, r->d.gradient, "grad/D", true)))
+	if ((rc = compare_outputs(r)) || (rc = compare_gradients(r, &r->d, "grad/D")) || (rc = load(r, &r->d, r->d.gradient, "grad/D", true)))
 		return rc;
 	step_d_update(s);
 	if ((rc = compare_values(r, &r->d, r->d.w, "after/D", &result->adam)) || (rc = load(r, &r->d, r->d.w, "after/D", false)))
 		return rc;
 	step_g_gradients(s);
-	if ((rc = compare_gradients(r, &r->g, "G")) || (rc = load(r, &r->g, r->g.gradient, "grad/G", true)))
+	if ((rc = compare_gradients(r, &r->g, "grad/G")) || (rc = load(r, &r->g, r->g.gradient, "grad/G", true)))
 		return rc;
 	step_g_update(s);
 	if ((rc = compare_values(r, &r->g, r->g.w, "after/G", &result->adam)) || (rc = compare_values(r, &r->g, r->g.average, "after/avgG", &result->ema)))
@@ -394,15 +418,14 @@ static bool judge(const struct record_result *x, const struct record_tolerance *
 static int replay_file(struct replay *r, const struct record_tolerance *tolerance, void (*each)(void *ctx, const struct record_result *), void *ctx)
 {
 	double errors[4 * MAX_LAYERS];
-	char group[16];
 	int rc;
 
 	r->errors = errors;
 	if ((rc = read_settings(r)))
 		return rc;
 	for (int i = 0;; i++) {
-		snprintf(group, sizeof group, "iter%d", i);
-		if (!h5_exists(r->file, group))
+		snprintf(r->group, sizeof r->group, "iter%d", i);
+		if (!h5_exists(r->file, r->group))
 			return i ? 0 : error_set(ERR_INPUT, "'%s' is not a step record: it has no iter0", h5_name(r->file));
 		/* Opened anew for every step, so that nothing of one is left for the next. */
 		if (!(rc = network_open(&r->g, r->be, &r->arch, NETWORK_G, true)) && !(rc = network_open(&r->d, r->be, &r->arch, NETWORK_D, true)) &&
