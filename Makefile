@@ -79,8 +79,6 @@ EXACT := -fmad=false
 $(BUILD)/kernels/input.cu.o: MAD := $(EXACT)
 $(BUILD)/emulated/kernels/input.cu.o: CONTRACT := -ffp-contract=off
 
-STAMP = $(CC) $(ALL_CFLAGS) $(AVX512) $(AVX2) $(LIBS)
-
 quiet = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
 LIB_SOURCES := $(wildcard lib/*/*.c)
@@ -100,7 +98,6 @@ CUDA_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) $(CUD
 NVCC_FLAGS = -std=c++17 -O3 -Xcompiler -fPIC,-fvisibility=hidden$(if $(WERROR),$(comma)-Werror) $(if $(WERROR),-Werror all-warnings) $(CUDA_INCLUDES) \
 	$(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(comma)code=sm_$a) \
 	-gencode arch=compute_$(lastword $(CUDA_ARCHS))$(comma)code=compute_$(lastword $(CUDA_ARCHS))
-CUDA_STAMP = $(CC) $(CUDA_CFLAGS) $(NVCC) $(NVCC_FLAGS) $(EXACT) $(CUDA_LIBS)
 CUDA_LIBS = -L$(CUDA_LIBDIR) -Wl,-rpath,$(CUDA_LIBDIR) -lcudnn
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
@@ -111,8 +108,11 @@ all: $(TOOLS:%=$(OUT)/%) $(PLUGIN)
 
 # -- compiling --
 
+# $(call stamp,FLAGS): the target holds them, and is written only when they have changed.
+stamp = @mkdir -p $(@D); echo '$(subst ','\'',$(1))' | cmp -s - $@ || echo '$(subst ','\'',$(1))' > $@
+
 $(BUILD)/flags: FORCE
-	@mkdir -p $(@D); echo '$(subst ','\'',$(STAMP))' | cmp -s - $@ || echo '$(subst ','\'',$(STAMP))' > $@
+	$(call stamp,$(CC) $(ALL_CFLAGS) $(AVX512) $(AVX2) $(LIBS))
 
 $(OBJECTS): $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -121,9 +121,13 @@ $(OBJECTS): $(BUILD)/%.o: %.c $(BUILD)/flags
 $(ARCHIVE): $(LIB_OBJECTS)
 	$(call quiet,AR,$@)rm -f $@; ar rcs $@ $^
 
+define link
+@mkdir -p $(@D)
+$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+endef
+
 $(BUILD)/bin/%: $(BUILD)/src/%.o $(ARCHIVE)
-	@mkdir -p $(@D)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+	$(link)
 
 ifeq ($(OUT),bin)
 bin/%: $(BUILD)/bin/%
@@ -131,12 +135,12 @@ bin/%: $(BUILD)/bin/%
 endif
 
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SUPPORT) $(ARCHIVE)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+	$(link)
 
 # -- the plug-in for NVIDIA GPUs --
 
 $(BUILD)/cuda-flags: FORCE
-	@mkdir -p $(@D); echo '$(CUDA_STAMP)' | cmp -s - $@ || echo '$(CUDA_STAMP)' > $@
+	$(call stamp,$(CC) $(CUDA_CFLAGS) $(NVCC) $(NVCC_FLAGS) $(EXACT) $(CUDA_LIBS))
 
 $(filter %.c.o,$(PLUGIN_OBJECTS)): $(BUILD)/kernels/%.c.o: kernels/%.c $(BUILD)/cuda-flags
 	@mkdir -p $(@D)
@@ -161,7 +165,7 @@ EMULATED := $(if $(and $(filter bin,$(OUT)),$(shell command -v g++)),$(BUILD)/te
 EMULATED_FLAGS = -g -O2 -D_GNU_SOURCE -fPIC -fvisibility=hidden -mfma -ffp-contract=fast -Wall -Wextra $(if $(WERROR),-Werror) -Itests/gpu/emulation $(CUDA_INCLUDES)
 
 $(BUILD)/emulated-flags: FORCE
-	@mkdir -p $(@D); echo '$(EMULATED_FLAGS)' | cmp -s - $@ || echo '$(EMULATED_FLAGS)' > $@
+	$(call stamp,$(EMULATED_FLAGS))
 
 $(filter %.c.o,$(EMULATED_OBJECTS)): $(BUILD)/emulated/%.c.o: %.c $(BUILD)/emulated-flags
 	@mkdir -p $(@D)
@@ -178,8 +182,7 @@ $(BUILD)/tests/emulated/pgan-cuda.so: $(EMULATED_OBJECTS)
 unit-tests: $(UNIT_TESTS) $(PLAN_TEST) $(EMULATED)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(ARCHIVE)
-	@mkdir -p $(@D)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+	$(link)
 
 .SECONDARY: $(OBJECTS) $(TOOLS:%=$(BUILD)/bin/%)
 -include $(OBJECTS:.o=.d) $(PLUGIN_OBJECTS:.o=.d) $(EMULATED_OBJECTS:.o=.d)

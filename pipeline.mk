@@ -65,14 +65,16 @@ MSSSIM = $(BIN)msssim
 
 # -- presets: what happens at each scale k: ITERS_k, BATCH_k, LR_k (learning rate), JUMPS_k (of alpha while the scale is faded in), DEPTH_k (channels) --
 
-ifeq ($(PRESET),celeba)
-# The reference's schedule and widths: 28 million images.
-IMAGES =
-LAST = 5
 FACES_COUNT = 4096
 CROP_FLAGS =
 PACK_FLAGS =
 PROFILE = zoo
+JUMPS_0 = 0
+
+ifeq ($(PRESET),celeba)
+# The reference's schedule and widths: 28 million images.
+IMAGES =
+LAST = 5
 LATENT = 512
 JUMP = 32
 SETTINGS =
@@ -84,7 +86,6 @@ $(foreach k,0 1 2 3,$(eval DEPTH_$(k) = 512))
 $(foreach k,1 2 3 4,$(eval ITERS_$(k) = 96000))
 ITERS_0 = 48000
 ITERS_5 = 160000
-JUMPS_0 = 0
 BATCH_4 = 32
 BATCH_5 = 22
 DEPTH_4 = 256
@@ -93,10 +94,6 @@ else ifeq ($(PRESET),demo)
 # Faces at 32x32 in a few minutes on two cores; docs/demo.md says how these numbers were found.
 IMAGES = $(RUN)/faces.zip
 LAST = 3
-FACES_COUNT = 4096
-CROP_FLAGS =
-PACK_FLAGS =
-PROFILE = zoo
 LATENT = 64
 JUMP = 8
 SETTINGS = lossMode=Logistic lambdaGP=0 logisticGradReal=0.5 penaltyEvery=8 epsilonD=0 mirrorAugment=true emaHalfLife=10000 emaRampup=0.05
@@ -107,7 +104,6 @@ ITERS_0 = 1200
 ITERS_1 = 1000
 ITERS_2 = 1000
 ITERS_3 = 1800
-JUMPS_0 = 0
 JUMPS_1 = 37
 JUMPS_2 = 37
 JUMPS_3 = 67
@@ -162,11 +158,11 @@ $(RUN)/faces.zip: $(RUN)/.settings/faces
 
 ifneq ($(call kept,$(DATA)),)
 else ifeq ($(IMAGES),)
-DATA_COMMAND = IMAGES
 $(DATA) $(RUN)/crop:
 	@echo 'pipeline: IMAGES is not set: download img_align_celeba.zip (CelebA, "Align&Cropped Images"), put it anywhere, and give IMAGES=path/to/img_align_celeba.zip' >&2; exit 2
 else
-DATA_COMMAND = $(CROP) $(CROP_FLAGS) $(IMAGES) | $(PACK) $(PACK_FLAGS)
+CROP_COMMAND = $(CROP) $(CROP_FLAGS) $(IMAGES)
+DATA_COMMAND = $(CROP_COMMAND) | $(PACK) $(PACK_FLAGS)
 $(eval $(call settings,data,$(DATA_COMMAND)))
 $(DATA): $(IMAGES) $(RUN)/.settings/data
 	$(DATA_COMMAND) -o $@
@@ -175,7 +171,6 @@ $(filter-out $(RUN)/faces.zip,$(IMAGES)):
 	@echo "pipeline: there is no '$@' (IMAGES: names of archives, folders or pictures, without spaces)" >&2; exit 2
 
 # The pictures as the data set has them, to look at; nothing else needs them.
-CROP_COMMAND = $(CROP) $(CROP_FLAGS) $(IMAGES)
 $(eval $(call settings,crop,$(CROP_COMMAND)))
 $(RUN)/crop: $(IMAGES) $(RUN)/.settings/crop
 	rm -rf $@
@@ -199,19 +194,13 @@ $$(eval $$(call settings,scale$(1),$$(GROW_$(1))))
 $(RUN)/scale$(1).h5: $(if $(2),$(RUN)/scale$(2).h5) $$(DATA) $$(CONFIG) $(RUN)/.settings/scale$(1)
 	$$(GROW_$(1)) $$(HOW) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) --replace -o $$@
 endef
-previous_1 = 0
-previous_2 = 1
-previous_3 = 2
-previous_4 = 3
-previous_5 = 4
-previous_6 = 5
-previous_7 = 6
-previous_8 = 7
-$(foreach k,$(SCALES),$(eval $(call scale_command,$(k),$(previous_$(k)))))
+# $(call previous,k): k-1, nothing for 0
+previous = $(lastword $(wordlist 1,$(1),$(SCALES)))
+$(foreach k,$(SCALES),$(eval $(call scale_command,$(k),$(call previous,$(k)))))
 
 # The trainer writes a network whole or not at all: a failure after that (a rank that dies, a launcher) is none of the network's, and an earlier one stays till then.
 .PRECIOUS: $(SCALES:%=$(RUN)/scale%.h5)
-$(foreach k,$(SCALES),$(if $(call kept,$(RUN)/scale$(k).h5),,$(eval $(call scale_rule,$(k),$(previous_$(k))))))
+$(foreach k,$(SCALES),$(if $(call kept,$(RUN)/scale$(k).h5),,$(eval $(call scale_rule,$(k),$(call previous,$(k))))))
 
 # -- samples and scores of scale $(SCALE), or of what it was after ITER iterations --
 

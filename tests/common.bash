@@ -1,8 +1,8 @@
-# Helpers of the Bats files: `load common` in each. tests/run sets PGAN_BIN and PGAN_TESTS; a file run by hand finds them here.
+# Helpers of the Bats files: `load common` in each. tests/run sets PGAN_BIN, PGAN_UNIT and PGAN_TESTS; a file run by hand finds them here.
 : "${PGAN_TESTS:=$(cd "$BATS_TEST_DIRNAME" && pwd)}"
-: "${PGAN_BIN:=$PGAN_TESTS/../bin}"
+: "${PGAN_BIN:=$PGAN_TESTS/../bin}" "${PGAN_UNIT:=$PGAN_TESTS/../build/gcc/tests}"
 export OMP_WAIT_POLICY=passive # a spinning thread is in the way of every other test
-export PGAN_BIN PGAN_TESTS PATH=$PGAN_BIN:$PATH
+export PGAN_BIN PGAN_UNIT PGAN_TESTS PATH=$PGAN_BIN:$PATH
 PYTHON=/usr/bin/python3
 export PYTHONUNBUFFERED=1 # NumPy before 2.0 saves into a pipe only so
 golden=$PGAN_TESTS/golden
@@ -52,6 +52,12 @@ kind = np.dtype(sys.argv[2])
 values = eval(sys.argv[3]) if len(sys.argv) > 3 else (rng.integers(0, 256, shape) if kind == np.uint8 else rng.uniform(-1, 1, shape))
 np.save(sys.stdout.buffer, np.ascontiguousarray(np.broadcast_to(values, shape).astype(kind)))
 PY
+}
+
+# need_emulation: lets the device cuda be the same sources over an emulation of CUDA on the processor (tests/gpu/emulation), or skips the test.
+need_emulation() {
+  [ -e "$PGAN_UNIT/emulated/pgan-cuda.so" ] || skip "the emulation was not built: no g++, or not the plain build"
+  export PGAN_PLUGINS=$PGAN_UNIT/emulated PGAN_CACHE=
 }
 
 # full_disk: mounts a file system of 64 KiB on ./full, or skips the test where that is not allowed; full_disk_end unmounts it.

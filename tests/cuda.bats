@@ -14,12 +14,6 @@ verify_on() {
   pgan-grow --device "$1" --verify "$golden/step_s0_b8_a000.h5"
 }
 
-@test "cuDNN makes a plan for every convolution of six scales (test_cudnn_plans)" {
-  need_plugin
-  [ -n "${PGAN_UNIT-}" ] || skip "PGAN_UNIT is not set"
-  [ -x "$PGAN_UNIT/test_cudnn_plans" ] # run with the C tests
-}
-
 @test "the plug-in exports its one symbol and nothing else" {
   need_plugin
   command -v nm >/dev/null || skip "nm is not there"
@@ -42,13 +36,7 @@ verify_on() {
   done
 }
 
-# -- the same sources over an emulation of CUDA on the processor: tests/gpu/emulation --
-
-need_emulation() {
-  [ -n "${PGAN_UNIT-}" ] || skip "PGAN_UNIT is not set"
-  [ -e "$PGAN_UNIT/emulated/pgan-cuda.so" ] || skip "the emulation was not built: no g++, or not the plain build"
-  export PGAN_PLUGINS=$PGAN_UNIT/emulated PGAN_CACHE=
-}
+# -- the same sources over an emulation of CUDA on the processor --
 
 @test "emulated: every operation agrees with the plain table" {
   need_emulation

@@ -179,9 +179,7 @@ PY
 }
 
 @test "emulated CUDA: labels reach steps that are recorded and replayed" {
-  [ -n "${PGAN_UNIT-}" ] || skip "PGAN_UNIT is not set"
-  [ -e "$PGAN_UNIT/emulated/pgan-cuda.so" ] || skip "the emulation was not built: no g++, or not the plain build"
-  export PGAN_PLUGINS=$PGAN_UNIT/emulated
+  need_emulation
   data 64 data.h5
   for how in '' :eager; do grow 0 "a$how.h5" -n 6 "${both[@]}" --set selectedAttributes=bright,red --device "cuda:fp32$how"; done
   cmp a.h5 a:eager.h5
