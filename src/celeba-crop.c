@@ -96,19 +96,6 @@ static int parse_box(struct crop_settings *c)
 	return 0;
 }
 
-static void show(void *ctx, int64_t done)
-{
-	progress_show(ctx, done, NULL);
-}
-
-static void note_left_out(const struct source *s)
-{
-	const char *first;
-	const int64_t n = source_left_out(s, &first);
-	if (n)
-		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)n, first);
-}
-
 static bool ends_in_png(const char *name)
 {
 	const size_t length = strlen(name);
@@ -118,7 +105,7 @@ static bool ends_in_png(const char *name)
 static int run(const char *const *inputs, size_t n)
 {
 	struct progress progress;
-	struct crop_settings settings = { .pad = pad, .dir = dir, .stream = stdout, .name = "stdout", .threads = (int)threads, .progress = show,
+	struct crop_settings settings = { .pad = pad, .dir = dir, .stream = stdout, .name = "stdout", .threads = (int)threads, .progress = progress_count,
 		                          .progress_ctx = &progress };
 	struct crop_result result = { 0 };
 	struct inputs in;
@@ -126,14 +113,14 @@ static int run(const char *const *inputs, size_t n)
 
 	if (!n)
 		return error_set(ERR_USAGE, "no INPUT: give files, folders or archives, or '-' for an image stream or a list of names on stdin");
-	if ((rc = parse_box(&settings)) || (rc = picture_colour(settings.decode_as.background, background)) || (!dir && (rc = message_stdout_is_data())))
+	if ((rc = parse_box(&settings)) || (rc = picture_colour(settings.background, background)) || (!dir && (rc = message_stdout_is_data())))
 		return rc;
 	if (dir && rejects_file && ends_in_png(rejects_file)) /* one in DIR would take the place of a picture, or a picture its */
 		return error_set(ERR_USAGE, "--rejects writes a table, and '%s' is named as the pictures of -o are", rejects_file);
 	if ((rc = inputs_open(&in, inputs, n)))
 		return rc;
 	if (in.source)
-		note_left_out(in.source);
+		source_tell_left_out(in.source, message_note);
 	if (!(rc = rejects_try(rejects_file, dir))) {
 		progress_start(&progress, "pictures", inputs_count(&in));
 		rc = crop(&result, &settings, &in);

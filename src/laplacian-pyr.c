@@ -20,7 +20,7 @@ static bool inverse, f32;
 
 static const struct option options[] = {
 	{ "levels", 'l', OPTION_INT, &levels, "L", "number of levels; by default down to a rest of 16 pixels", 1, LAPLACIAN_LEVELS },
-	{ "level", 0, OPTION_INT, &level, "R", "write the level of side R alone", 1, 16384 },
+	{ "level", 0, OPTION_INT, &level, "R", "write the level of side R alone", 1, IMAGES_MAX_SIDE },
 	{ "inverse", 0, OPTION_FLAG, &inverse, NULL, "read such a stream and write the images", 0, 0 },
 	{ "f32", 0, OPTION_FLAG, &f32, NULL, "with --inverse: write float32 in [-1,1] instead of uint8", 0, 0 },
 	{ "output", 'o', OPTION_TEXT, &directory, "DIR", "write one file per level, and a picture of each, into this folder", 0, 0 },
@@ -50,15 +50,10 @@ static const struct tool tool = {
 	.library = { h5_library, picture_libraries, archive_library },
 };
 
-static void show(void *ctx, int64_t done)
-{
-	progress_show(ctx, done, NULL);
-}
-
 static int forward(const char *input)
 {
 	struct progress progress;
-	const struct pyramid_options o = { (int)levels, (int)level, directory, show, &progress };
+	const struct pyramid_options o = { (int)levels, (int)level, directory, progress_count, &progress };
 	struct images in;
 	int rc = images_open(&in, input, 0);
 	if (rc)
@@ -73,7 +68,7 @@ static int forward(const char *input)
 static int backward(const char *input)
 {
 	struct progress progress;
-	const struct pyramid_options o = { .levels = (int)levels, .progress = show, .progress_ctx = &progress };
+	const struct pyramid_options o = { .levels = (int)levels, .progress = progress_count, .progress_ctx = &progress };
 	const bool from_stdin = !strcmp(input, "-");
 	FILE *in = from_stdin ? stdin : fopen(input, "rb");
 	int rc;

@@ -142,17 +142,12 @@ static void add_notes(struct report *r)
 
 /* -- computing -- */
 
-static void show(void *ctx, int64_t done)
-{
-	progress_show(ctx, done, NULL);
-}
-
 static int compare(struct pairs *p, enum msssim_protocol protocol, struct images *set, struct images *other)
 {
 	struct progress progress;
 	const int64_t limit = most ? most : msssim_protocol_pairs(protocol), known = set->n < 0 ? limit : other ? set->n : set->n / 2;
 	progress_start(&progress, "pairs", known < limit ? known : limit);
-	const int rc = pairs_compute(p, device, protocol, set, other, limit, show, &progress);
+	const int rc = pairs_compute(p, device, protocol, set, other, limit, progress_count, &progress);
 	progress_end(&progress);
 	return rc;
 }

@@ -16,6 +16,7 @@
 #include "picture.h"
 #include "progress.h"
 #include "size.h"
+#include "spelling.h"
 #include "threads.h"
 #include "unpack.h"
 #include "zipout.h"
@@ -26,9 +27,9 @@ static bool mirror, keep_going;
 
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, &output, "DATA.h5", "the data set; must be given", 0, 0 },
-	{ "filter", 'f', OPTION_CHOICE, &filter, "bilinear|box", "how the smaller resolutions are made; default: bilinear", 0, 0 },
+	{ "filter", 'f', OPTION_CHOICE, &filter, LEVEL_FILTERS, "how the smaller resolutions are made; default: bilinear", 0, 0 },
 	{ "size", 's', OPTION_INT, &side, "N", "side of the pictures, a power of two from 4 to 1024; default: that of the first usable picture", 4, 1024 },
-	{ "fit", 0, OPTION_CHOICE, &fit, "none|crop|pad|stretch", "what to do with pictures that are not square; default: none, leave them out", 0, 0 },
+	{ "fit", 0, OPTION_CHOICE, &fit, FIT_MODES, "what to do with pictures that are not square; default: none, leave them out", 0, 0 },
 	{ "background", 0, OPTION_TEXT, &background, "COLOUR", "what shows through transparent pixels, and fills up with --fit pad; default: white", 0, 0 },
 	{ "mirror", 'm', OPTION_FLAG, &mirror, NULL, "let every picture be followed by its mirror image", 0, 0 },
 	{ "limit", 'l', OPTION_INT, &limit, "N", "take the first N usable pictures; default: all", 1, 4294967295. },
@@ -90,19 +91,6 @@ struct job {
 	uint32_t *order;
 };
 
-static void show(void *ctx, int64_t done)
-{
-	progress_show(ctx, done, NULL);
-}
-
-static int index_of(const char *word, const char *const *words)
-{
-	int i = 0;
-	while (strcmp(word, words[i]))
-		i++;
-	return i;
-}
-
 /* The options that shape the data, as they are kept in the data set. */
 static void options_used(char *out, size_t size)
 {
@@ -147,7 +135,6 @@ static int check_options(struct pack_settings *s)
 static int prepare_source(struct job *job, struct pack_settings *s)
 {
 	struct inputs *in = &job->in;
-	const struct picture_options decode_as = { .background = { s->background[0], s->background[1], s->background[2] } };
 	int rc;
 
 	if (!in->source && (seed >= 0 || labels_file))
@@ -159,7 +146,6 @@ static int prepare_source(struct job *job, struct pack_settings *s)
 	}
 	if (!in->source)
 		return 0;
-	source_decode_as(in->source, &decode_as);
 	if (labels_file && (rc = label_table_read(&job->table, labels_file, columns)))
 		return rc;
 	s->table = job->table;
@@ -180,25 +166,23 @@ static int run(const char *const *inputs, size_t n)
 	struct pack_result result = { 0 };
 	struct progress progress;
 	char used[512];
-	const char *first;
 	struct pack_settings s = {
 		.output = output,
 		.options = used,
-		.filter = (enum level_filter)index_of(filter, level_filter_names),
+		.filter = (enum level_filter)spelling_place(LEVEL_FILTERS, filter),
 		.side = (int)side,
-		.fit = (enum fit_mode)index_of(fit, fit_mode_names),
+		.fit = (enum fit_mode)spelling_place(FIT_MODES, fit),
 		.mirror = mirror,
 		.limit = limit,
-		.progress = show,
+		.progress = progress_count,
 		.progress_ctx = &progress,
 	};
 	int rc;
 
 	if ((rc = check_options(&s)) || (rc = inputs_open(in, inputs, n)))
 		return rc;
-	const int64_t left_out = in->source ? source_left_out(in->source, &first) : 0;
-	if (left_out)
-		message_note("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)left_out, first);
+	if (in->source)
+		source_tell_left_out(in->source, message_note);
 	options_used(used, sizeof used);
 	s.threads = in->hdf5 ? 1 : (int)threads; /* HDF5 cannot read and write in two threads */
 	if ((rc = rejects_try(rejects_file, output)) || (rc = prepare_source(&job, &s)))
@@ -224,7 +208,7 @@ static int run_verify(void)
 	struct verify_result r;
 	struct progress progress;
 	progress_start(&progress, "pictures", 0);
-	const int rc = dataset_verify(&r, verify, (int)threads, show, &progress);
+	const int rc = dataset_verify(&r, verify, (int)threads, progress_count, &progress);
 	progress_end(&progress);
 	if (rc)
 		return rc;
@@ -244,7 +228,7 @@ static int run_unpack(void)
 	if (!output)
 		return error_set(ERR_USAGE, "no -o: --unpack writes to NAME.zip, NAME.npy or FOLDER/");
 	progress_start(&progress, "pictures", 0);
-	const int rc = unpack(unpacked, output, (int)side, show, &progress);
+	const int rc = unpack(unpacked, output, (int)side, progress_count, &progress);
 	progress_end(&progress);
 	return rc;
 }

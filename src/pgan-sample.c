@@ -19,7 +19,7 @@
 #include "sink.h"
 #include "size.h"
 
-enum { PROTOCOL_IMAGES = 16384, GRID_IMAGES = 64, WALK_LEGS = 8, WALK_FRAMES = 30, GRID_MOST = 65535, FRAMES_MOST = 100000, GROWTH_IMAGES = 8 };
+enum { PROTOCOL_IMAGES = 16384, GRID_IMAGES = 64, WALK_LEGS = 8, WALK_FRAMES = 30, FRAMES_MOST = 100000, GROWTH_IMAGES = 8 };
 
 static int64_t count, seed = -1, first, frames, threads;
 static bool current, f32, walk;
@@ -101,7 +101,7 @@ static int check_options(enum sink_kind kind)
 static int parse_grid(int *rows, int *columns)
 {
 	int end = 0;
-	if (sscanf(grid, "%5dx%5d%n", rows, columns, &end) != 2 || grid[end] || *rows < 1 || *columns < 1 || *rows > GRID_MOST || *columns > GRID_MOST)
+	if (sscanf(grid, "%5dx%5d%n", rows, columns, &end) != 2 || grid[end] || *rows < 1 || *columns < 1 || *rows > PICTURE_MAX_SIDE || *columns > PICTURE_MAX_SIDE)
 		return error_set(ERR_USAGE, "--grid takes rows and columns, such as 8x8, not '%s'", grid);
 	return 0;
 }
@@ -135,7 +135,7 @@ static int plan_count(struct job *j)
 	j->sink.first = j->sample.first = first * per;
 	if (grid && (!count || j->sink.n > (int64_t)rows * columns))
 		return error_set(ERR_USAGE, "%" PRId64 " images do not fit into a grid of %s", count ? j->sink.n : per, grid);
-	j->sink.columns = columns ? columns : walk ? (int)frames : (int)fmin(ceil(sqrt((double)j->sink.n)), GRID_MOST);
+	j->sink.columns = columns ? columns : walk ? (int)frames : (int)fmin(ceil(sqrt((double)j->sink.n)), PICTURE_MAX_SIDE);
 	return 0;
 }
 
@@ -229,8 +229,8 @@ static int rows(char *const *path, int networks)
 	struct picture p = { 0 };
 	int rc = sink_kind_of(output, &kind);
 	const char *other = grid ? "--grid" : walk ? "--walk" : frames ? "--frames" : f32 ? "--f32" : latents_file ? "--latents" : NULL;
-	if (!rc && (kind != SINK_GRID || count > GRID_MOST))
-		rc = error_set(ERR_USAGE, "several networks make rows of one picture: give -o OUT.png, and at most -n %d", GRID_MOST);
+	if (!rc && (kind != SINK_GRID || count > PICTURE_MAX_SIDE))
+		rc = error_set(ERR_USAGE, "several networks make rows of one picture: give -o OUT.png, and at most -n %d", PICTURE_MAX_SIDE);
 	if (!rc && other)
 		rc = error_set(ERR_USAGE, "%s does not go with several networks", other);
 	if (!rc && !(rc = growth_picture(&p, path, networks, &plan)))

@@ -220,7 +220,6 @@ static int run(int operands, char **argv)
 	if (save_path && (rc = input_guard_check(save_path)))
 		return rc;
 	omp_set_num_threads(threads_available((int)threads));
-	r.floor = want_floor;
 	const bool saved = !images_from_pipe(reference) && swd_reference_is(reference);
 	if (saved && (want_floor || save_path))
 		return error_set(ERR_USAGE, "'%s' holds statistics: neither --floor nor --save-ref goes with it", reference);

@@ -1,5 +1,4 @@
 /* toy-faces: drawn faces, to train on when there is nothing else. */
-#include <omp.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -42,11 +41,6 @@ static const struct tool tool = {
 	.library = { picture_libraries, zipout_library },
 };
 
-static void show(void *ctx, int64_t done)
-{
-	progress_show(ctx, done, NULL);
-}
-
 static bool is_archive(const char *path)
 {
 	const size_t n = strlen(path);
@@ -62,10 +56,10 @@ static int run(int argc, char **argv)
 		return error_set(ERR_USAGE, "'%s' is not expected: toy-faces reads nothing", argv[1]);
 	if (!count)
 		return error_set(ERR_USAGE, "how many faces? give -n");
-	omp_set_num_threads(threads_available((int)threads));
 	const bool to_stdout = !output || !strcmp(output, "-");
 	struct progress progress;
-	const struct faces_plan plan = { .count = count, .seed = (uint64_t)seed, .progress = show, .progress_ctx = &progress };
+	const struct faces_plan plan = { .count = count, .seed = (uint64_t)seed, .threads = threads_available((int)threads), .progress = progress_count,
+	                                 .progress_ctx = &progress };
 	int rc = to_stdout ? message_stdout_is_data() : 0;
 	if (rc)
 		return rc;

@@ -337,7 +337,7 @@ for i in range(3):
   fails 2 '-o OUT.png' pgan-sample scale0.h5 scale1.h5 -o out.npy
   fails 2 '-o OUT.png' pgan-sample scale0.h5 scale1.h5
   fails 2 '--walk does not go with several networks' pgan-sample scale0.h5 scale1.h5 -o out.png --walk
-  fails 2 "2 rows of 10500 images are too large for a picture: at most " pgan-sample scale0.h5 scale1.h5 -n 10500 -o out.png
+  fails 2 "a grid of 2 x 10500 images of 8 pixels is too large for a picture" pgan-sample scale0.h5 scale1.h5 -n 10500 -o out.png
   fails 3 'missing.h5' pgan-sample scale0.h5 missing.h5 -o out.png
   [ ! -e out.png ]
 }

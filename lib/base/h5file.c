@@ -9,6 +9,11 @@
 
 #include "size.h"
 
+bool h5_has_magic(const void *first, size_t n)
+{
+	return n >= H5_HEAD && !memcmp(first, "\x89HDF\r\n\x1a\n", H5_HEAD);
+}
+
 hid_t h5_native_type(enum h5_type type)
 {
 	switch (type) {

@@ -14,6 +14,10 @@ enum h5_type { H5_U8, H5_I32, H5_I64, H5_F32, H5_F64 };
 
 #define H5_MAX_DIMS 8
 
+/* Whether a file that begins with these n bytes can be an HDF5 file; H5_HEAD are enough to tell. */
+enum { H5_HEAD = 8 };
+bool h5_has_magic(const void *first, size_t n);
+
 struct h5file; /* an open file */
 
 int h5_open(struct h5file **, const char *path) MUST_CHECK;   /* for reading; a missing, truncated or foreign file is ERR_INPUT */

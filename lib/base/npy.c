@@ -1,15 +1,17 @@
 #include "npy.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "size.h"
 
-static const char magic[6] = "\x93NUMPY";
+enum { MAGIC = sizeof NPY_MAGIC - 1, PREAMBLE = 10, MAX_HEADER = 65536 };
 
-enum { PREAMBLE = 10, MAX_HEADER = 65536 };
+bool npy_has_magic(const void *first, size_t n)
+{
+	return n >= MAGIC && !memcmp(first, NPY_MAGIC, MAGIC);
+}
 
 size_t npy_type_size(enum npy_type type)
 {
@@ -116,7 +118,7 @@ static int read_header(FILE *f, const char *name, int only, struct npy_header *h
 
 	if (rc || !got)
 		return rc;
-	if (memcmp(start, magic, got < sizeof magic ? got : sizeof magic))
+	if (memcmp(start, NPY_MAGIC, got < MAGIC ? got : MAGIC))
 		return error_set(ERR_INPUT, "'%s' is not a .npy record", name);
 	if (got < PREAMBLE)
 		return truncated(name, "a .npy header");
@@ -187,7 +189,7 @@ int npy_write_header(FILE *f, const char *name, const struct npy_header *h)
 	while ((at + 1) % 64)
 		text[at++] = ' ';
 	text[at++] = '\n';
-	memcpy(text, magic, sizeof magic);
+	memcpy(text, NPY_MAGIC, MAGIC);
 	text[6] = 1;
 	text[7] = 0;
 	text[8] = (char)((at - PREAMBLE) & 255);

@@ -2,6 +2,7 @@
 #ifndef PGAN_NPY_H
 #define PGAN_NPY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,10 @@
 enum npy_type { NPY_U8, NPY_F32 };
 
 #define NPY_MAX_DIMS 8
+#define NPY_MAGIC "\x93NUMPY" /* what a record begins with */
+
+/* Whether what begins with these n bytes can be a record. */
+bool npy_has_magic(const void *first, size_t n);
 
 struct npy_header {
 	enum npy_type type;

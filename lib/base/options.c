@@ -55,25 +55,19 @@ static const struct option *find(const struct tool *t, const char *name, size_t 
 	return o ? o : find_in(hidden, name, length, letter);
 }
 
-static void nearest_in(const struct option *table, const char *name, size_t length, const char **best, int *least)
+static void guess_in(const struct option *table, const char *name, size_t length, const char **meant)
 {
-	for (const struct option *o = table; o && o->name; o++) {
-		const int d = spelling_distance(name, length, o->name);
-		if (d < *least) {
-			*least = d;
-			*best = o->name;
-		}
-	}
+	for (const struct option *o = table; o && o->name; o++)
+		spelling_guess(meant, name, length, o->name);
 }
 
 static int unknown(const struct tool *t, const char *name, size_t length)
 {
-	const char *best = NULL;
-	int least = length < 4 ? 2 : length < 6 ? 3 : 4; /* more differences than that are another word */
-	nearest_in(t->options, name, length, &best, &least);
-	nearest_in(common, name, length, &best, &least);
-	if (best)
-		return error_set(ERR_USAGE, "unknown option '--%.*s': did you mean '--%s'?", (int)length, name, best);
+	const char *meant = NULL;
+	guess_in(t->options, name, length, &meant);
+	guess_in(common, name, length, &meant);
+	if (meant)
+		return error_set(ERR_USAGE, "unknown option '--%.*s': did you mean '--%s'?", (int)length, name, meant);
 	return error_set(ERR_USAGE, "unknown option '--%.*s': '%s --help' lists them", (int)length, name, t->name);
 }
 

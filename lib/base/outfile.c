@@ -122,10 +122,16 @@ static void remove_stale(const char *dir, const char *name)
 		closedir(d);
 }
 
-void outfile_sweep(const char *dir)
+int outfile_folder(const char *path)
 {
+	struct stat st;
+	if (mkdir(path, 0777) && errno != EEXIST)
+		return error_set(ERR_FAILED, "cannot create '%s': %s", path, strerror(errno));
+	if (stat(path, &st) || !S_ISDIR(st.st_mode))
+		return error_set(ERR_FAILED, "cannot create '%s': it is there and not a folder", path);
 	start_once();
-	remove_stale(dir, NULL);
+	remove_stale(path, NULL);
+	return 0;
 }
 
 /* -- outputs -- */

@@ -37,9 +37,11 @@ int outfile_check(const char *path) MUST_CHECK;
  * messages. Writes that fail are noticed here. */
 int outfile_write(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx) MUST_CHECK;
 
-/* The same for one of very many files of a folder: neither looks for what dead processes left, which outfile_sweep() does once for the folder, nor waits until the
- * disk has the file, which would take longer than making it. Killing the process still leaves whole files only. */
+/* The same for one of very many files of a folder: neither looks for what dead processes left, which outfile_folder() does once, nor waits until the disk has the
+ * file, which would take longer than making it. Killing the process still leaves whole files only. */
 int outfile_write_one_of_many(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx) MUST_CHECK;
-void outfile_sweep(const char *dir);
+
+/* Makes a folder, but not its parents, unless it is there, and removes what dead processes left in it. */
+int outfile_folder(const char *path) MUST_CHECK;
 
 #endif

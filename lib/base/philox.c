@@ -2,23 +2,13 @@
 
 #include "philox_core.h"
 
-struct philox_block philox_4x32_10(const uint32_t counter[4], const uint32_t key[2])
-{
-	return philox_rounds(counter[0], counter[1], counter[2], counter[3], key[0], key[1]);
-}
-
-struct philox_block philox_block(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t block)
-{
-	return philox_stream_block(seed, stream, substream, block);
-}
-
 void philox_uniform(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first, size_t n, float *out)
 {
 	struct philox_block b = { { 0 } };
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t at = first + i;
 		if (i == 0 || at % 4 == 0)
-			b = philox_block(seed, stream, substream, at / 4);
+			b = philox_stream_block(seed, stream, substream, at / 4);
 		out[i] = philox_uniform_of(b.v[at % 4]);
 	}
 }
@@ -29,7 +19,7 @@ void philox_normal(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t 
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t at = first + i;
 		if (i == 0 || at % 4 == 0) {
-			const struct philox_block b = philox_block(seed, stream, substream, at / 4);
+			const struct philox_block b = philox_stream_block(seed, stream, substream, at / 4);
 			philox_normal_pair(b.v[0], b.v[1], &four[0], &four[1]);
 			philox_normal_pair(b.v[2], b.v[3], &four[2], &four[3]);
 		}
@@ -39,7 +29,7 @@ void philox_normal(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t 
 
 uint32_t philox_below(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t index, uint32_t bound)
 {
-	const struct philox_block b = philox_block(seed, stream, substream, index / 2);
+	const struct philox_block b = philox_stream_block(seed, stream, substream, index / 2);
 	const unsigned at = 2 * (unsigned)(index % 2);
 	const uint64_t word = (uint64_t)b.v[at + 1] << 32 | b.v[at];
 	return philox_scaled(word, bound);

@@ -26,16 +26,6 @@ enum philox_stream { /* part of the contract: never renumber */
 	STREAM_LABEL_G = 15
 };
 
-struct philox_block {
-	uint32_t v[4];
-};
-
-/* The bare function: counter and key as in the paper; known answers in tests/. */
-struct philox_block philox_4x32_10(const uint32_t counter[4], const uint32_t key[2]);
-
-/* Block `block` of a stream: counter = (block low, block high, stream, substream), key = (seed low, seed high). */
-struct philox_block philox_block(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t block);
-
 /* out[i] = number first + i of the stream; four numbers a block. substream tells apart e.g. training steps or parameters. */
 void philox_uniform(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first, size_t n, float *out); /* in [0,1), 24 bits */
 void philox_normal(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t first, size_t n, float *out);  /* N(0,1): philox_core.h */

@@ -16,6 +16,11 @@
 #define PHILOX static inline
 #endif
 
+struct philox_block {
+	uint32_t v[4];
+};
+
+/* The bare function: counter and key as in the paper; known answers in tests/. */
 PHILOX struct philox_block philox_rounds(uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3, uint32_t k0, uint32_t k1)
 {
 	struct philox_block out;
@@ -36,7 +41,7 @@ PHILOX struct philox_block philox_rounds(uint32_t c0, uint32_t c1, uint32_t c2, 
 	return out;
 }
 
-/* Block `block` of a stream: see philox_block(). */
+/* Block `block` of a stream: counter = (block low, block high, stream, substream), key = (seed low, seed high). */
 PHILOX struct philox_block philox_stream_block(uint64_t seed, uint32_t stream, uint32_t substream, uint64_t block)
 {
 	return philox_rounds((uint32_t)block, (uint32_t)(block >> 32), stream, substream, (uint32_t)seed, (uint32_t)(seed >> 32));

@@ -48,6 +48,11 @@ void progress_show(struct progress *p, int64_t done, const char *more)
 	message_line(line);
 }
 
+void progress_count(void *progress, int64_t done)
+{
+	progress_show(progress, done, NULL);
+}
+
 void progress_end(struct progress *p)
 {
 	if (p->on)

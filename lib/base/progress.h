@@ -13,6 +13,7 @@ struct progress {
 
 void progress_start(struct progress *, const char *what, int64_t total);
 void progress_show(struct progress *, int64_t done, const char *more /* may be NULL */);
-void progress_end(struct progress *); /* wipes the line */
+void progress_count(void *progress, int64_t done); /* progress_show as a callback of what counts its work */
+void progress_end(struct progress *);             /* wipes the line */
 
 #endif

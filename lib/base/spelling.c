@@ -15,7 +15,8 @@ int spelling_place(const char *words, const char *word)
 	}
 }
 
-int spelling_distance(const char *a, size_t a_length, const char *b)
+/* Letters to insert, delete or replace to get from a (a_length letters) to b: Levenshtein's distance. Words over 63 letters are 64 apart. */
+static int distance(const char *a, size_t a_length, const char *b)
 {
 	const size_t b_length = strlen(b);
 	int row[64];
@@ -34,4 +35,11 @@ int spelling_distance(const char *a, size_t a_length, const char *b)
 		}
 	}
 	return row[b_length];
+}
+
+void spelling_guess(const char **meant, const char *written, size_t length, const char *known)
+{
+	const int most = length < 4 ? 1 : length < 6 ? 2 : 3; /* more differences than that are another word */
+	if (distance(written, length, known) < (*meant ? distance(written, length, *meant) : most + 1))
+		*meant = known;
 }

@@ -7,10 +7,8 @@
 /* The place of a word in a list such as "crop|pad|stretch", from 0; -1: it is none of them. */
 int spelling_place(const char *words, const char *word);
 
-/* Letters to insert, delete or replace to get from a (a_length letters) to b: Levenshtein's distance. Words over 63 letters are 64 apart. */
-int spelling_distance(const char *a, size_t a_length, const char *b);
-
-/* The largest distance at which a word of `length` letters is still a misspelling and not another word. */
-static inline int spelling_limit(size_t length) { return length < 5 ? 1 : 3; }
+/* Which known word was meant by one of `length` letters that is none of them: called for each known word, it leaves in *meant, NULL at first, the nearest by
+ * Levenshtein's distance that is not another word altogether; the first of equals. Borrowed. */
+void spelling_guess(const char **meant, const char *written, size_t length, const char *known);
 
 #endif

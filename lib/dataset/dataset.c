@@ -95,7 +95,7 @@ int dataset_select(struct dataset *d, int side, size_t budget)
 {
 	char name[IMAGES_DATA_NAME];
 	size_t bytes;
-	int rc = 0;
+	int rc;
 
 	free(d->memory);
 	d->memory = NULL;

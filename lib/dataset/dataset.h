@@ -36,7 +36,8 @@ int dataset_rows(struct dataset *, const int64_t *row, int64_t n, uint8_t *out) 
 /* -- making the smaller resolutions -- */
 
 enum level_filter { LEVELS_BILINEAR, LEVELS_BOX }; /* resize.h says what they are */
-extern const char *const level_filter_names[];     /* "bilinear", "box", NULL */
+#define LEVEL_FILTERS "bilinear|box"                /* their names */
+extern const char *const level_filter_names[];     /* the same as words, and NULL */
 
 /* A maker of levels: scratch for one thread. The levels of a picture lie one after another from 4 to side: 3 * (4*4 + 8*8 + … + side*side) bytes. */
 struct levels;

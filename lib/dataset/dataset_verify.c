@@ -125,7 +125,7 @@ static int verify_labels(const char *path, int64_t n, int *columns)
 
 static int verify_all(struct verifier *v, int threads, int filter)
 {
-	const size_t items = threads > 1 ? 4 * (size_t)threads : 1, size = levels_size(v->side);
+	const size_t items = ordered_items(threads), size = levels_size(v->side);
 	struct verify_item *item = size_zalloc(items, sizeof *item);
 	struct levels **maker = size_zalloc((size_t)threads, sizeof(struct levels *));
 	const struct ordered o = { threads, item, items, sizeof *item, v, feed, work, drain };

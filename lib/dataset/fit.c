@@ -7,8 +7,6 @@
 #include "resize.h"
 #include "size.h"
 
-const char *const fit_mode_names[] = { "none", "crop", "pad", "stretch", NULL };
-
 struct fitter {
 	int side;
 	enum fit_mode mode;

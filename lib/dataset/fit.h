@@ -10,7 +10,7 @@ enum fit_mode {
 	FIT_PAD,    /* the smallest square around it, filled up with the background */
 	FIT_STRETCH /* everything, width and height made smaller each by itself */
 };
-extern const char *const fit_mode_names[]; /* "none", "crop", "pad", "stretch", NULL */
+#define FIT_MODES "none|crop|pad|stretch" /* their names */
 
 /* What makes squares of side x side; scratch for one thread. Sizes are changed by Pillow's bilinear filter (resize.h); a picture is never enlarged. */
 struct fitter;

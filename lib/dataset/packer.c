@@ -35,7 +35,7 @@ struct packer {
 	int64_t next, good, done;
 	struct rejects *rejects;
 	struct pack_item *item;
-	int64_t items;
+	size_t items;
 };
 
 static const char *input_name(const struct packer *p, int64_t i)
@@ -80,7 +80,7 @@ static int decode(struct packer *p, int thread, struct pack_item *item)
 	int rc;
 	if (p->settings->table && !(item->label = label_table_find(p->settings->table, source_member(p->source, item->i))))
 		return error_set(ERR_INPUT, "'%s' has no labels", name);
-	if ((rc = source_picture(p->source, item->i, &item->bytes, &item->picture)) || (rc = check_size(p, name, item->picture.w, item->picture.h)))
+	if ((rc = source_picture(p->source, item->i, p->settings->background, &item->bytes, &item->picture)) || (rc = check_size(p, name, item->picture.w, item->picture.h)))
 		return rc;
 	return fitter_run(p->fitter[thread], item->square, &item->picture, name);
 }
@@ -158,25 +158,22 @@ static int drain(void *ctx, void *data)
 static int find_side(struct packer *p)
 {
 	struct pack_item first = { 0 };
+	const struct images *in = p->images;
 	int rc = ERR_INPUT;
 
-	if (p->settings->side) {
-		p->side = p->settings->side;
-		if (!p->source && p->images->side < p->side)
-			rc = error_set(ERR_INPUT, "the images of '%s' are smaller than %dx%d: %dx%d pixels", p->images->name, p->side, p->side, p->images->side,
-				       p->images->side);
-		else
-			rc = 0;
-		return rc;
+	if ((p->side = p->settings->side)) {
+		if (p->source || in->side >= p->side)
+			return 0;
+		return error_set(ERR_INPUT, "the images of '%s' are smaller than %dx%d: %dx%d pixels", in->name, p->side, p->side, in->side, in->side);
 	}
 	if (!p->source) {
-		if (!(rc = check_size(p, p->images->name, p->images->side, p->images->side)))
-			p->side = p->images->side;
+		if (!(rc = check_size(p, in->name, in->side, in->side)))
+			p->side = in->side;
 		return rc;
 	}
 	for (int64_t i = 0; rc == ERR_INPUT && i < source_count(p->source); i++) {
 		const int64_t k = in_order(p, i);
-		if ((rc = source_picture(p->source, k, &first.bytes, &first.picture)))
+		if ((rc = source_picture(p->source, k, p->settings->background, &first.bytes, &first.picture)))
 			continue;
 		if (p->settings->fit)
 			p->side = fit_side(&first.picture);
@@ -193,7 +190,7 @@ static int make_item(const struct packer *p, struct pack_item *item)
 {
 	const size_t square = 3 * (size_t)p->side * (size_t)p->side;
 	if (!(item->square = size_alloc(square, 1)) || !(item->levels = size_alloc(levels_size(p->side), 1)) ||
-	    !(item->mirrored = size_alloc(levels_size(p->side), 1)))
+	    (p->settings->mirror && !(item->mirrored = size_alloc(levels_size(p->side), 1))))
 		return ERR_FAILED;
 	if (!p->source &&
 	    (!(item->raw = images_alloc(p->images, 1)) || !(item->planes = size_alloc(3 * (size_t)p->images->side, (size_t)p->images->side))))
@@ -206,16 +203,16 @@ static int make_scratch(struct packer *p)
 	const int threads = p->settings->threads;
 	int rc = 0;
 
-	p->items = threads > 1 ? 4 * threads : 1;
+	p->items = ordered_items(threads);
 	p->maker = size_zalloc((size_t)threads, sizeof(struct levels *));
 	p->fitter = size_zalloc((size_t)threads, sizeof(struct fitter *));
-	p->item = size_zalloc((size_t)p->items, sizeof *p->item);
+	p->item = size_zalloc(p->items, sizeof *p->item);
 	if (!p->maker || !p->fitter || !p->item)
 		return ERR_FAILED;
 	for (int i = 0; i < threads && !rc; i++)
 		if (!(rc = levels_new(&p->maker[i], p->side, p->settings->filter)))
 			rc = fitter_new(&p->fitter[i], p->side, p->settings->fit, p->settings->background);
-	for (int64_t i = 0; i < p->items && !rc; i++)
+	for (size_t i = 0; i < p->items && !rc; i++)
 		rc = make_item(p, &p->item[i]);
 	return rc;
 }
@@ -228,7 +225,7 @@ static void free_scratch(struct packer *p)
 		if (p->fitter)
 			fitter_free(&p->fitter[i]);
 	}
-	for (int64_t i = 0; p->item && i < p->items; i++) {
+	for (size_t i = 0; p->item && i < p->items; i++) {
 		struct pack_item *item = &p->item[i];
 		free(item->bytes.data);
 		picture_free(&item->picture);
@@ -280,7 +277,7 @@ int pack(struct pack_result *result, const struct pack_settings *settings, struc
 		goto end;
 	if (labels && (rc = dataset_label_columns(p.writer, labels->names, labels->columns)))
 		goto end;
-	const struct ordered o = { settings->threads, p.item, (size_t)p.items, sizeof *p.item, &p, feed, work, drain };
+	const struct ordered o = { settings->threads, p.item, p.items, sizeof *p.item, &p, feed, work, drain };
 	if ((rc = ordered_run(&o)))
 		goto end;
 	result->good = p.good;

@@ -3,48 +3,50 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "faces.h"
+#include "ordered.h"
 #include "outfile.h"
+#include "size.h"
 #include "zipout.h"
 
-enum { BATCH = 64 };
-
-/* A face as a PNG file in memory, or why there is none. */
+/* A face on its way, as a PNG file in memory. */
 struct drawing {
+	int64_t k;
 	char name[32];
 	char *png; /* owned */
 	size_t size;
-	int rc;
-	char *error; /* owned: the message is kept per thread, and another one prints it */
 };
-
-static void draw(struct drawing *d, uint64_t seed, int64_t k)
-{
-	struct picture p = { 0 };
-	*d = (struct drawing){ 0 };
-	snprintf(d->name, sizeof d->name, "%06lld.png", (long long)k + 1);
-	d->rc = face_draw(&p, seed, (uint32_t)k);
-	if (!d->rc)
-		d->rc = picture_encode_bytes(&p, d->name, &d->png, &d->size);
-	if (d->rc)
-		d->error = strdup(error_text());
-	picture_free(&p);
-}
-
-static void drawing_free(struct drawing *d)
-{
-	free(d->png);
-	free(d->error);
-}
 
 /* Where drawings go: an archive, or a folder if archive.out is NULL. */
 struct faces_out {
 	const struct faces_plan *plan;
 	struct zipout archive;
 	const char *folder;
+	int64_t next;
 };
+
+static int feed(void *ctx, void *drawing)
+{
+	struct faces_out *out = ctx;
+	struct drawing *d = drawing;
+	d->k = out->next++;
+	return d->k < out->plan->count;
+}
+
+static int draw(void *ctx, int thread, void *drawing)
+{
+	const struct faces_out *out = ctx;
+	struct drawing *d = drawing;
+	struct picture p = { 0 };
+	(void)thread;
+	snprintf(d->name, sizeof d->name, "%06lld.png", (long long)d->k + 1);
+	int rc = face_draw(&p, out->plan->seed, (uint32_t)d->k);
+	if (!rc)
+		rc = picture_encode_bytes(&p, d->name, &d->png, &d->size);
+	picture_free(&p);
+	return rc;
+}
 
 static int write_png(void *drawing, FILE *f, const char *name)
 {
@@ -58,8 +60,6 @@ static int save(struct faces_out *out, struct drawing *d)
 {
 	char path[4096];
 
-	if (d->rc)
-		return error_set(d->rc, "%s", d->error ? d->error : "out of memory");
 	if (out->archive.out)
 		return zipout_add(&out->archive, d->name, d->png, d->size);
 	if (snprintf(path, sizeof path, "%s/%s", out->folder, d->name) >= (int)sizeof path)
@@ -67,26 +67,27 @@ static int save(struct faces_out *out, struct drawing *d)
 	return outfile_write_one_of_many(path, write_png, d);
 }
 
-/* Threads draw a batch, one thread saves it in order. */
+static int drain(void *ctx, void *drawing)
+{
+	struct faces_out *out = ctx;
+	struct drawing *d = drawing;
+	const int rc = save(out, d);
+	free(d->png);
+	d->png = NULL;
+	out->plan->progress(out->plan->progress_ctx, d->k + 1);
+	return rc;
+}
+
 static int draw_all(struct faces_out *out)
 {
-	struct drawing batch[BATCH];
-	const struct faces_plan *plan = out->plan;
-	const int64_t count = plan->count;
-	int rc = 0;
-
-	for (int64_t first = 0; first < count && !rc; first += BATCH) {
-		const int n = (int)(count - first < BATCH ? count - first : BATCH);
-#pragma omp parallel for schedule(dynamic)
-		for (int i = 0; i < n; i++)
-			draw(&batch[i], plan->seed, first + i);
-		for (int i = 0; i < n; i++) {
-			if (!rc)
-				rc = save(out, &batch[i]);
-			drawing_free(&batch[i]);
-		}
-		plan->progress(plan->progress_ctx, first + n);
-	}
+	const int threads = out->plan->threads;
+	const size_t items = ordered_items(threads);
+	struct drawing *drawing = size_zalloc(items, sizeof *drawing);
+	const struct ordered o = { threads, drawing, items, sizeof *drawing, out, feed, draw, drain };
+	const int rc = drawing ? ordered_run(&o) : ERR_FAILED;
+	for (size_t i = 0; drawing && i < items; i++)
+		free(drawing[i].png);
+	free(drawing);
 	return rc;
 }
 
@@ -114,11 +115,6 @@ int faces_write_zip_file(const struct faces_plan *plan, const char *path)
 int faces_write_folder(const struct faces_plan *plan, const char *path)
 {
 	struct faces_out out = { .plan = plan, .folder = path };
-	struct stat st;
-	if (mkdir(path, 0777) && errno != EEXIST)
-		return error_set(ERR_FAILED, "cannot create '%s': %s", path, strerror(errno));
-	if (stat(path, &st) || !S_ISDIR(st.st_mode))
-		return error_set(ERR_FAILED, "cannot create '%s': it is there and not a folder", path);
-	outfile_sweep(path); /* once, and not for every face */
-	return draw_all(&out);
+	const int rc = outfile_folder(path);
+	return rc ? rc : draw_all(&out);
 }

@@ -9,10 +9,11 @@
 
 enum { FACES_MAX = 999999 }; /* six digits of a name */
 
-/* File k + 1 is face k of the seed (faces.h), for k in [0,count): the same file whatever the count and the number of threads (OpenMP's). */
+/* File k + 1 is face k of the seed (faces.h), for k in [0,count): the same file whatever the count and the number of threads. */
 struct faces_plan {
 	int64_t count; /* 1 … FACES_MAX */
 	uint64_t seed;
+	int threads; /* at least 1 */
 	void (*progress)(void *ctx, int64_t done);
 	void *progress_ctx;
 };

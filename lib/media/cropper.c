@@ -56,7 +56,7 @@ static int decode(struct cropper *c, struct crop_item *item)
 	const struct images *in = &c->in->images;
 	int rc;
 	if (c->in->source)
-		return source_picture(c->in->source, item->i, &item->bytes, &item->picture);
+		return source_picture(c->in->source, item->i, c->settings->background, &item->bytes, &item->picture);
 	if (!item->picture.pixel && (rc = picture_alloc(&item->picture, in->side, in->side, in->c)))
 		return rc;
 	images_as_bytes(in, item->planes, item->raw);
@@ -88,7 +88,7 @@ static int work(void *ctx, int thread, void *data)
 	int rc;
 
 	(void)thread;
-	if ((rc = decode(c, item)) || (rc = picture_cut(&item->cut, &item->picture, name, s->x, s->y, s->w, s->h, s->pad ? s->decode_as.background : NULL)))
+	if ((rc = decode(c, item)) || (rc = picture_cut(&item->cut, &item->picture, name, s->x, s->y, s->w, s->h, s->pad ? s->background : NULL)))
 		return leave_out(item, rc);
 	return s->dir ? write_file(c, item, name) : 0;
 }
@@ -141,10 +141,10 @@ static int drain(void *ctx, void *data)
 	return ++c->gathered == c->room ? write_record(c) : 0;
 }
 
-static int make_items(struct cropper *c, struct crop_item *item, int64_t items)
+static int make_items(struct cropper *c, struct crop_item *item, size_t items)
 {
 	const struct images *in = &c->in->images;
-	for (int64_t i = 0; i < items && !c->in->source; i++)
+	for (size_t i = 0; i < items && !c->in->source; i++)
 		if (!(item[i].raw = images_alloc(in, 1)) || !(item[i].planes = size_alloc((size_t)in->c * (size_t)in->side, (size_t)in->side)))
 			return ERR_FAILED;
 	return 0;
@@ -153,16 +153,16 @@ static int make_items(struct cropper *c, struct crop_item *item, int64_t items)
 static int crop_all(struct cropper *c)
 {
 	const int threads = c->settings->threads;
-	const int64_t items = threads > 1 ? 4 * threads : 1;
-	struct crop_item *item = size_zalloc((size_t)items, sizeof *item);
-	const struct ordered o = { threads, item, (size_t)items, sizeof *item, c, feed, work, drain };
+	const size_t items = ordered_items(threads);
+	struct crop_item *item = size_zalloc(items, sizeof *item);
+	const struct ordered o = { threads, item, items, sizeof *item, c, feed, work, drain };
 	int rc = item ? make_items(c, item, items) : ERR_FAILED;
 
 	if (!rc && !c->settings->dir)
 		rc = make_record(c);
 	if (!rc && !(rc = ordered_run(&o)))
 		rc = write_record(c);
-	for (int64_t i = 0; item && i < items; i++) {
+	for (size_t i = 0; item && i < items; i++) {
 		free(item[i].bytes.data);
 		free(item[i].raw);
 		free(item[i].planes);
@@ -187,8 +187,6 @@ int crop(struct crop_result *result, const struct crop_settings *settings, struc
 	int rc;
 
 	*result = (struct crop_result){ 0 };
-	if (in->source)
-		source_decode_as(in->source, &settings->decode_as);
 	if (!(rc = make_outputs(&c)))
 		rc = crop_all(&c);
 	if (!rc && !result->good && !result->rejects.n) /* no record at all would be no stream */

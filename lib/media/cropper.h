@@ -10,7 +10,7 @@
 struct crop_settings {
 	int x, y, w, h;        /* the box: column and row of its upper left corner, which may lie outside of a picture; width and height */
 	bool pad;              /* take pictures that the box leads out of, and fill up with the background */
-	struct picture_options decode_as; /* of named pictures; has the background */
+	uint8_t background[3]; /* also of named pictures with transparent pixels */
 	const char *dir;       /* the folder in which every picture becomes a PNG file, made if it is missing (outnames.h). NULL: there is a */
 	FILE *stream;          /* to which .npy records of uint8 (n,3,h,w) go, 64 pictures or 256 MiB each; borrowed, as are dir and */
 	const char *name;      /* the stream's, for messages */

@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "h5file.h"
 #include "images_input.h"
 #include "size.h"
 
-enum { MAX_SIDE = 16384 };
-
 bool images_shape_ok(int64_t c, int64_t h, int64_t w)
 {
-	return (c == 1 || c == 3) && h == w && h >= 1 && h <= MAX_SIDE;
+	return (c == 1 || c == 3) && h == w && h >= 1 && h <= IMAGES_MAX_SIDE;
 }
 
 void images_data_name(char out[IMAGES_DATA_NAME], int side)
@@ -43,8 +42,7 @@ void *images_start(struct images *i, size_t size, const struct images_kind *kind
 /* Told by the first bytes. */
 static int open_file(struct images *i, const char *path, int side)
 {
-	static const char hdf5[8] = "\x89HDF\r\n\x1a\n", npy[6] = "\x93NUMPY";
-	char start[8] = "";
+	char head[H5_HEAD];
 	struct stat st;
 	FILE *f = fopen(path, "rb");
 	if (!f || fstat(fileno(f), &st)) {
@@ -53,12 +51,12 @@ static int open_file(struct images *i, const char *path, int side)
 			fclose(f);
 		return rc;
 	}
-	const size_t got = S_ISREG(st.st_mode) ? fread(start, 1, sizeof start, f) : 0;
+	const size_t got = S_ISREG(st.st_mode) ? fread(head, 1, sizeof head, f) : 0;
 	const bool stream = !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode); /* a named pipe holds what stdin would */
-	if (stream || (got >= sizeof npy && !memcmp(start, npy, sizeof npy) && !fseeko(f, 0, SEEK_SET)))
+	if (stream || (npy_has_magic(head, got) && !fseeko(f, 0, SEEK_SET)))
 		return images_open_npy(i, f, true, path);
 	fclose(f);
-	return got == sizeof hdf5 && !memcmp(start, hdf5, sizeof hdf5) ? images_open_h5(i, path, side) : images_open_pictures(i, path);
+	return h5_has_magic(head, got) ? images_open_h5(i, path, side) : images_open_pictures(i, path);
 }
 
 int images_open(struct images *i, const char *input, int side)

@@ -10,6 +10,11 @@
 #include "error.h"
 #include "npy.h"
 
+enum { IMAGES_MAX_SIDE = 16384 };
+
+/* Whether images of this shape are images here: square, of at most IMAGES_MAX_SIDE, and grey or RGB. */
+bool images_shape_ok(int64_t c, int64_t h, int64_t w);
+
 /* An open input. Every image is (c,side,side) in C order: uint8, or float32 in [-1,1]. */
 struct images {
 	const char *name;   /* for messages: the path, or "stdin" for "-"; borrowed until images_close() */
@@ -24,7 +29,7 @@ struct images {
  *   a .npy file                records, one after another
  *   a folder or archive        of PNG or JPEG pictures (source.h); or one picture
  *   "-", or a pipe by name     .npy records
- * side: in pixels; another size is refused. 0: any. What is none of these, or holds no square images of 1 or 3 channels, is ERR_INPUT. The number of images is
+ * side: in pixels; another size is refused. 0: any. What is none of these, or holds images of another shape than images_shape_ok(), is ERR_INPUT. The number of images is
  * not known yet (-1) in a pipe, and in a .npy file whose end is damaged. */
 int images_open(struct images *, const char *input, int side) MUST_CHECK;
 

@@ -28,7 +28,4 @@ int images_open_npy(struct images *, FILE *, bool owned, const char *name) MUST_
 int images_open_h5(struct images *, const char *path, int side) MUST_CHECK;
 int images_open_pictures(struct images *, const char *path) MUST_CHECK;
 
-/* Whether images can have this shape: 1 or 3 channels, square, of a side up to 16,384. */
-bool images_shape_ok(int64_t c, int64_t h, int64_t w);
-
 #endif

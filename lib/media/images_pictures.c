@@ -4,6 +4,8 @@
 #include "images_input.h"
 #include "source.h"
 
+static const uint8_t WHITE[3] = { 255, 255, 255 }; /* shows through transparent pixels */
+
 struct pictures_input {
 	struct images_input base;
 	struct source *list;
@@ -12,7 +14,7 @@ struct pictures_input {
 static int picture_into(const struct images *i, int64_t index, struct bytes *buffer, struct picture *p, uint8_t *out)
 {
 	const struct pictures_input *s = i->source;
-	const int rc = source_picture(s->list, index, buffer, p);
+	const int rc = source_picture(s->list, index, WHITE, buffer, p);
 	if (rc)
 		return rc;
 	if (p->w != i->side || p->h != i->side || p->c != i->c)
@@ -66,7 +68,7 @@ int images_open_pictures(struct images *i, const char *path)
 	int rc = s ? source_open(&s->list, &path, 1) : ERR_FAILED;
 	if (rc)
 		return rc;
-	if (!(rc = source_picture(s->list, 0, &buffer, &p)) && !images_shape_ok(p.c, p.h, p.w))
+	if (!(rc = source_picture(s->list, 0, WHITE, &buffer, &p)) && !images_shape_ok(p.c, p.h, p.w))
 		rc = error_set(ERR_INPUT, "'%s' is a picture of %dx%d, not a square one", source_name(s->list, 0), p.w, p.h);
 	i->type = NPY_U8;
 	i->c = p.c;

@@ -4,27 +4,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "h5file.h"
+#include "npy.h"
+
 /* What an input begins with. */
 enum content { NOTHING, NPY, HDF5, OTHER };
-
-static const unsigned char npy[] = "\x93NUMPY", hdf5[] = "\x89HDF";
 
 /* Of a pipe one byte can be looked at. It is enough: neither a name, since it is no letter in UTF-8, nor a picture begins as .npy does. */
 static enum content content_of_pipe(FILE *f)
 {
 	const int first = getc(f);
 	ungetc(first, f);
-	return first == EOF ? NOTHING : first == npy[0] ? NPY : OTHER;
+	return first == EOF ? NOTHING : first == (unsigned char)*NPY_MAGIC ? NPY : OTHER;
 }
 
 static enum content content_of(const char *path)
 {
-	unsigned char head[8] = { 0 };
+	unsigned char head[H5_HEAD];
 	FILE *f = fopen(path, "rb");
 	const size_t got = f ? fread(head, 1, sizeof head, f) : 0;
 	if (f)
 		fclose(f);
-	return got < sizeof head ? OTHER : !memcmp(head, npy, sizeof npy - 1) ? NPY : !memcmp(head, hdf5, sizeof hdf5 - 1) ? HDF5 : OTHER;
+	return npy_has_magic(head, got) ? NPY : h5_has_magic(head, got) ? HDF5 : OTHER;
 }
 
 /* A pipe given by name: what has been looked at is gone from it, so the open file is handed on. */

@@ -12,13 +12,16 @@
 struct ordered {
 	int threads;      /* at least 1; with 1 everything happens on the caller's thread */
 	void *item;       /* items of item_size bytes, borrowed; their contents are the caller's to make and to free */
-	size_t items;     /* at least 1; several for each thread keep all of them busy */
+	size_t items;     /* ordered_items(threads) */
 	size_t item_size;
 	void *ctx;                                       /* handed to the functions */
 	int (*feed)(void *ctx, void *item);             /* 1: filled, 0: there are no more, negative: failed */
 	int (*work)(void *ctx, int thread, void *item); /* 0 or negative: failed */
 	int (*drain)(void *ctx, void *item);            /* 0, 1: that is enough, or negative: failed */
 };
+
+/* Several for each thread, to keep all of them busy. */
+static inline size_t ordered_items(int threads) { return threads > 1 ? 4 * (size_t)threads : 1; }
 
 /* Runs until feed() has no more and everything is drained, or drain() has enough (then 0), or to the first failure, which is returned with its message. */
 int ordered_run(const struct ordered *) MUST_CHECK;

@@ -1,11 +1,9 @@
 #include "outnames.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "input_guard.h"
 #include "outfile.h"
@@ -43,21 +41,13 @@ static int by_name(const void *a, const void *b)
 	return order ? order : (x->i > y->i) - (x->i < y->i);
 }
 
-static int make_folder(const char *path)
-{
-	if (mkdir(path, 0777) && errno != EEXIST)
-		return error_set(ERR_FAILED, "cannot make the folder '%s': %s", path, strerror(errno));
-	return 0;
-}
-
 /* The folders of a file's name below the first `from` letters. */
 static int make_folders(char *name, size_t from)
 {
 	int rc = 0;
 	for (char *slash = strchr(name + from, '/'); slash && !rc; slash = strchr(slash + 1, '/')) {
 		*slash = 0;
-		if (!(rc = make_folder(name)))
-			outfile_sweep(name);
+		rc = outfile_folder(name);
 		*slash = '/';
 	}
 	return rc;
@@ -77,11 +67,11 @@ static int prepare(const struct named *sorted, int64_t n, char **out, const stru
 		if (!strcmp(sorted[k - 1].name, sorted[k].name))
 			return error_set(ERR_INPUT, "'%s' and '%s' would both become '%s'", source_name(s, sorted[k - 1].i), source_name(s, sorted[k].i),
 					 sorted[k].name);
-	if ((rc = make_folder(dir)))
+	if ((rc = outfile_folder(dir)))
 		return rc;
 	for (int64_t k = 0; k < n && !rc; k++)
 		if (!k || !neighbours(sorted[k - 1].name, sorted[k].name))
-			rc = make_folders(out[sorted[k].i], strlen(dir));
+			rc = make_folders(out[sorted[k].i], strlen(dir) + 1);
 	return rc;
 }
 
@@ -115,11 +105,8 @@ int outnames_make(char ***result, const struct source *s, const char *dir)
 
 int outnames_folder(const char *dir)
 {
-	int rc = input_guard_check(dir);
-	if (rc || (rc = make_folder(dir)))
-		return rc;
-	outfile_sweep(dir);
-	return 0;
+	const int rc = input_guard_check(dir);
+	return rc ? rc : outfile_folder(dir);
 }
 
 void outnames_free(char **out, int64_t n)

@@ -1,6 +1,5 @@
 #include "sink.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +10,7 @@
 #include "size.h"
 #include "y4m.h"
 
-enum { C = 3, GRID_GAP = 2, GRID_TILE = 128 };
+enum { C = 3, GRID_TILE = 128 };
 
 struct sink {
 	const struct writer *writer;
@@ -99,23 +98,13 @@ static int h5_commit(struct sink *s)
 
 /* -- one picture of all -- */
 
-/* Small images are enlarged, so that something can be seen. */
-static int grid_scale(const struct sink *s)
-{
-	return s->plan.side < GRID_TILE ? GRID_TILE / s->plan.side : 1;
-}
-
 /* What cannot be written is said before the work is done, not after. */
 static int grid_open(struct sink *s)
 {
-	const int64_t rows = (s->plan.n - 1) / s->plan.columns + 1, most = grid_most(s->plan.side, GRID_GAP, grid_scale(s));
-	if (s->plan.columns > most || rows > most)
-		return error_set(ERR_USAGE, "a grid of %lld x %d images of %d pixels is too large for a picture: ask for fewer, or give a folder",
-		                 (long long)rows, s->plan.columns, s->plan.side);
-	const int rc = outfile_open(&s->out, s->output);
-	outfile_discard(&s->out);
-	if (rc)
+	int rc = grid_check(s->plan.n, s->plan.side, s->plan.columns, grid_scale(s->plan.side, GRID_TILE));
+	if (rc || (rc = outfile_open(&s->out, s->output)))
 		return rc;
+	outfile_discard(&s->out);
 	return (s->held = size_alloc((size_t)s->plan.n, image_values(s))) ? 0 : ERR_FAILED;
 }
 
@@ -128,7 +117,7 @@ static int grid_images(struct sink *s, const void *images, int64_t n)
 static int grid_commit(struct sink *s)
 {
 	struct picture p = { 0 };
-	int rc = grid_picture(&p, s->held, s->done, C, s->plan.side, s->plan.columns, GRID_GAP, grid_scale(s));
+	int rc = grid_picture(&p, s->held, s->done, C, s->plan.side, s->plan.columns, grid_scale(s->plan.side, GRID_TILE));
 	if (!rc)
 		rc = picture_write(&p, s->output);
 	picture_free(&p);
@@ -159,27 +148,25 @@ static int y4m_images(struct sink *s, const void *images, int64_t n)
 
 static int folder_open(struct sink *s)
 {
-	struct stat st;
-	if (mkdir(s->output, 0777) && (errno != EEXIST || stat(s->output, &st) || !S_ISDIR(st.st_mode)))
-		return error_set(ERR_FAILED, "cannot create the folder '%s': %s", s->output, strerror(errno));
-	outfile_sweep(s->output); /* once, and not for every picture */
-	return 0;
+	return outfile_folder(s->output);
 }
 
 static int folder_images(struct sink *s, const void *images, int64_t n)
 {
-	struct picture p = { 0 };
-	char *path = NULL;
-	int rc = 0;
+	struct picture p;
+	char *path;
+	int rc = picture_alloc(&p, s->plan.side, s->plan.side, C);
 	for (int64_t i = 0; i < n && !rc; i++) {
 		const char *slash = s->output[strlen(s->output) - 1] == '/' ? "" : "/";
-		if (asprintf(&path, "%s%s%06lld.png", s->output, slash, (long long)(s->plan.first + s->done + i)) < 0)
-			return error_set(ERR_FAILED, "out of memory");
-		if (!(rc = grid_picture(&p, (const uint8_t *)images + (size_t)i * image_values(s), 1, C, s->plan.side, 1, 0, 1)))
-			rc = picture_write_one_of_many(&p, path);
-		picture_free(&p);
+		if (asprintf(&path, "%s%s%06lld.png", s->output, slash, (long long)(s->plan.first + s->done + i)) < 0) {
+			rc = error_set(ERR_FAILED, "out of memory");
+			break;
+		}
+		picture_from_planes(&p, (const uint8_t *)images + (size_t)i * image_values(s));
+		rc = picture_write_one_of_many(&p, path);
 		free(path);
 	}
+	picture_free(&p);
 	return rc;
 }
 

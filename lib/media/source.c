@@ -30,13 +30,18 @@ struct source {
 	int64_t left_out;
 	char *first_left_out; /* owned */
 	pthread_mutex_t lock; /* of the archives */
-	struct picture_options decode_as;
 };
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
 
 static bool named_as_picture(const char *path)
 {
 	static const char *const ending[] = { ".png", ".jpg", ".jpeg" };
-	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	const char *base = last_part(path);
 	const size_t length = strlen(base);
 
 	if (*base == '.')
@@ -45,12 +50,6 @@ static bool named_as_picture(const char *path)
 		if (length > strlen(ending[i]) && !strcasecmp(base + length - strlen(ending[i]), ending[i]))
 			return true;
 	return false;
-}
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
 }
 
 /* Takes over name, which may be NULL (out of memory). */
@@ -249,7 +248,6 @@ static struct source *new_source(void)
 	if (!s)
 		return NULL;
 	pthread_mutex_init(&s->lock, NULL);
-	s->decode_as = picture_defaults;
 	return s;
 }
 
@@ -312,10 +310,10 @@ int64_t source_count(const struct source *s)
 	return (int64_t)s->n;
 }
 
-int64_t source_left_out(const struct source *s, const char **first)
+void source_tell_left_out(const struct source *s, void (*say)(const char *format, ...))
 {
-	*first = s->first_left_out;
-	return s->left_out;
+	if (s->left_out)
+		say("files not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)s->left_out, s->first_left_out);
 }
 
 const char *source_name(const struct source *s, int64_t i)
@@ -326,11 +324,6 @@ const char *source_name(const struct source *s, int64_t i)
 const char *source_member(const struct source *s, int64_t i)
 {
 	return s->entry[i].name + s->entry[i].member;
-}
-
-void source_decode_as(struct source *s, const struct picture_options *options)
-{
-	s->decode_as = *options;
 }
 
 static int read_file(struct bytes *b, const char *path)
@@ -369,9 +362,9 @@ static int read_bytes(struct source *s, int64_t i, struct bytes *b)
 	return rc;
 }
 
-int source_picture(struct source *s, int64_t i, struct bytes *buffer, struct picture *p)
+int source_picture(struct source *s, int64_t i, const uint8_t background[3], struct bytes *buffer, struct picture *p)
 {
 	const int rc = read_bytes(s, i, buffer);
 	picture_free(p);
-	return rc ? rc : picture_decode(p, source_name(s, i), buffer->data, buffer->size, &s->decode_as);
+	return rc ? rc : picture_decode(p, source_name(s, i), buffer->data, buffer->size, background);
 }

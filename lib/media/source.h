@@ -5,7 +5,7 @@
  *   struct picture p = { 0 };
  *   if ((rc = source_open(&s, inputs, n))) return rc;
  *   for (int64_t i = 0; i < source_count(s); i++)
- *           if ((rc = source_picture(s, i, &buffer, &p))) …   the other pictures can still be read
+ *           if ((rc = source_picture(s, i, white, &buffer, &p))) …   the other pictures can still be read
  *   free(buffer.data); picture_free(&p); source_close(&s);
  *
  * The order is the same on every machine: inputs as given; within a folder (with all below it) or an archive the paths sorted bytewise, so that a folder and
@@ -37,18 +37,17 @@ void source_close(struct source **); /* NULL is fine */
 
 int64_t source_count(const struct source *); /* pictures, at least 1 */
 
-/* The number of files in folders and archives that were left out because they are not named as pictures. *first: one of them, borrowed; NULL if there is none. */
-int64_t source_left_out(const struct source *, const char **first);
+/* Says through `say` (message_note) how many files in folders and archives were left out because they are not named as pictures, and which was the first; nothing
+ * if there were none. */
+void source_tell_left_out(const struct source *, void (*say)(const char *format, ...));
 
 /* Picture i: its full name for messages ("faces.zip/img/1.jpg") and its path below the input ("img/1.jpg"; the last part of the name for a file). Borrowed. */
 const char *source_name(const struct source *, int64_t i);
 const char *source_member(const struct source *, int64_t i);
 
-/* How source_picture() decodes from now on; picture_defaults until then. Copied. */
-void source_decode_as(struct source *, const struct picture_options *);
-
-/* Reads and decodes picture i into *p, in place of what *p holds. buffer: for the file's bytes, used again from call to call. In any order, by any number of
- * threads with a buffer and a picture each. A failure of the picture's own is ERR_INPUT, with its name and the cause, and leaves the others readable. */
-int source_picture(struct source *, int64_t i, struct bytes *buffer, struct picture *p) MUST_CHECK;
+/* Reads and decodes picture i into *p, in place of what *p holds. background: as for picture_decode(). buffer: for the file's bytes, used again from call to call.
+ * In any order, by any number of threads with a buffer and a picture each. A failure of the picture's own is ERR_INPUT, with its name and the cause, and leaves the
+ * others readable. */
+int source_picture(struct source *, int64_t i, const uint8_t background[3], struct bytes *buffer, struct picture *p) MUST_CHECK;
 
 #endif

@@ -8,7 +8,6 @@
 
 enum {
 	SLICED_BLOCK = 32, /* descriptors that are projected together */
-	SLICED_MAX_TILE = 8,
 	SSIM_PLANES = 4,
 	SSIM_PADDING = 16 /* doubles beside a row that may be read */
 };
@@ -22,7 +21,7 @@ struct ssim_window {
 };
 
 struct metric_kernels {
-	int tile; /* directions come in multiples of it, at most SLICED_MAX_TILE */
+	int tile; /* directions come in multiples of it */
 
 	/* Halves a plane: in (side,side) -> out (side/2,side/2). row: side + 4 floats of scratch. side: even, at least 4. */
 	void (*down)(float *out, const float *in, int side, float *row);

@@ -1,18 +1,16 @@
 #include "pyramid.h"
 
-#include <errno.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "grid.h"
 #include "laplacian.h"
 #include "outfile.h"
 #include "size.h"
 
-enum { BATCH = 64, VIEW = 64 };
+enum { BATCH = 64, VIEW = 64, TILE = 64 };
 
 /* Where a level goes. */
 struct level_out {
@@ -82,7 +80,7 @@ static int level_view(const struct level_out *out, int c, bool rest)
 		return ERR_FAILED;
 	for (size_t i = 0; i < n; i++)
 		bytes[i] = (uint8_t)lrintf(fminf(255, fmaxf(0, rest ? out->shown[i] : 128 + 2 * out->shown[i])));
-	rc = grid_picture(&p, bytes, out->n_shown, c, out->side, out->n_shown < 8 ? (int)out->n_shown : 8, 2, out->side < 64 ? 64 / out->side : 1);
+	rc = grid_picture(&p, bytes, out->n_shown, c, out->side, out->n_shown < 8 ? (int)out->n_shown : 8, grid_scale(out->side, TILE));
 	if (!rc)
 		rc = picture_write(&p, out->view);
 	picture_free(&p);
@@ -97,8 +95,8 @@ static int forward_open(struct forward *f)
 	int rc;
 	if (!depth)
 		return error_set(ERR_INPUT, "'%s': a side of %d does not halve down to 16; --levels says how often to halve it", f->in->name, side);
-	if (o->directory && mkdir(o->directory, 0777) && errno != EEXIST)
-		return error_set(ERR_FAILED, "cannot create '%s': %s", o->directory, strerror(errno));
+	if (o->directory && (rc = outfile_folder(o->directory)))
+		return rc;
 	if (!(f->raw = images_alloc(f->in, BATCH)) || !(f->pyramid = size_zalloc((size_t)f->n_pyramids, sizeof *f->pyramid)))
 		return ERR_FAILED;
 	for (int t = 0; t < f->n_pyramids; t++)

@@ -8,8 +8,6 @@
 #include "pyramid.h"
 #include "size.h"
 
-enum { MAX_SIDE = 16384 };
-
 /* The pyramids of one group of records. */
 struct group {
 	int64_t n;
@@ -26,7 +24,7 @@ static size_t values(const struct group *g, int k)
 /* What a finest level says about its pyramid. */
 static int group_start(struct group *g, const char *name, const struct npy_header *h, int levels)
 {
-	if (h->type != NPY_F32 || h->ndim != 4 || (h->dim[1] != 1 && h->dim[1] != 3) || h->dim[2] != h->dim[3] || h->dim[2] < 1 || h->dim[2] > MAX_SIDE)
+	if (h->type != NPY_F32 || h->ndim != 4 || !images_shape_ok(h->dim[1], h->dim[2], h->dim[3]))
 		return error_set(ERR_INPUT, "'%s': not a pyramid: a record that is not float32 of shape (N,3,R,R) or (N,1,R,R)", name);
 	*g = (struct group){ .n = h->dim[0], .c = (int)h->dim[1], .side = (int)h->dim[2] };
 	g->levels = levels ? levels : laplacian_levels(g->side);

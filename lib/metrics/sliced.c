@@ -10,7 +10,7 @@
 
 void patch_corner(uint64_t seed, uint32_t substream, uint64_t index, uint32_t bound, uint32_t *y, uint32_t *x)
 {
-	const struct philox_block b = philox_block(seed, STREAM_PATCHES, substream, index);
+	const struct philox_block b = philox_stream_block(seed, STREAM_PATCHES, substream, index);
 	*y = philox_scaled((uint64_t)b.v[1] << 32 | b.v[0], bound);
 	*x = philox_scaled((uint64_t)b.v[3] << 32 | b.v[2], bound);
 }

@@ -37,7 +37,7 @@ struct swd_settings {
 	enum swd_protocol protocol;
 	uint64_t seed;
 	size_t memory; /* bytes for projections; 0: what the device says, or half a GiB */
-	void (*progress)(void *ctx, int64_t done, int64_t total);
+	void (*progress)(void *ctx, int64_t done, int64_t total); /* images; may be NULL */
 	void *ctx;
 	const struct swd_reference *saved; /* what part a was, or NULL */
 	struct swd_reference *save;        /* allocated for part a: filled in; or NULL */

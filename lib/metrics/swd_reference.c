@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "h5out.h"
+#include "images.h"
 #include "size.h"
 
 enum { VERSION = 1, BUCKET_BITS = 40 };
@@ -119,7 +120,7 @@ static int read_all(struct swd_reference *r, struct h5file *f, const char *path)
 			return rc;
 	if (v[0] != VERSION)
 		return error_set(ERR_INPUT, "'%s' is of version %lld, not %d; save it again", path, (long long)v[0], VERSION);
-	if ((v[1] != SWD_KARRAS && v[1] != SWD_PADDLE) || v[2] < 1 || v[2] > SWD_REFERENCE_MAX || (v[4] != 1 && v[4] != 3) || v[5] < 1 || v[5] > 16384)
+	if ((v[1] != SWD_KARRAS && v[1] != SWD_PADDLE) || v[2] < 1 || v[2] > SWD_REFERENCE_MAX || !images_shape_ok(v[4], v[5], v[5]))
 		return error_set(ERR_INPUT, "'%s' is damaged: its attributes make no sense", path);
 	if ((rc = h5_get_text(f, "/", "source", &source)))
 		return rc;

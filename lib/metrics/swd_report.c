@@ -85,7 +85,7 @@ char *swd_report_json(const struct swd_report *r)
 		add_result(f, &r->result[i]);
 		json_array_append_new(floors, f);
 	}
-	if (r->floor)
+	if (r->n_results > 1)
 		json_object_set(o, "floor", floors);
 	for (int i = 0; i < r->n_notes; i++)
 		json_array_append_new(notes, note_text(r->note[i]));

@@ -2,7 +2,6 @@
 #ifndef PGAN_SWD_REPORT_H
 #define PGAN_SWD_REPORT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -13,7 +12,6 @@ enum { SWD_RESULTS = 3, SWD_NOTES = 6 };
 struct swd_report {
 	enum swd_protocol protocol;
 	uint64_t seed;
-	bool floor;                           /* asked for */
 	int n_results, n_notes;
 	struct swd_result result[SWD_RESULTS]; /* the distance, then the floors */
 	int64_t n[SWD_RESULTS];               /* images of each set */

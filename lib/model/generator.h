@@ -28,7 +28,7 @@ struct generator {
 
 /* Plans the memory of `latents` latents and of `capacity` images at a time, and, for training, of the gradients of these. */
 int generator_open(struct generator *, struct backend *, const struct arch *, int64_t latents, int64_t capacity, bool fading, bool training) MUST_CHECK;
-void generator_close(struct generator *);
+void generator_close(struct generator *); /* a zeroed struct is fine */
 
 /* w: parameters (layers.size floats in the backend's layout). The dense layer reads more of them than all others at 4x4, for few operations, so it runs over
  * samples 0 … n of z at once; then samples first … first + n become images 0 … n. Fading mixes by the backend's alpha. */

@@ -8,7 +8,7 @@
 #include "sampler.h"
 #include "size.h"
 
-enum { C = 3, GAP = 2, TILE = 96 }; /* tiles of less than TILE pixels are enlarged */
+enum { C = 3, TILE = 96 };
 
 /* (n,C,from,from) -> (n,C,to,to), every pixel repeated. */
 static void enlarge(uint8_t *out, int to, const uint8_t *in, int from, int64_t n)
@@ -70,12 +70,10 @@ static int largest_side(char *const *path, int networks, int *side)
 
 int growth_picture(struct picture *p, char *const *path, int networks, const struct growth_plan *plan)
 {
+	const int64_t n = (int64_t)networks * plan->columns;
 	int side, rc = largest_side(path, networks, &side);
-	if (rc)
+	if (rc || (rc = grid_check(n, side, plan->columns, grid_scale(side, TILE))))
 		return rc;
-	const int scale = side < TILE ? TILE / side : 1, most = grid_most(side, GAP, scale);
-	if (plan->columns > most || networks > most) /* said before anything is sampled */
-		return error_set(ERR_USAGE, "%d rows of %d images are too large for a picture: at most %d of either", networks, plan->columns, most);
 	const size_t row_size = (size_t)plan->columns * C * (size_t)side * (size_t)side;
 	uint8_t *images = size_alloc((size_t)networks, row_size), *scratch = size_alloc(row_size, 1);
 	if (!images || !scratch)
@@ -83,7 +81,7 @@ int growth_picture(struct picture *p, char *const *path, int networks, const str
 	for (int i = 0; !rc && i < networks; i++)
 		rc = row(path[i], plan, images + (size_t)i * row_size, side, scratch);
 	if (!rc)
-		rc = grid_picture(p, images, (int64_t)networks * plan->columns, C, side, plan->columns, GAP, scale);
+		rc = grid_picture(p, images, n, C, side, plan->columns, grid_scale(side, TILE));
 	free(images);
 	free(scratch);
 	return rc;

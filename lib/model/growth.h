@@ -14,8 +14,8 @@ struct growth_plan {
 	size_t labels;
 };
 
-/* path: `networks` network files, borrowed; a row of the picture for each, every image enlarged (nearest) to the side of the largest network's. ERR_USAGE: more
- * than grid_most(). */
+/* path: `networks` network files, borrowed; a row of the picture for each, every image enlarged (nearest) to the side of the largest network's.
+ * What grid_check() refuses, which is asked before anything is sampled: ERR_USAGE. */
 int growth_picture(struct picture *, char *const *path, int networks, const struct growth_plan *) MUST_CHECK;
 
 #endif

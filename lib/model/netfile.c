@@ -22,18 +22,11 @@ static int set_real(struct h5file *f, const char *name, double value)
 
 static int write_arch(struct h5file *f, const struct arch *a)
 {
-	int32_t depth[MAX_SCALES];
 	int rc;
-	for (int i = 0; i <= a->scale; i++)
-		depth[i] = a->depth[i];
 	if ((rc = h5_set_text(f, "/", "profile", a->profile->name)) || (rc = set_count(f, "scale", a->scale)) ||
-	    (rc = set_count(f, "resolution", arch_side(a))) || (rc = h5_set_numbers(f, "/", "depths", H5_I32, depth, (size_t)a->scale + 1)) ||
+	    (rc = set_count(f, "resolution", arch_side(a))) || (rc = h5_set_numbers(f, "/", "depths", H5_I32, a->depth, (size_t)a->scale + 1)) ||
 	    (rc = set_count(f, "dim_latent", a->latent)) || (rc = set_real(f, "leak", a->leak)) || (rc = set_count(f, "pixel_norm", a->pixel_norm)) ||
-	    (rc = set_count(f, "stddev", a->stddev)))
-		return rc;
-	if ((rc = set_count(f, "equalized", a->equalized)))
-		return rc;
-	if ((rc = set_count(f, "squash", a->squash)))
+	    (rc = set_count(f, "stddev", a->stddev)) || (rc = set_count(f, "equalized", a->equalized)) || (rc = set_count(f, "squash", a->squash)))
 		return rc;
 	return attributes_write(f, &a->attributes);
 }
@@ -109,15 +102,12 @@ static int check_format(struct h5file *f)
 
 static int read_depths(struct h5file *f, struct arch *a)
 {
-	int32_t depth[MAX_SCALES];
 	size_t n;
-	const int rc = h5_get_numbers(f, "/", "depths", H5_I32, depth, MAX_SCALES, &n);
+	const int rc = h5_get_numbers(f, "/", "depths", H5_I32, a->depth, MAX_SCALES, &n);
 	if (rc)
 		return rc;
 	if (n != (size_t)a->scale + 1)
 		return error_set(ERR_INPUT, "'%s': the attribute 'depths' has %zu values, but scale %d needs %d", h5_name(f), n, a->scale, a->scale + 1);
-	for (size_t i = 0; i < n; i++)
-		a->depth[i] = depth[i];
 	return 0;
 }
 
@@ -146,9 +136,8 @@ static int read_arch(struct h5file *f, struct arch *a)
 	if ((rc = arch_check(a, h5_name(f))))
 		return rc;
 	a->leak = (float)leak;
-	if ((rc = get_flag(f, "pixel_norm", &a->pixel_norm)) || (rc = get_flag(f, "stddev", &a->stddev)))
-		return rc;
-	if ((rc = get_flag(f, "equalized", &a->equalized)) || (h5_has_attr(f, "/", "squash") && (rc = get_flag(f, "squash", &a->squash))))
+	if ((rc = get_flag(f, "pixel_norm", &a->pixel_norm)) || (rc = get_flag(f, "stddev", &a->stddev)) || (rc = get_flag(f, "equalized", &a->equalized)) ||
+	    (h5_has_attr(f, "/", "squash") && (rc = get_flag(f, "squash", &a->squash))))
 		return rc;
 	return attributes_read(f, &a->attributes);
 }

@@ -65,7 +65,6 @@ static int write_settings(struct h5file *f, const struct step *s, bool penalty)
 		{ "pixel_norm", s->arch.pixel_norm }, { "stddev", s->arch.stddev }, { "equalized", s->arch.equalized },
 		{ "gdpp", s->losses.gdpp }, { "shared_score", s->losses.shared_score },
 	};
-	int32_t depth[MAX_SCALES];
 	int rc;
 
 	for (size_t i = 0; i < sizeof number / sizeof *number; i++)
@@ -74,9 +73,7 @@ static int write_settings(struct h5file *f, const struct step *s, bool penalty)
 	for (size_t i = 0; i < sizeof count / sizeof *count; i++)
 		if ((rc = h5_set_numbers(f, "/", count[i].name, H5_I64, &count[i].value, 1)))
 			return rc;
-	for (int i = 0; i <= s->arch.scale; i++)
-		depth[i] = s->arch.depth[i];
-	if ((rc = h5_set_list(f, "/", "depths", H5_I32, depth, (size_t)s->arch.scale + 1)))
+	if ((rc = h5_set_list(f, "/", "depths", H5_I32, s->arch.depth, (size_t)s->arch.scale + 1)))
 		return rc;
 	if ((rc = attributes_write(f, &s->arch.attributes)) || (rc = h5_set_text(f, "/", "profile", s->arch.profile->name)) ||
 	    (rc = h5_set_text(f, "/", "loss_mode", loss_mode_names[s->losses.loss])))

@@ -49,7 +49,7 @@ struct step {
 
 int step_open(struct step *, struct backend *, const struct arch *, const struct step_losses *, struct network *g, struct network *d, int64_t batch,
               bool fading) MUST_CHECK;
-void step_close(struct step *);
+void step_close(struct step *); /* a zeroed struct is fine */
 /* Makes an open step one rank's part of a step over a larger batch: N has to be share->size, and the backend has joined the ranks. */
 int step_share(struct step *, const struct share *) MUST_CHECK;
 

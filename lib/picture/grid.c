@@ -1,22 +1,15 @@
 #include "grid.h"
 
-#include <limits.h>
 #include <string.h>
 
-#include "picture_codec.h"
-
-int grid_most(int side, int gap, int scale)
+int grid_check(int64_t n, int side, int columns, int scale)
 {
-	return (int)(PICTURE_MAX_SIDE / ((int64_t)side * scale + gap));
-}
-
-/* Pixels along one side of the grid; INT_MAX + 1 when it is more than an int holds. */
-static int64_t grid_length(int64_t tiles, int side, int gap, int scale)
-{
-	int64_t length;
-	if (__builtin_mul_overflow(tiles, (int64_t)side * scale + gap, &length) || length - gap > INT_MAX)
-		return (int64_t)INT_MAX + 1;
-	return length - gap;
+	if (n < 1 || side < 1 || columns < 1 || scale < 1)
+		return error_set(ERR_USAGE, "cannot lay out a grid of %lld images of side %d in %d columns, scale %d", (long long)n, side, columns, scale);
+	const int64_t tile = (int64_t)side * scale + GRID_GAP, rows = (n - 1) / columns + 1;
+	if (columns > PICTURE_MAX_SIDE / tile || rows > PICTURE_MAX_SIDE / tile)
+		return error_set(ERR_USAGE, "a grid of %lld x %d images of %d pixels is too large for a picture: ask for fewer", (long long)rows, columns, side);
+	return 0;
 }
 
 /* image: (c,side,side) uint8 -> interleaved pixels at (x,y) of the picture, each scale x scale. */
@@ -34,19 +27,15 @@ static void draw_tile(struct picture *p, const uint8_t *image, int side, int x, 
 	}
 }
 
-int grid_picture(struct picture *p, const uint8_t *images, int64_t n, int c, int side, int columns, int gap, int scale)
+int grid_picture(struct picture *p, const uint8_t *images, int64_t n, int c, int side, int columns, int scale)
 {
-	if (n < 1 || (c != 1 && c != 3) || side < 1 || columns < 1 || gap < 0 || scale < 1)
-		return error_set(ERR_USAGE, "cannot lay out a grid of %lld images of %d channels and side %d in %d columns, gap %d, scale %d", (long long)n, c, side,
-		                 columns, gap, scale);
-	const int64_t rows = (n - 1) / columns + 1, w = grid_length(columns, side, gap, scale), h = grid_length(rows, side, gap, scale);
-	if (w > INT_MAX || h > INT_MAX)
-		return error_set(ERR_USAGE, "a grid of %lld x %d images of side %d is too large for a picture", (long long)rows, columns, side);
-	int rc = picture_alloc(p, (int)w, (int)h, c);
+	int rc = c == 1 || c == 3 ? grid_check(n, side, columns, scale) : error_set(ERR_USAGE, "no picture has %d channels", c);
 	if (rc)
 		return rc;
+	const int step = side * scale + GRID_GAP, w = columns * step - GRID_GAP, h = (int)((n - 1) / columns + 1) * step - GRID_GAP;
+	if ((rc = picture_alloc(p, w, h, c)))
+		return rc;
 	memset(p->pixel, 255, (size_t)w * (size_t)h * (size_t)c);
-	const int step = side * scale + gap;
 	const size_t size = (size_t)c * (size_t)side * (size_t)side;
 	for (int64_t k = 0; k < n; k++)
 		draw_tile(p, images + (size_t)k * size, side, (int)(k % columns) * step, (int)(k / columns) * step, scale);

@@ -35,8 +35,6 @@ int picture_alloc_claimed(struct picture *p, const char *name, int w, int h, int
 	return picture_alloc(p, w, h, c) ? error_set(ERR_INPUT, "cannot decode '%s': %dx%d pixels do not fit into memory", name, w, h) : 0;
 }
 
-const struct picture_options picture_defaults = { .background = { 255, 255, 255 } };
-
 int picture_colour(uint8_t rgb[3], const char *text)
 {
 	const char *digits = !strcmp(text, "white") ? "ffffff" : !strcmp(text, "black") ? "000000" : text + (*text == '#');
@@ -66,11 +64,11 @@ bool picture_has_magic(const void *first, size_t n)
 	return begins_as_png(first, n) || begins_as_jpeg(first, n);
 }
 
-int picture_decode(struct picture *p, const char *name, const void *bytes, size_t size, const struct picture_options *options)
+int picture_decode(struct picture *p, const char *name, const void *bytes, size_t size, const uint8_t background[3])
 {
 	*p = (struct picture){ 0 };
 	if (begins_as_png(bytes, size))
-		return picture_decode_png(p, name, bytes, size, options);
+		return picture_decode_png(p, name, bytes, size, background);
 	if (begins_as_jpeg(bytes, size))
 		return picture_decode_jpeg(p, name, bytes, size);
 	return error_set(ERR_INPUT, size ? "'%s' is not a PNG or JPEG picture" : "'%s' is empty", name);

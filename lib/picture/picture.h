@@ -9,6 +9,8 @@
 
 #include "error.h"
 
+enum { PICTURE_MAX_SIDE = 65535 }; /* of a file */
+
 /* h rows of w pixels of c interleaved bytes; c: 1 grey, 3 RGB. Owned: picture_free(). A zeroed struct is an empty picture. */
 struct picture {
 	int w, h, c;
@@ -17,12 +19,6 @@ struct picture {
 
 int picture_alloc(struct picture *, int w, int h, int c) MUST_CHECK; /* pixels uninitialized */
 void picture_free(struct picture *);
-
-/* How a file becomes pixels. A zeroed struct has a black background, picture_defaults a white one. */
-struct picture_options {
-	uint8_t background[3]; /* RGB, seen through transparent pixels */
-};
-extern const struct picture_options picture_defaults;
 
 /* "#ffd090", "ffd090", "white" or "black". Anything else is ERR_USAGE. */
 int picture_colour(uint8_t rgb[3], const char *text) MUST_CHECK;
@@ -33,8 +29,9 @@ bool picture_has_magic(const void *first, size_t n);
 
 /* Decodes a file of `size` bytes, PNG or JPEG as its first bytes say, to grey or RGB as the file is, and turns it upright (EXIF). 16-bit samples keep their high
  * byte; colour profiles and gamma are left alone; four inks become RGB as if they were stored inverted (Adobe's way): all as Pillow does. Another kind of file, a
- * truncated or corrupt one, one of more than 2^28 pixels, or a warning of the decoder about lost data: ERR_INPUT. name: for messages. */
-int picture_decode(struct picture *, const char *name, const void *bytes, size_t size, const struct picture_options *) MUST_CHECK;
+ * truncated or corrupt one, one of more than 2^28 pixels or PICTURE_MAX_SIDE to a side, or a warning of the decoder about lost data: ERR_INPUT. name: for messages.
+ * background: RGB, seen through transparent pixels. */
+int picture_decode(struct picture *, const char *name, const void *bytes, size_t size, const uint8_t background[3]) MUST_CHECK;
 
 /* Writes an 8-bit PNG: to an open stream, into memory, or to a file, whole or not at all. name: for messages. */
 int picture_encode(const struct picture *, const char *name, FILE *out) MUST_CHECK;

@@ -4,7 +4,6 @@
 
 #include "picture.h"
 
-#define PICTURE_MAX_SIDE 65535
 #define PICTURE_MAX_PIXELS (1LL << 28) /* a header that promises more is taken for a decompression bomb */
 
 /* ERR_INPUT for a picture that is too large to be one. */
@@ -14,7 +13,7 @@ int picture_check_size(const char *name, int64_t w, int64_t h) MUST_CHECK;
 int picture_alloc_claimed(struct picture *, const char *name, int w, int h, int c) MUST_CHECK;
 
 /* As picture_decode(), for files that begin as theirs do. *p is empty before, and after a failure. */
-int picture_decode_png(struct picture *, const char *name, const uint8_t *bytes, size_t size, const struct picture_options *) MUST_CHECK;
+int picture_decode_png(struct picture *, const char *name, const uint8_t *bytes, size_t size, const uint8_t background[3]) MUST_CHECK;
 int picture_decode_jpeg(struct picture *, const char *name, const uint8_t *bytes, size_t size) MUST_CHECK;
 
 /* Names and versions. */

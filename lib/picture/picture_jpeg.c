@@ -79,7 +79,6 @@ static int decode(struct jpeg_job *j, const uint8_t *bytes, size_t size)
 	if (setjmp(j->failed))
 		return ERR_INPUT;
 	jpeg_create_decompress(info);
-	info->client_data = j;
 	info->progress = &j->progress;
 	jpeg_mem_src(info, bytes, size);
 	jpeg_save_markers(info, JPEG_APP0 + 1, 0xffff);

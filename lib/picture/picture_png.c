@@ -111,9 +111,9 @@ static void flatten(struct picture *p, const uint8_t background[3])
 	p->c = c;
 }
 
-int picture_decode_png(struct picture *p, const char *name, const uint8_t *bytes, size_t size, const struct picture_options *options)
+int picture_decode_png(struct picture *p, const char *name, const uint8_t *bytes, size_t size, const uint8_t background[3])
 {
-	struct png_job j = { .name = name, .bytes = bytes, .left = size, .background = options->background, .orientation = 1 };
+	struct png_job j = { .name = name, .bytes = bytes, .left = size, .background = background, .orientation = 1 };
 	int rc = ERR_FAILED;
 
 	j.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning);
@@ -128,7 +128,7 @@ int picture_decode_png(struct picture *p, const char *name, const uint8_t *bytes
 		return rc;
 	}
 	if (j.stored.c == 2 || j.stored.c == 4)
-		flatten(&j.stored, options->background);
+		flatten(&j.stored, background);
 	*p = j.stored;
 	if ((rc = orientation_apply(p, j.orientation)))
 		picture_free(p);

@@ -100,34 +100,13 @@ static int wait_for(struct ranks *r, int peer, short what, double since)
 	return keep_failure(r, error_set(ERR_FAILED, "rank %d has not answered for %.3g s", peer, patience(r)));
 }
 
-static int send_bytes(struct ranks *r, int peer, const void *bytes, size_t size)
+/* what: POLLIN or POLLOUT, then bytes is only read. */
+static int move_bytes(struct ranks *r, int peer, short what, void *bytes, size_t size)
 {
-	const char *at = bytes;
 	double since = clock_seconds();
-	while (size) {
-		const ssize_t n = send(*socket_of(r, peer), at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-		int rc = 0;
-		if (n > 0) {
-			at += n;
-			size -= (size_t)n;
-			since = clock_seconds();
-		} else if (errno == EAGAIN) {
-			rc = wait_for(r, peer, POLLOUT, since);
-		} else if (errno != EINTR) {
-			rc = peer_closed(r, peer);
-		}
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int receive_bytes(struct ranks *r, int peer, void *bytes, size_t size)
-{
-	char *at = bytes;
-	double since = clock_seconds();
-	while (size) {
-		const ssize_t n = recv(*socket_of(r, peer), at, size, MSG_DONTWAIT);
+	for (char *at = bytes; size;) {
+		const int fd = *socket_of(r, peer);
+		const ssize_t n = what == POLLIN ? recv(fd, at, size, MSG_DONTWAIT) : send(fd, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 		int rc = 0;
 		if (n > 0) {
 			at += n;
@@ -136,12 +115,22 @@ static int receive_bytes(struct ranks *r, int peer, void *bytes, size_t size)
 		} else if (!n || (errno != EAGAIN && errno != EINTR)) {
 			rc = peer_closed(r, peer);
 		} else if (errno == EAGAIN) {
-			rc = wait_for(r, peer, POLLIN, since);
+			rc = wait_for(r, peer, what, since);
 		}
 		if (rc)
 			return rc;
 	}
 	return 0;
+}
+
+static int send_bytes(struct ranks *r, int peer, const void *bytes, size_t size)
+{
+	return move_bytes(r, peer, POLLOUT, (void *)bytes, size);
+}
+
+static int receive_bytes(struct ranks *r, int peer, void *bytes, size_t size)
+{
+	return move_bytes(r, peer, POLLIN, bytes, size);
 }
 
 /* -- messages -- */

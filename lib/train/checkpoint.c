@@ -29,7 +29,7 @@ static int write_state(struct h5file *f, struct trainer *t, const struct trainlo
 	return h5_set_numbers(f, "/", "log_sums", H5_F64, l->sum, TRAINLOG_SUMS);
 }
 
-static int save(const char *path, struct trainer *t, const struct trainlog *l, const struct origin *o)
+int checkpoint_save(const char *path, struct trainer *t, const struct trainlog *l, const struct origin *o)
 {
 	struct h5out out;
 	int rc = h5out_open(&out, path);
@@ -40,24 +40,7 @@ static int save(const char *path, struct trainer *t, const struct trainlog *l, c
 	return h5out_end(&out, rc);
 }
 
-int checkpoint_save(const char *path, struct trainer *t, const struct trainlog *l, const struct origin *o)
-{
-	return save(path, t, l, o);
-}
-
-int checkpoint_finish(const char *path, struct trainer *t, const struct origin *o)
-{
-	return save(path, t, NULL, o);
-}
-
 /* -- reading -- */
-
-/* Adds "NAME is X and was Y" to what. */
-static void differ(char *what, size_t size, const char *name, const char *now, const char *then)
-{
-	const size_t used = strlen(what);
-	snprintf(what + used, size - used, "%s%s is %s and was %s", used ? "; " : "", name, now, then);
-}
 
 static void add(char *what, size_t size, const char *text)
 {
@@ -91,7 +74,7 @@ int checkpoint_compare(const char *path, const struct settings *s, uint64_t seed
 {
 	struct netfile facts = { 0 };
 	struct h5file *f = NULL;
-	char now[24], then[24];
+	char seeds[80];
 	bool sampled = false;
 	int rc = h5_open(&f, path), closed, differs;
 	what[0] = 0;
@@ -101,9 +84,8 @@ int checkpoint_compare(const char *path, const struct settings *s, uint64_t seed
 		*iterations = facts.iterations;
 		settings_compare(s->text, facts.config, what, size);
 		if (facts.seed != (int64_t)seed) {
-			snprintf(now, sizeof now, "%llu", (unsigned long long)seed);
-			snprintf(then, sizeof then, "%lld", (long long)facts.seed);
-			differ(what, size, "the seed", now, then);
+			snprintf(seeds, sizeof seeds, "the seed is %llu and was %lld", (unsigned long long)seed, (long long)facts.seed);
+			add(what, size, seeds);
 		}
 		if (!(rc = compare_data(f, o, &sampled, what, size)))
 			rc = compare_from(f, o, what, size);

@@ -15,9 +15,8 @@ struct origin {
 	char sampled[DIGEST_TEXT]; /* of the images, as pgan 0.1.0 has it in its files; never written */
 };
 
-/* Written whole or not at all. checkpoint_save: all of the state; checkpoint_finish: the network file alone. */
+/* Written whole or not at all. The log NULL: the network file alone. */
 int checkpoint_save(const char *path, struct trainer *, const struct trainlog *, const struct origin *) MUST_CHECK;
-int checkpoint_finish(const char *path, struct trainer *, const struct origin *) MUST_CHECK;
 
 /* Whether a network file or checkpoint was made with the same settings, seed and inputs: 0, or 1 with the differences in words in `what`. If 0, `what` is "" or
  * names what could not be checked. *iterations: that it has done. A file that is neither is ERR_INPUT. */

@@ -93,18 +93,11 @@ int config_find(const char *name)
 
 int config_unknown(const char *name)
 {
-	const size_t length = strlen(name);
-	const char *best = NULL;
-	int least = spelling_limit(length) + 1;
-	for (int i = 0; i < CONFIG_KEYS; i++) {
-		const int d = spelling_distance(name, length, config_keys[i].name);
-		if (d < least) {
-			least = d;
-			best = config_keys[i].name;
-		}
-	}
-	if (best)
-		return error_set(ERR_USAGE, "unknown key '%s': did you mean '%s'?", name, best);
+	const char *meant = NULL;
+	for (int i = 0; i < CONFIG_KEYS; i++)
+		spelling_guess(&meant, name, strlen(name), config_keys[i].name);
+	if (meant)
+		return error_set(ERR_USAGE, "unknown key '%s': did you mean '%s'?", name, meant);
 	return error_set(ERR_USAGE, "unknown key '%s': --print-config lists them", name);
 }
 

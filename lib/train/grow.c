@@ -429,7 +429,7 @@ static int finish(struct run *r)
 		return not_finite(r);
 	if (!together_leads(r->ranks))
 		return together_wait(r->ranks);
-	const int rc = checkpoint_finish(r->g->out, &r->trainer, &r->origin);
+	const int rc = checkpoint_save(r->g->out, &r->trainer, NULL, &r->origin);
 	if (rc)
 		return rc;
 	unlink(r->checkpoint);

@@ -8,18 +8,15 @@
 #include "size.h"
 #include "swd.h"
 
-static int measure_swd(double *swd, struct metric_device *device, const char *data, int side, const uint8_t *images, int64_t n)
+static int measure_swd(double *swd, struct metric_device *device, struct image_set *real, const uint8_t *images, int64_t n)
 {
-	struct image_set real = { 0 }, fake = { 0 };
+	struct image_set fake;
 	const struct swd_settings settings = { .protocol = SWD_KARRAS };
 	struct swd_result result;
-	int rc;
-	if (!(rc = swd_open_set(&real, data, side, n, SWD_KARRAS)) && !(rc = image_set_borrow(&fake, "the generator's images", images, n, 3, side))) {
-		const struct swd_part a = { &real, 0, n, 0 }, b = { &fake, 0, n, 1 };
-		if (!(rc = swd_compute(&result, device, &a, &b, &settings)))
-			*swd = result.average;
-	}
-	image_set_close(&real);
+	const struct swd_part a = { real, 0, n, 0 }, b = { &fake, 0, n, 1 };
+	int rc = image_set_borrow(&fake, "the generator's images", images, n, 3, real->side);
+	if (!rc && !(rc = swd_compute(&result, device, &a, &b, &settings)))
+		*swd = result.average;
 	image_set_close(&fake);
 	return rc;
 }
@@ -43,14 +40,14 @@ int judge(struct judgement *j, struct trainer *t, const char *data, int64_t most
 	struct image_set real = { 0 };
 	int rc = swd_open_set(&real, data, side, most, SWD_KARRAS);
 	*j = (struct judgement){ .n = real.read };
-	image_set_close(&real);
 	uint8_t *images = rc ? NULL : size_alloc((size_t)j->n, 3 * (size_t)side * (size_t)side);
 	if (!rc && !images)
 		rc = ERR_FAILED;
 	if (!rc && !(rc = draw_images(t, t->g.average, j->n, images)) && !(rc = metric_open_cpu(&device)) &&
-	    !(rc = measure_swd(&j->swd, device, data, side, images, j->n)))
+	    !(rc = measure_swd(&j->swd, device, &real, images, j->n)))
 		rc = measure_msssim(&j->msssim, device, side, images, j->n);
 	metric_close(device);
+	image_set_close(&real);
 	free(images);
 	return rc;
 }

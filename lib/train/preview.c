@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "draw.h"
 #include "grid.h"
+#include "outfile.h"
 #include "size.h"
+
+enum { TILE = 64 };
 
 static int write_grid(struct trainer *t, const float *w, const char *path, int64_t images)
 {
@@ -18,7 +20,7 @@ static int write_grid(struct trainer *t, const float *w, const char *path, int64
 	struct picture picture = { 0 };
 	uint8_t *bytes = size_alloc((size_t)images, 3 * (size_t)side * (size_t)side);
 	int rc = bytes ? draw_images(t, w, images, bytes) : ERR_FAILED;
-	if (!rc && !(rc = grid_picture(&picture, bytes, images, 3, side, columns, 2, side < 64 ? 64 / side : 1)))
+	if (!rc && !(rc = grid_picture(&picture, bytes, images, 3, side, columns, grid_scale(side, TILE))))
 		rc = picture_write(&picture, path);
 	picture_free(&picture);
 	free(bytes);
@@ -28,9 +30,7 @@ static int write_grid(struct trainer *t, const float *w, const char *path, int64
 int preview_write(struct trainer *t, const char *folder, int64_t images)
 {
 	const struct { const char *name; const float *w; } both[] = { { "G", t->g.w }, { "avgG", t->g.average } };
-	int rc = 0;
-	if (mkdir(folder, 0777) && errno != EEXIST)
-		return error_set(ERR_FAILED, "cannot create '%s': %s", folder, strerror(errno));
+	int rc = outfile_folder(folder);
 	for (size_t i = 0; !rc && i < 2; i++) {
 		char path[4096];
 		snprintf(path, sizeof path, "%s/%s-%06lld.png", folder, both[i].name, (long long)t->iteration);

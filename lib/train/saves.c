@@ -37,7 +37,7 @@ int run_keep(struct run *r, int64_t best_before)
 	if (!run_is_last(r)) {
 		run_name_kept(r, done, path);
 		if (r->g->keep || run_best(r) == done)
-			rc = checkpoint_finish(path, &r->trainer, &r->origin);
+			rc = checkpoint_save(path, &r->trainer, NULL, &r->origin);
 		remove_old_save(r, done - r->g->keep * r->g->settings->save_iter);
 	}
 	remove_old_save(r, best_before);

@@ -16,8 +16,6 @@ int trainer_open(struct trainer *t, struct backend *be, const struct settings *s
 {
 	int rc;
 	memset(t, 0, sizeof *t);
-	if (s->arch.squash && !be->squash)
-		return error_set(ERR_FAILED, "device '%s' has no tanh, which this lossMode asks for", be->name);
 	t->be = be;
 	t->settings = s;
 	t->seed = seed;

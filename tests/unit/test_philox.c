@@ -17,7 +17,8 @@ TEST(known_answers)
 		{ { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 }, { 0xa4093822, 0x299f31d0 }, { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } },
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		const struct philox_block b = philox_4x32_10(known[i].counter, known[i].key);
+		const uint32_t *const c = known[i].counter, *const k = known[i].key;
+		const struct philox_block b = philox_rounds(c[0], c[1], c[2], c[3], k[0], k[1]);
 		CHECK(!memcmp(b.v, known[i].want, sizeof b.v));
 	}
 }
@@ -117,7 +118,7 @@ TEST(normals_are_those_of_box_and_muller)
 	enum { EDGES = sizeof edge / sizeof *edge };
 	double worst = 0;
 	for (uint32_t i = 0; i < EDGES * EDGES + 20000; i++) {
-		const struct philox_block random = philox_block(5, 1, 0, i);
+		const struct philox_block random = philox_stream_block(5, 1, 0, i);
 		const uint32_t u = i < EDGES * EDGES ? edge[i / EDGES] : random.v[0], v = i < EDGES * EDGES ? edge[i % EDGES] : random.v[1];
 		const double radius = sqrt(-2 * log(((double)u + 1) * 0x1p-32)), angle = 6.283185307179586476925 * (double)v * 0x1p-32;
 		float x, y;
