@@ -23,7 +23,7 @@ static const struct option options[] = {
 	{ "size", 's', OPTION_INT, &size, "N", "side of the square in pixels; default: 128", 1, 16384 },
 	{ "box", 'b', OPTION_TEXT, &box, "X,Y,W,H", "instead: column and row of the upper left corner, width and height; square unless there is -o", 0, 0 },
 	{ "pad", 'p', OPTION_FLAG, &pad, NULL, "take pictures that are too small, and fill up with the background", 0, 0 },
-	{ "background", 0, OPTION_TEXT, &background, "COLOUR", "what shows through transparent pixels and fills up; default: white", 0, 0 },
+	{ "background", 0, OPTION_TEXT, &background, "COLOUR", "what shows through transparent pixels and fills up: white, black or RRGGBB; default: white", 0, 0 },
 	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "end successfully although pictures were left out", 0, 0 },
 	{ "rejects", 0, OPTION_TEXT, &rejects_file, "FILE", "write the names of the pictures left out, with the reasons", 0, 0 },
 	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },

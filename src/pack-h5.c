@@ -30,7 +30,7 @@ static const struct option options[] = {
 	{ "filter", 'f', OPTION_CHOICE, &filter, LEVEL_FILTERS, "how the smaller resolutions are made; default: bilinear", 0, 0 },
 	{ "size", 's', OPTION_INT, &side, "N", "side of the pictures, a power of two from 4 to 1024; default: that of the first usable picture", 4, 1024 },
 	{ "fit", 0, OPTION_CHOICE, &fit, FIT_MODES, "what to do with pictures that are not square; default: none, leave them out", 0, 0 },
-	{ "background", 0, OPTION_TEXT, &background, "COLOUR", "what shows through transparent pixels, and fills up with --fit pad; default: white", 0, 0 },
+	{ "background", 0, OPTION_TEXT, &background, "COLOUR", "what shows through transparent pixels, and fills up with --fit pad: white, black or RRGGBB; default: white", 0, 0 },
 	{ "mirror", 'm', OPTION_FLAG, &mirror, NULL, "let every picture be followed by its mirror image", 0, 0 },
 	{ "limit", 'l', OPTION_INT, &limit, "N", "take the first N usable pictures; default: all", 1, 4294967295. },
 	{ "shuffle", 0, OPTION_INT, &seed, "SEED", "take the pictures of files, folders and archives in a random order", 0, OPTION_SEED_MAX },
@@ -60,9 +60,9 @@ static const struct tool tool = {
 		   "A picture that is damaged, too small, of the wrong shape or without a row in the table of labels is left out; the others are not "
 		   "affected. The reasons are told at the end, the first 20 of them; --rejects FILE gets all, as a table of names and reasons. A truncated "
 		   "stream is an error, and nothing is written.\n\n"
-		   "--labels reads CSV (a header line; rows of a file name and numbers), CelebA's list_attr_celeba.txt, or the dataset.json of StyleGAN's "
+		   "--labels reads CSV (a header line; rows of a file name and numbers; quoted or not), CelebA's list_attr_celeba.txt, or the dataset.json of StyleGAN's "
 		   "archives, also in the archive. The labels of an HDF5 INPUT, labels or, unless pack-h5 made it, those in NAME-labels.npy beside NAME.h5, are taken as they are. "
-		   "Pictures are found in a table by their path below the INPUT, or else by its last part.\n\n"
+		   "Pictures are found in a table by their path below the INPUT, or else by its last part, or else by either without .png, .jpg or .jpeg if one row alone has that name.\n\n"
 		   "DATA.h5 holds uint8 data4x4, data8x8 … up to the pictures' size, each (N,3,R,R), chunked by image: the layout of the data sets of the "
 		   "Theano release of progressive growing. With --labels there is also labels (N,columns), float32, whose attribute names tells the columns. "
 		   "Attributes of the file tell the tool and its version, the options, and the SHA-256 of the names of the input (below the folder or "

@@ -227,6 +227,33 @@ PY
   [ ! -e x.h5 ]
 }
 
+@test "--labels: a picture is found without its ending too, if one row has that name; a CSV may be quoted and needs its first line" {
+  squares 3
+  printf '2\nBald Male\n000.jpg 1 -1\n001.JPEG -1 1\n' >celeba.txt
+  rm sq/002.png
+  pack-h5 -o a.h5 --labels celeba.txt sq
+  "$PYTHON" -c 'import h5py; assert h5py.File("a.h5")["labels"][:].tolist() == [[1, -1], [-1, 1]]'
+  # An exact name is meant before any other; of two that are alike nobody can say which.
+  printf 'name,A\n000.jpg,1\n000.png,2\nsq/001.jpg,3\n001.jpg,4\n' >table.csv
+  pack-h5 -o b.h5 --labels table.csv sq
+  "$PYTHON" -c 'import h5py; assert h5py.File("b.h5")["labels"][:].tolist() == [[2], [4]]'
+  printf 'name,A\n000.jpg,1\n000.jpeg,2\n001.jpg,4\n' >table.csv
+  run -1 pack-h5 -o x.h5 --labels table.csv sq
+  [ "${lines[0]}" = "pack-h5: 'sq/000.png' has no labels" ]
+  rm x.h5
+  cp sq/000.png 'sq/a, "b".png'
+  printf '"name" , "A","B"\n"000.png","1",2\n 001.png, "3" , 4\n"a, ""b"".png",5,"6"\n' >table.csv
+  pack-h5 -o c.h5 --labels table.csv sq
+  "$PYTHON" -c 'import h5py; f = h5py.File("c.h5"); assert f["labels"][:].tolist() == [[1, 2], [3, 4], [5, 6]] and f["labels"].attrs["names"] in ("A,B", b"A,B")'
+  printf 'name,A\n"000.png,1\n' >table.csv
+  run -3 pack-h5 -o x.h5 --labels table.csv sq
+  [ "${lines[0]}" = "pack-h5: 'sq/000.png' has no labels" ]
+  printf 'name,A\n000.png,"1"2\n' >table.csv
+  fails 3 "'table.csv': '\"1\"2' in the row of '000.png' is not a number" pack-h5 -o x.h5 --labels table.csv sq
+  printf '000.png,1\n001.png,2\n' >table.csv
+  fails 3 "'table.csv' has no line with the names of the columns: the first is the row of '000.png'" pack-h5 -o x.h5 --labels table.csv sq
+}
+
 @test "--labels: what is not a number, and columns that cannot be told apart" {
   squares 1
   for word in nan inf -INF 1e300 1e39 0x10 '' 1e 1.2.3; do

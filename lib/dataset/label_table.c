@@ -12,6 +12,7 @@
 #include "archive.h"
 #include "bytes.h"
 #include "images.h"
+#include "picture.h"
 #include "size.h"
 
 struct row {
@@ -23,6 +24,7 @@ struct label_table {
 	const char *path;     /* for messages while reading; borrowed */
 	struct labels labels; /* in the order of the file */
 	struct row *row;      /* (labels.n), sorted by name */
+	struct row *stem;     /* (labels.n), sorted by name without a picture's ending */
 	size_t room;          /* for rows and values */
 	struct bytes text;
 	json_t *json; /* this or text holds the names of the rows */
@@ -56,14 +58,27 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct row *)a)->name, ((const struct row *)b)->name);
 }
 
+static int by_stem(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	const size_t n = picture_stem(x->name), m = picture_stem(y->name);
+	const int order = strncmp(x->name, y->name, n < m ? n : m);
+	return order ? order : (n > m) - (n < m);
+}
+
 static int finish(struct label_table *t)
 {
-	if (!t->labels.n)
+	const size_t n = (size_t)t->labels.n;
+	if (!n)
 		return error_set(ERR_INPUT, "'%s' has no labels", t->path);
-	qsort(t->row, (size_t)t->labels.n, sizeof *t->row, by_name);
-	for (int64_t i = 1; i < t->labels.n; i++)
+	qsort(t->row, n, sizeof *t->row, by_name);
+	for (size_t i = 1; i < n; i++)
 		if (!strcmp(t->row[i - 1].name, t->row[i].name))
 			return error_set(ERR_INPUT, "'%s' has two rows for '%s'", t->path, t->row[i].name);
+	if (!(t->stem = size_alloc(n, sizeof *t->stem)))
+		return ERR_FAILED;
+	memcpy(t->stem, t->row, n * sizeof *t->stem);
+	qsort(t->stem, n, sizeof *t->stem, by_stem);
 	return 0;
 }
 
@@ -128,10 +143,31 @@ static int join_names(struct label_table *t, const struct choice *c, char *const
 
 /* -- CSV and CelebA's table -- */
 
-/* The next word of a line, or NULL. separator ' ': any number of spaces; ',': one comma, spaces around the word ignored. */
+/* After the quote that ends a quoted word, and spaces: a comma or the end of the line; NULL: something else. text: after the first quote. */
+static char *after_quoted(char *text)
+{
+	for (; (text = strchr(text, '"')) && text[1] == '"'; text += 2)
+		;
+	if (!text)
+		return NULL;
+	text += 1 + strspn(text + 1, " \t");
+	return *text && *text != ',' ? NULL : text;
+}
+
+/* In place: a quoted word without its quotes, of which two are one inside. text: after the first quote. */
+static char *unquote(char *text)
+{
+	char *to = text;
+	for (const char *from = text; *from != '"' || *++from == '"'; from++)
+		*to++ = *from;
+	*to = 0;
+	return text;
+}
+
+/* The next word of a line, or NULL. separator ' ': any number of spaces; ',': one comma, spaces around the word ignored, but those between quotes (RFC 4180). */
 static char *next_word(char **at, char separator)
 {
-	char *word;
+	char *word, *after;
 	if (!*at)
 		return NULL;
 	if (separator == ' ') {
@@ -140,8 +176,12 @@ static char *next_word(char **at, char separator)
 		while (word && !*word);
 		return word;
 	}
-	word = strsep(at, ",");
-	word += strspn(word, " \t");
+	word = *at + strspn(*at, " \t");
+	if (*word == '"' && (after = after_quoted(word + 1))) {
+		*at = *after ? after + 1 : NULL;
+		return unquote(word + 1);
+	}
+	strsep(at, ",");
 	for (size_t n = strlen(word); n && strchr(" \t", word[n - 1]); n--)
 		word[n - 1] = 0;
 	return word;
@@ -195,11 +235,12 @@ static int read_lines(struct label_table *t, char *text, char separator, bool fi
 
 	if (!(header = size_alloc(most, sizeof *header)))
 		return ERR_FAILED;
-	if (first)
-		(void)next_word(&line, separator);
+	const char *const files = first ? next_word(&line, separator) : "";
 	while ((word = next_word(&line, separator)))
 		header[all++] = word;
-	if (!(rc = labels_check_names(t->path, header, all)) && !(rc = choose(t, &c, header, all, columns)) && !(rc = join_names(t, &c, header)) && !(number = size_alloc(all, sizeof *number)))
+	if (files[picture_stem(files)])
+		rc = error_set(ERR_INPUT, "'%s' has no line with the names of the columns: the first is the row of '%s'", t->path, files);
+	if (!rc && !(rc = labels_check_names(t->path, header, all)) && !(rc = choose(t, &c, header, all, columns)) && !(rc = join_names(t, &c, header)) && !(number = size_alloc(all, sizeof *number)))
 		rc = ERR_FAILED;
 	while (!rc && (line = strsep(&text, "\n")))
 		if (line[strspn(line, " \t")])
@@ -350,6 +391,7 @@ void label_table_free(struct label_table **t)
 	free((*t)->text.data);
 	json_decref((*t)->json);
 	free((*t)->row);
+	free((*t)->stem);
 	labels_free(&(*t)->labels);
 	free(*t);
 	*t = NULL;
@@ -360,12 +402,21 @@ const struct labels *label_table_labels(const struct label_table *t)
 	return &t->labels;
 }
 
+/* The one row of that name but for its ending: celeba-crop makes 1.png of 1.jpg. */
+static const struct row *find_stem(const struct label_table *t, const char *name)
+{
+	const struct row key = { .name = name }, *const end = t->stem + t->labels.n, *const row = bsearch(&key, t->stem, (size_t)t->labels.n, sizeof key, by_stem);
+	const bool several = row && ((row > t->stem && !by_stem(row - 1, row)) || (row + 1 < end && !by_stem(row, row + 1)));
+	return several ? NULL : row;
+}
+
 const float *label_table_find(const struct label_table *t, const char *member)
 {
 	const char *slash = strrchr(member, '/');
 	const struct row whole = { .name = member }, last = { .name = slash ? slash + 1 : member };
 	const struct row *row = bsearch(&whole, t->row, (size_t)t->labels.n, sizeof whole, by_name);
-	if (!row)
-		row = bsearch(&last, t->row, (size_t)t->labels.n, sizeof last, by_name);
+	row = row ? row : bsearch(&last, t->row, (size_t)t->labels.n, sizeof last, by_name);
+	row = row ? row : find_stem(t, whole.name);
+	row = row ? row : find_stem(t, last.name);
 	return row ? labels_row(&t->labels, row->number) : NULL;
 }

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "archive.h"
 #include "input_guard.h"
+#include "picture.h"
 #include "size.h"
 
 struct entry {
@@ -40,16 +40,8 @@ static const char *last_part(const char *path)
 
 static bool named_as_picture(const char *path)
 {
-	static const char *const ending[] = { ".png", ".jpg", ".jpeg" };
 	const char *base = last_part(path);
-	const size_t length = strlen(base);
-
-	if (*base == '.')
-		return false;
-	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-		if (length > strlen(ending[i]) && !strcasecmp(base + length - strlen(ending[i]), ending[i]))
-			return true;
-	return false;
+	return *base != '.' && base[picture_stem(base)];
 }
 
 /* Takes over name, which may be NULL (out of memory). */

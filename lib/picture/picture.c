@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "outfile.h"
 #include "picture_codec.h"
@@ -57,6 +58,16 @@ static bool begins_as_jpeg(const void *bytes, size_t size)
 {
 	static const uint8_t jpeg[3] = { 0xff, 0xd8, 0xff };
 	return size >= sizeof jpeg && !memcmp(bytes, jpeg, sizeof jpeg);
+}
+
+size_t picture_stem(const char *name)
+{
+	static const char *const ending[] = { ".png", ".jpg", ".jpeg" };
+	const size_t length = strlen(name);
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		if (length > strlen(ending[i]) && !strcasecmp(name + length - strlen(ending[i]), ending[i]))
+			return length - strlen(ending[i]);
+	return length;
 }
 
 bool picture_has_magic(const void *first, size_t n)

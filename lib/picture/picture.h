@@ -23,6 +23,9 @@ void picture_free(struct picture *);
 /* "#ffd090", "ffd090", "white" or "black". Anything else is ERR_USAGE. */
 int picture_colour(uint8_t rgb[3], const char *text) MUST_CHECK;
 
+/* How long a name is without the .png, .jpg or .jpeg at its end, in either case; all of it if it has none. */
+size_t picture_stem(const char *name);
+
 /* Whether a file that begins with these n bytes can be a picture; PICTURE_HEAD are enough to tell. */
 enum { PICTURE_HEAD = 8 };
 bool picture_has_magic(const void *first, size_t n);
