@@ -32,6 +32,8 @@ DEVICE = auto
 SCALE = $(LAST)
 # A file of the reference's keys, which then says all that a preset says of the training; SETTINGS still come on top.
 CONFIG =
+# The data set. Another one is taken as it is: neither made of IMAGES nor removed.
+DATA = $(RUN)/data.h5
 # Judge the networks that were kept after so many iterations of SCALE, instead of its last.
 ITER =
 # Judge every N-th save while training.
@@ -49,7 +51,10 @@ $(error RUN is '$(RUN)': give the name of a folder without spaces)
 else ifeq ($(RUN),)
 $(error RUN is empty: give the name of a folder)
 endif
-$(foreach c,' " ` $$ ; : = % & | < > * ? [ ] { } ~ \ $(open) $(close) $(comma) $(hash),$(if $(findstring $c,$(RUN)),$(error RUN is '$(RUN)': give the name of a folder without $c)))
+# $(call without,CHARACTERS,VARIABLE,WHAT IT IS)
+without = $(foreach c,$(1),$(if $(findstring $c,$($(2))),$(error $(2) is '$($(2))': give $(3) without $c)))
+apart := ' " ` $$ ; : = % & | < > \ $(open) $(close) $(hash)
+$(call without,$(apart) * ? [ ] { } ~ $(comma),RUN,the name of a folder)
 
 # -- the stages: any program with the same input and output --
 
@@ -121,6 +126,9 @@ endif
 
 # -- derived --
 
+$(call without,$(apart),IMAGES,names of archives$(comma) folders or pictures)
+$(call without,$(apart),DATA,the name of a file)
+
 ifeq ($(filter $(LAST),0 1 2 3 4 5 6 7 8),)
 $(error LAST is '$(LAST)': give the number of the last scale, 0 to 8)
 endif
@@ -132,10 +140,9 @@ $(foreach k,$(SCALES),$(foreach v,ITERS BATCH LR JUMPS DEPTH,$(if $($(v)_$(k)),,
 endif
 
 # $(call kept,FILE): FILE if it is there and only judged.
-JUDGING = $(and $(MAKECMDGOALS),$(if $(filter-out sample growth swd msssim report,$(MAKECMDGOALS)),,yes))
+JUDGING = $(and $(MAKECMDGOALS),$(if $(filter-out sample growth swd msssim report help print-%,$(MAKECMDGOALS)),,yes))
 kept = $(and $(JUDGING),$(wildcard $(1)))
 
-DATA = $(RUN)/data.h5
 NET = $(RUN)/scale$(SCALE)$(if $(ITER),_i$(ITER)).h5
 
 # The newest settings of a file: a file of its own, older than what it describes unless they changed. $(call settings,NAME,COMMAND)
@@ -149,6 +156,9 @@ endef
 $(RUN) $(RUN)/.settings:
 	mkdir -p $@
 
+# A program into a pipe. A reader that has enough closes it, of which the writer dies (SIGPIPE: 128 + 13): no failure.
+feed = { $(1) || [ $$? = 141 ]; }
+
 # -- pictures -> data set --
 
 FACES_COMMAND = $(FACES) -n $(FACES_COUNT) --seed $(SEED)
@@ -156,25 +166,35 @@ $(eval $(call settings,faces,$(FACES_COMMAND)))
 $(RUN)/faces.zip: $(RUN)/.settings/faces
 	$(FACES_COMMAND) -o $@
 
-ifneq ($(call kept,$(DATA)),)
-else ifeq ($(IMAGES),)
-$(DATA) $(RUN)/crop:
-	@echo 'pipeline: IMAGES is not set: download img_align_celeba.zip (CelebA, "Align&Cropped Images"), put it anywhere, and give IMAGES=path/to/img_align_celeba.zip' >&2; exit 2
-else
 CROP_COMMAND = $(CROP) $(CROP_FLAGS) $(IMAGES)
 DATA_COMMAND = $(CROP_COMMAND) | $(PACK) $(PACK_FLAGS)
-$(eval $(call settings,data,$(DATA_COMMAND)))
-$(DATA): $(IMAGES) $(RUN)/.settings/data
-	$(DATA_COMMAND) -o $@
+# What needs the names of pictures reads them from a folder: an image stream has none.
+BY_NAME = $(or $(findstring --labels,$(PACK_FLAGS)),$(findstring --shuffle,$(PACK_FLAGS)))
 
+ifeq ($(IMAGES),)
+$(RUN)/crop $(RUN)/data.h5:
+	@echo 'pipeline: IMAGES is not set: download img_align_celeba.zip (CelebA, "Align&Cropped Images"), put it anywhere, and give IMAGES=path/to/img_align_celeba.zip' >&2; exit 2
+else
 $(filter-out $(RUN)/faces.zip,$(IMAGES)):
 	@echo "pipeline: there is no '$@' (IMAGES: names of archives, folders or pictures, without spaces)" >&2; exit 2
 
-# The pictures as the data set has them, to look at; nothing else needs them.
+# The pictures as the data set has them, by name.
 $(eval $(call settings,crop,$(CROP_COMMAND)))
 $(RUN)/crop: $(IMAGES) $(RUN)/.settings/crop
-	rm -rf $@
-	$(CROP_COMMAND) -o $@
+	rm -rf $@ $@.part
+	$(CROP_COMMAND) -o $@.part
+	mv $@.part $@
+
+ifeq ($(call kept,$(RUN)/data.h5),)
+$(eval $(call settings,data,$(DATA_COMMAND)))
+$(RUN)/data.h5: $(if $(BY_NAME),$(RUN)/crop,$(IMAGES)) $(RUN)/.settings/data
+	$(if $(BY_NAME),$(PACK) $(PACK_FLAGS) $<,$(call feed,$(CROP_COMMAND)) | $(PACK) $(PACK_FLAGS)) -o $@
+endif
+endif
+
+ifneq ($(DATA),$(RUN)/data.h5)
+$(DATA):
+	@echo "pipeline: there is no '$@' (DATA: a data set as pack-h5 makes it)" >&2; exit 2
 endif
 
 # -- scale by scale --
@@ -224,10 +244,10 @@ $(RUN)/growth.png: $(foreach k,$(SCALES),$(RUN)/scale$(k).h5)
 into = > $@.part && mv $@.part $@ || { status=$$?; rm -f $@.part; exit $$status; }
 
 $(JUDGED).swd.txt: $(NET) $(DATA) $(RUN)/.settings/$(SCORES)
-	$(SAMPLE_COMMAND) -n $(SAMPLES) | $(SWD) --ref $(DATA) --seed $(SEED) --floor $(into)
+	$(call feed,$(SAMPLE_COMMAND) -n $(SAMPLES)) | $(SWD) --ref $(DATA) --seed $(SEED) --floor $(into)
 
 $(JUDGED).msssim.txt: $(NET) $(DATA) $(RUN)/.settings/$(SCORES)
-	$(SAMPLE_COMMAND) -n $(SAMPLES) | $(MSSSIM) --floor $(DATA) $(into)
+	$(call feed,$(SAMPLE_COMMAND) -n $(SAMPLES)) | $(MSSSIM) --floor $(DATA) $(into)
 
 # -- what can be asked for --
 
@@ -252,12 +272,12 @@ report: $(SCORED) $(JUDGED).samples.png $(RUN)/growth.png
 		'$(RUN)/scale*.previews/' 'how each scale went' '$(RUN)/scale*.log' 'losses, gradients, images per second'
 
 clean:
-	rm -rf $(RUN)/.settings $(RUN)/crop $(RUN)/scale[0-8].previews
-	rm -f $(RUN)/faces.zip $(DATA) $(RUN)/growth.png $(foreach end,h5 ckpt log ranks samples.png swd.txt msssim.txt,$(RUN)/scale[0-8].$(end)) \
+	rm -rf $(RUN)/.settings $(RUN)/crop $(RUN)/crop.part $(RUN)/scale[0-8].previews
+	rm -f $(RUN)/faces.zip $(RUN)/data.h5 $(RUN)/growth.png $(foreach end,h5 ckpt log ranks samples.png swd.txt msssim.txt,$(RUN)/scale[0-8].$(end)) \
 		$(foreach end,h5 samples.png swd.txt msssim.txt,$(RUN)/scale[0-8]_i*.$(end)) $(RUN)/scale[0-8]*.txt.part
 	-rmdir $(RUN)
 
-VARIABLES = PRESET RUN IMAGES CONFIG SEED DEVICE RANKS SCALE ITER SWD_EVERY LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \
+VARIABLES = PRESET RUN IMAGES DATA CONFIG SEED DEVICE RANKS SCALE ITER SWD_EVERY LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \
 	$(foreach k,$(SCALES),ITERS_$(k) BATCH_$(k) LR_$(k) JUMPS_$(k) DEPTH_$(k))
 
 help:

@@ -276,9 +276,70 @@ JSON
       [[ "$output" == *"RUN is "* ]]
     done
   done
+  for name in 'a&touch gone' "it's.zip" 'a(b).zip' 'a:b.zip' 'a=b.zip' 'a%.zip'; do
+    for variable in IMAGES DATA; do
+      run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run IMAGES=pictures.zip $variable="$name" pack
+      [ "$status" = 2 ]
+      [[ "$output" == *"$variable is '$name': give "* ]]
+    done
+  done
+  [ ! -e gone ]
   [ "$(cat run/mine.txt)" = mine ]
   run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run IMAGES="no such.zip" pack
   [[ "$output" == *"pipeline: there is no 'no' (IMAGES: "* ]]
+}
+
+@test "a data set of one's own is taken as it is" {
+  celeba-crop --size 16 pictures.zip 2>/dev/null | pack-h5 -q -o mine.h5
+  md5sum mine.h5 >before
+  touch -d '1 hour ago' mine.h5
+  run pipeline scale0 DATA=mine.h5 PACK_FLAGS='--filter box'
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  [ -s run/scale0.h5 ] && [ ! -e run/data.h5 ]
+  pipeline clean DATA=mine.h5 >/dev/null 2>&1
+  md5sum -c --quiet before
+  run pipeline scale0 DATA=none.h5
+  [ "$status" = 2 ]
+  [[ "$output" == *"pipeline: there is no 'none.h5' (DATA: a data set as pack-h5 makes it)"* ]]
+  run pipeline crop DATA=mine.h5
+  [ "$status" = 0 ]
+}
+
+@test "labels by name: the cropped pictures are packed with the table of the original ones" {
+  mkdir jpg
+  unzip -q pictures.zip -d png
+  for picture in png/*; do "$PYTHON" -c 'import sys, PIL.Image as i; i.open(sys.argv[1]).save(sys.argv[2])' "$picture" "jpg/$(basename "$picture" .png).jpg"; done
+  { echo 12; echo Odd; for i in $(seq 12); do printf '%06d.jpg %s\n' "$i" $((i % 2)); done; } >table.txt
+  run pipeline pack IMAGES=jpg PACK_FLAGS='--labels table.txt'
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  "$PYTHON" -c 'import h5py; assert h5py.File("run/data.h5")["labels"][:, 0].tolist() == [1, 0] * 6'
+  [ "$(find run/crop -name '*.png' | wc -l)" = 12 ]
+  age
+  touch -d '2 minutes ago' jpg
+  [ "$(made pipeline pack IMAGES=jpg PACK_FLAGS='--labels table.txt')" = "" ]
+  # A crop that was killed leaves no folder that looks like all of it.
+  rm -r run/crop
+  run pipeline crop IMAGES=jpg CROP='sh -c "mkdir run/crop.part; echo > run/crop.part/000001.png; kill -KILL \$\$\$\$" --'
+  [ "$status" = 2 ]
+  [ ! -e run/crop ]
+  pipeline clean >/dev/null 2>&1
+  [ ! -e run ]
+}
+
+@test "a reader that has enough is no failure, whatever becomes of what writes to it; one that fails is" {
+  toy-faces -n 400 --seed 4 -o many.zip
+  run pipeline pack IMAGES=many.zip PACK_FLAGS='--limit 4'
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  "$PYTHON" -c 'import h5py; assert h5py.File("run/data.h5")["data16x16"].shape[0] == 4'
+  rm run/data.h5
+  run pipeline pack IMAGES=many.zip PACK='false'
+  [ "$status" = 2 ]
+  run pipeline pack IMAGES=many.zip CROP='sh -c "exit 3" --'
+  [ "$status" = 2 ]
+  [ ! -e run/data.h5 ]
+  run pipeline msssim LAST=2 DEPTH_2=8 BATCH_2=4 ITERS_2=2 JUMPS_2=1 SAMPLES=3000 MSSSIM="$PGAN_BIN/msssim --pairs 4"
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  grep -q '^ *4  ' run/scale2.msssim.txt
 }
 
 @test "a broken picture is told and left out, and the data set stays" {
@@ -307,6 +368,8 @@ JSON
     make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run LAST=2 SAMPLES=16 $goal >/dev/null
   done
   [ -s run/scale2.samples.png ] && [ -s run/growth.png ] && [ -s run/scale2.msssim.txt ]
+  md5sum -c --quiet before
+  make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run LAST=2 SAMPLES=16 print-NET msssim help >/dev/null
   md5sum -c --quiet before
   rm run/scale2.h5 run/scale2.samples.png
   age
