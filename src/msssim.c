@@ -58,7 +58,7 @@ static const struct tool tool = {
 	        "computed.\n\n"
 	        "JSON\n\n"
 	        "{\"protocol\", \"pairs\", \"msssim\", \"error\", \"notes\": […]}, with --per-pair \"values\": […], with --floor \"floor\": {\"pairs\", \"msssim\", "
-	        "\"error\"}.\n\n"
+	        "\"error\"}. One pair has no standard error: null.\n\n"
 	        "EXIT STATUS\n\n"
 	        "0 done, 1 failed, 2 wrong usage, 3 bad or truncated input.\n\n"
 	        "ENVIRONMENT\n\n"
@@ -82,20 +82,26 @@ struct report {
 
 /* -- printing -- */
 
+/* One pair has no standard error. */
+static json_t *error_json(const struct pairs *p)
+{
+	return p->n > 1 ? json_real(p->error) : json_null();
+}
+
 static int print_json(const struct report *r)
 {
 	json_t *o = json_object(), *values = json_array(), *notes = json_array(), *floor = json_object();
 	json_object_set_new(o, "protocol", json_string(protocol_name));
 	json_object_set_new(o, "pairs", json_integer(r->pairs.n));
 	json_object_set_new(o, "msssim", json_real(r->pairs.mean));
-	json_object_set_new(o, "error", json_real(r->pairs.error));
+	json_object_set_new(o, "error", error_json(&r->pairs));
 	for (int64_t i = 0; per_pair && i < r->pairs.n; i++)
 		json_array_append_new(values, json_real(r->pairs.value[i]));
 	if (per_pair)
 		json_object_set(o, "values", values);
 	json_object_set_new(floor, "pairs", json_integer(r->floor.n));
 	json_object_set_new(floor, "msssim", json_real(r->floor.mean));
-	json_object_set_new(floor, "error", json_real(r->floor.error));
+	json_object_set_new(floor, "error", error_json(&r->floor));
 	if (real)
 		json_object_set(o, "floor", floor);
 	for (int i = 0; i < r->n_notes; i++)
@@ -113,13 +119,21 @@ static int print_json(const struct report *r)
 	return 0;
 }
 
+static void print_row(const char *what, const struct pairs *p)
+{
+	printf("%-5s %9" PRId64 "  %.5f", what, p->n, p->mean);
+	if (p->n > 1)
+		printf(" ± %.5f", p->error);
+	putchar('\n');
+}
+
 static void print_table(const struct report *r)
 {
 	printf("MS-SSIM, protocol %s; ± standard error over the pairs\n\n", protocol_name);
 	printf("          pairs  MS-SSIM\n");
-	printf("%15" PRId64 "  %.5f ± %.5f\n", r->pairs.n, r->pairs.mean, r->pairs.error);
+	print_row("", &r->pairs);
 	if (real)
-		printf("floor %9" PRId64 "  %.5f ± %.5f\n", r->floor.n, r->floor.mean, r->floor.error);
+		print_row("floor", &r->floor);
 	for (int64_t i = 0; per_pair && i < r->pairs.n; i++)
 		printf("%s%15" PRId64 "  %.7f\n", i ? "" : "\n           pair  value\n", i, r->pairs.value[i]);
 	for (int i = 0; i < r->n_notes; i++)

@@ -14,6 +14,7 @@
 #include "message.h"
 #include "metric_open.h"
 #include "options.h"
+#include "outfile.h"
 #include "picture.h"
 #include "progress.h"
 #include "swd.h"
@@ -217,7 +218,7 @@ static int run(int operands, char **argv)
 		return error_set(ERR_USAGE, "--save-ref without INPUT compares nothing, so there is no --floor");
 	input_guard_add(reference);
 	input_guard_add(path);
-	if (save_path && (rc = input_guard_check(save_path)))
+	if (save_path && (rc = outfile_try(save_path)))
 		return rc;
 	omp_set_num_threads(threads_available((int)threads));
 	const bool saved = !images_from_pipe(reference) && swd_reference_is(reference);

@@ -123,3 +123,11 @@ PY
   msssim in.npy >/dev/full 2>err || status=$?
   [ "$status" = 1 ] && grep -q "cannot write to stdout" err
 }
+
+@test "msssim: one pair has no standard error" {
+  npy 4,3,32,32 u1 >in.npy
+  msssim --pairs 1 in.npy >table
+  grep -qE '^ +1  [01]\.[0-9]{5}$' table
+  msssim --json --pairs 1 --floor in.npy in.npy | "$PYTHON" -c 'import json, sys; r = json.load(sys.stdin); assert r["error"] is None and r["floor"]["error"] is None and r["pairs"] == 1'
+  msssim --pairs 2 in.npy | grep -qE '^ +2  [01]\.[0-9]{5} ± 0\.[0-9]{5}$'
+}

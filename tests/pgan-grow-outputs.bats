@@ -74,6 +74,10 @@ setup() {
   "${dry[@]}" --data data8.h5 >table
   grep -qE "^ +2 +16 .*  no such pictures in the data set$" table
   [ "$(grep -c 'no such pictures' table)" = 1 ]
+  # What cannot be trained is neither measured nor counted, and is no failure.
+  "${dry[@]}" --data data8.h5 --set 'maxIterAtScale=[10,20,30]' --set 'depthScales=[8,8,8192]' >table
+  grep -q "^in all: 120 images, " table
+  grep -qE "^ +2 +16 .* - +no such pictures in the data set$" table
   "${dry[@]}" >table
   [ "$(grep -c 'no such pictures' table)" = 0 ]
   fails 3 "cannot open 'none.h5': No such file or directory" "${dry[@]}" --data none.h5

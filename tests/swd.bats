@@ -191,7 +191,8 @@ PY
   swd --json --ref named fake.h5 | grep -q "gone??\[31m?.h5', which is not there to be compared"
   head -c 30000000 saved >cut
   fails 3 "'cut'" swd --ref cut fake.h5
-  fails 1 "none/saved" swd --ref backup.h5 --save-ref none/saved
+  fails 1 "none/saved" swd --ref backup.h5 --save-ref none/saved # before anything is looked at
+  fails 1 "none/saved" swd --ref missing.h5 --save-ref none/saved fake.h5
 }
 
 @test "swd: bad input is refused in one line" {

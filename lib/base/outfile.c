@@ -226,6 +226,15 @@ int outfile_open(struct outfile *o, const char *path)
 	return open_path(o, path, false);
 }
 
+int outfile_try(const char *path)
+{
+	struct outfile o;
+	const int rc = outfile_open(&o, path);
+	if (!rc)
+		outfile_discard(&o);
+	return rc;
+}
+
 FILE *outfile_stream(struct outfile *o)
 {
 	if (!o->stream && !(o->stream = fopen(o->temp, o->slot < 0 ? "wbe" : "r+be" /* never creates it again */)))

@@ -30,8 +30,10 @@ FILE *outfile_stream(struct outfile *); /* opened for writing on first use; NULL
 int outfile_commit(struct outfile *) MUST_CHECK; /* also ends the outfile on failure */
 void outfile_discard(struct outfile *);          /* does nothing after a commit or on a zeroed struct */
 
-/* What outfile_open() refuses whatever is written: inputs, folders, "-", links to nothing. For an output that is opened only when much is done. */
+/* For outputs that are opened only when much is done. What outfile_open() refuses wherever it is: inputs, folders, "-", links to nothing. */
 int outfile_check(const char *path) MUST_CHECK;
+/* The same, and what it refuses here and now: an outfile is opened and discarded. */
+int outfile_try(const char *path) MUST_CHECK;
 
 /* All of it for what is written in one go: opens, lets `write` write, and commits if it returns 0, otherwise discards and returns what it did. name: the path, for
  * messages. Writes that fail are noticed here. */

@@ -102,9 +102,8 @@ static int h5_commit(struct sink *s)
 static int grid_open(struct sink *s)
 {
 	int rc = grid_check(s->plan.n, s->plan.side, s->plan.columns, grid_scale(s->plan.side, GRID_TILE));
-	if (rc || (rc = outfile_open(&s->out, s->output)))
+	if (rc || (rc = outfile_try(s->output)))
 		return rc;
-	outfile_discard(&s->out);
 	return (s->held = size_alloc((size_t)s->plan.n, image_values(s))) ? 0 : ERR_FAILED;
 }
 

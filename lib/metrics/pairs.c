@@ -110,7 +110,7 @@ static void summarize(struct pairs *p)
 		p->mean += p->value[i] / (double)p->n;
 	for (int64_t i = 0; i < p->n; i++)
 		squares += (p->value[i] - p->mean) * (p->value[i] - p->mean);
-	p->error = p->n > 1 ? sqrt(squares / (double)(p->n - 1) / (double)p->n) : 0;
+	p->error = p->n > 1 ? sqrt(squares / (double)(p->n - 1) / (double)p->n) : NAN;
 }
 
 static int check(enum msssim_protocol protocol, const struct images *set, const struct images *other)

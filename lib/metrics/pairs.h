@@ -11,7 +11,7 @@
 struct pairs {
 	int64_t n;     /* how many there were */
 	double *value; /* (n), owned: free() */
-	double mean, error; /* of the values, and its standard error; 0 for one pair */
+	double mean, error; /* of the values, and its standard error; NAN for one pair */
 	int64_t left;  /* not 0 when images had no partner: one of a set, or, of two sets, those of the longer one (negative: the second) that were read in vain */
 };
 

@@ -9,8 +9,8 @@
 
 struct row {
 	size_t parameters_g, parameters_d, bytes;
-	double step;  /* seconds; 0: not measured, because it does not fit */
-	bool missing; /* there is a data set, and it has no pictures of this size */
+	double step;  /* seconds; 0: not measured, because it is missing or does not fit */
+	bool missing; /* there is a data set, and it has no pictures of this size: nothing will be trained */
 };
 
 /* -- memory: a plan is opened with an allocator that only counts -- */
@@ -134,7 +134,8 @@ static void format_time(char out[32], double seconds)
 
 static void print_row(FILE *out, const struct settings *s, const struct row *row)
 {
-	char step[32] = "does not fit", time[32] = "";
+	char step[32], time[32] = "";
+	snprintf(step, sizeof step, "%s", row->missing ? "-" : "does not fit");
 	if (row->step > 0) {
 		snprintf(step, sizeof step, "%.3g s", row->step);
 		format_time(time, row->step * (double)s->iterations);
@@ -151,20 +152,28 @@ static double memory_of(const struct backend *be)
 	return be->in_host_memory ? (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) : 1e18;
 }
 
+/* Of the scales that can be trained. */
+struct total {
+	double seconds;
+	int64_t images;
+	int too_large;
+};
+
 /* data: NULL, if none was given. */
-static int forecast_scale(const struct forecast *f, struct backend *be, const struct dataset *data, const struct settings *s, FILE *out, double *seconds,
-                          int *too_large)
+static int forecast_scale(const struct forecast *f, struct backend *be, const struct dataset *data, const struct settings *s, FILE *out, struct total *total)
 {
 	struct row row = { .missing = data && !dataset_has(data, arch_side(&s->arch)) };
 	int rc = plan(be, s, &row);
 	f->progress(f->ctx, s->arch.scale);
-	if (!rc && (double)row.bytes < memory_of(be))
+	if (!rc && !row.missing && (double)row.bytes < memory_of(be))
 		rc = measure(f, be, s, &row);
 	if (rc && rc != ERR_FAILED)
 		return rc;
-	if (rc || row.step <= 0)
-		++*too_large;
-	*seconds += row.step * (double)s->iterations;
+	if (!row.missing) {
+		total->too_large += rc || row.step <= 0;
+		total->seconds += row.step * (double)s->iterations;
+		total->images += s->iterations * s->batch;
+	}
 	print_row(out, s, &row);
 	return 0;
 }
@@ -183,9 +192,8 @@ static int check(const struct forecast *f, const struct config *c, int first)
 int forecast_print(const struct forecast *f, const struct config *c, int first, FILE *out)
 {
 	const int last = last_scale(c, first);
-	double seconds = 0;
-	int64_t images = 0;
-	int too_large = 0, rc;
+	struct total total = { 0 };
+	int rc;
 	char time[32], device[1024];
 	struct backend *be;
 	struct dataset *data = NULL;
@@ -202,16 +210,15 @@ int forecast_print(const struct forecast *f, const struct config *c, int first, 
 		struct settings s;
 		if ((rc = config_settings(c, scale, &s)))
 			break;
-		images += s.iterations * s.batch;
 		if (!(rc = settings_condition(&s, f->data)))
-			rc = forecast_scale(f, be, data, &s, out, &seconds, &too_large);
+			rc = forecast_scale(f, be, data, &s, out, &total);
 		settings_free(&s);
 	}
 	backend_close(be);
 	dataset_close(&data);
 	if (rc)
 		return rc;
-	format_time(time, seconds);
-	fprintf(out, "in all: %lld images, %s\n", (long long)images, time);
-	return too_large ? error_set(ERR_FAILED, "%d of the scales do not fit into memory: give a smaller --batch or depthScales", too_large) : 0;
+	format_time(time, total.seconds);
+	fprintf(out, "in all: %lld images, %s\n", (long long)total.images, time);
+	return total.too_large ? error_set(ERR_FAILED, "%d of the scales do not fit into memory: give a smaller --batch or depthScales", total.too_large) : 0;
 }
