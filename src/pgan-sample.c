@@ -55,7 +55,7 @@ static const char details[] =
 	"OUT.npy holds the same in a file; OUT.h5 a data set data{R}x{R}, as swd, msssim and laplacian-pyr read it; OUT.png a grid, row by row, images below 128 pixels "
 	"enlarged to that; OUT.y4m video frames (YUV4MPEG2, 4:4:4, 30 a second), which players and encoders read. A name that ends in / or is a folder's: PNG files 000000.png …, "
 	"numbered by latent. A file appears when it is complete, or not at all.\n\n"
-	"Several networks, as the scales of a run, with -o OUT.png: the same latents through each, a row of -n (8) images per network, enlarged to the size of the largest.\n\n"
+	"Several networks, as the scales of a run, with -o OUT.png: the same latents through each, a row of -n (8) images per network, enlarged to the size of the largest, or to 96 pixels if that is less.\n\n"
 	"WALKS\n\n"
 	"With --walk every image is a step on the way from one latent to the next, F to a leg, by spherical interpolation: step i lies at latent K + i / F. -n counts legs. With "
 	"--latents the rows of the file are the stations, so that M of them have M - 1 legs.\n\n"
