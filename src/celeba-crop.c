@@ -10,6 +10,7 @@
 #include "input_guard.h"
 #include "message.h"
 #include "options.h"
+#include "outfile.h"
 #include "progress.h"
 #include "threads.h"
 
@@ -78,6 +79,9 @@ static int parse_box(struct crop_settings *c)
 	int number[4];
 
 	if (box) {
+		const int rc = options_only("box", "output|pad|background|keep-going|rejects|threads");
+		if (rc)
+			return rc;
 		if (!parse_numbers(box, number, 4) || number[2] < 1 || number[3] < 1)
 			return error_set(ERR_USAGE, "--box takes a column, a row, a width and a height, such as 25,57,128,128, not '%s'", box);
 		c->x = number[0];
@@ -113,7 +117,7 @@ static int run(const char *const *inputs, size_t n)
 
 	if (!n)
 		return error_set(ERR_USAGE, "no INPUT: give files, folders or archives, or '-' for an image stream or a list of names on stdin");
-	if ((rc = parse_box(&settings)) || (rc = picture_colour(settings.background, background)) || (!dir && (rc = message_stdout_is_data())))
+	if ((rc = parse_box(&settings)) || (rc = picture_colour(settings.background, background)) || (rc = dir ? outfile_folder_meant(dir) : message_stdout_is_data()))
 		return rc;
 	if (dir && rejects_file && ends_in_png(rejects_file)) /* one in DIR would take the place of a picture, or a picture its */
 		return error_set(ERR_USAGE, "--rejects writes a table, and '%s' is named as the pictures of -o are", rejects_file);

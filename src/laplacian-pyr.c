@@ -9,6 +9,7 @@
 #include "laplacian.h"
 #include "message.h"
 #include "options.h"
+#include "outfile.h"
 #include "picture.h"
 #include "progress.h"
 #include "pyramid.h"
@@ -95,7 +96,7 @@ static int run(int operands, char **argv)
 	if (f32 && !inverse)
 		return error_set(ERR_USAGE, "--f32 goes with --inverse: levels are float32 anyway");
 	input_guard_add(input);
-	if (!directory && (rc = message_stdout_is_data()))
+	if ((rc = directory ? outfile_folder_meant(directory) : message_stdout_is_data()))
 		return rc;
 	omp_set_num_threads(threads_available((int)threads));
 	return inverse ? backward(input) : forward(input);

@@ -61,7 +61,7 @@ static const struct tool tool = {
 		   "affected. The reasons are told at the end, the first 20 of them; --rejects FILE gets all, as a table of names and reasons. A truncated "
 		   "stream is an error, and nothing is written.\n\n"
 		   "--labels reads CSV (a header line; rows of a file name and numbers; quoted or not), CelebA's list_attr_celeba.txt, or the dataset.json of StyleGAN's "
-		   "archives, also in the archive. The labels of an HDF5 INPUT, labels or, unless pack-h5 made it, those in NAME-labels.npy beside NAME.h5, are taken as they are. "
+		   "archives, also in the archive. The labels of an HDF5 or .npy INPUT are taken as they are: its data set labels, or NAME-labels.npy beside NAME.h5, unless pack-h5 made that, and beside NAME.npy. "
 		   "Pictures are found in a table by their path below the INPUT, or else by its last part, or else by either without .png, .jpg or .jpeg if one row alone has that name.\n\n"
 		   "DATA.h5 holds uint8 data4x4, data8x8 … up to the pictures' size, each (N,3,R,R), chunked by image: the layout of the data sets of the "
 		   "Theano release of progressive growing. With --labels there is also labels (N,columns), float32, whose attribute names tells the columns. "
@@ -139,8 +139,8 @@ static int prepare_source(struct job *job, struct pack_settings *s)
 
 	if (!in->source && (seed >= 0 || labels_file))
 		return error_set(ERR_USAGE, "%s needs the names of files: give files, folders or archives", seed >= 0 ? "--shuffle" : "--labels");
-	if (in->hdf5) {
-		rc = labels_of_h5(&job->labels, in->images.name, in->images.n);
+	if (in->hdf5 || in->npy) {
+		rc = (in->hdf5 ? labels_of_h5 : labels_of_npy)(&job->labels, in->images.name, in->images.n);
 		s->labels = job->labels.columns ? &job->labels : NULL;
 		return rc;
 	}

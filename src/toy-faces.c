@@ -5,6 +5,7 @@
 #include "faces_write.h"
 #include "message.h"
 #include "options.h"
+#include "outfile.h"
 #include "picture.h"
 #include "progress.h"
 #include "threads.h"
@@ -60,7 +61,7 @@ static int run(int argc, char **argv)
 	struct progress progress;
 	const struct faces_plan plan = { .count = count, .seed = (uint64_t)seed, .threads = threads_available((int)threads), .progress = progress_count,
 	                                 .progress_ctx = &progress };
-	int rc = to_stdout ? message_stdout_is_data() : 0;
+	int rc = to_stdout ? message_stdout_is_data() : is_archive(output) ? 0 : outfile_folder_meant(output);
 	if (rc)
 		return rc;
 	progress_start(&progress, "faces", count);

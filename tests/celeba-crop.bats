@@ -447,6 +447,8 @@ for f in glob.glob("out/**/*.png", recursive=True): Image.open(f).load()'
 assert np.array_equal(Image.open("out/a.png"), Image.open("in/a.jpg").crop((10, 20, 70, 110)))'
   fails 2 "give -o DIR" celeba-crop --box 10,20,60,90 in/a.jpg
   fails 2 "--box takes" celeba-crop --box 10,20,60 in/a.jpg
+  fails 2 "--size does not go with --box" celeba-crop --box 25,57,128,128 --size 128 in
+  fails 2 "--center does not go with --box" celeba-crop --box 25,57,128,128 --center 9,9 in
   fails 3 "too small" celeba-crop --box 100,20,90,90 in/a.jpg
 }
 

@@ -40,6 +40,10 @@ PY
   npy 5,1,48,48 f4 >floats.npy
   laplacian-pyr --levels 3 floats.npy >levels.npy
   laplacian-pyr --inverse --f32 --levels 3 levels.npy >back.npy
+  # More levels than are asked for are told before any image is written.
+  laplacian-pyr --levels 4 bytes.npy >more.npy
+  fails 3 "'more.npy': a pyramid of more than 3 levels; say how many --levels there are" laplacian-pyr --inverse more.npy
+  fails 3 "'levels.npy': a pyramid of more than 2 levels" laplacian-pyr --inverse --levels 2 levels.npy
   "$PYTHON" -c 'import numpy as np; a, b = np.load("floats.npy"), np.load("back.npy"); assert a.shape == b.shape and abs(a - b).max() * 127.5 < 1e-4, abs(a - b).max()'
 }
 

@@ -27,6 +27,17 @@ setup() {
   cp -r "$BATS_FILE_TMPDIR"/{faces.zip,crops,faces.npy,data.h5} .
 }
 
+@test "a folder that would be named as a file is refused, unless it is there or ends in a slash" {
+  fails 2 "'new.zip' would become a folder, and is named as a file" celeba-crop -o new.zip faces.zip
+  fails 2 "'new.png' would become a folder, and is named as a file" toy-faces -n 2 -o new.png
+  fails 2 "'new.npy' would become a folder, and is named as a file" laplacian-pyr -o new.npy faces.npy
+  fails 2 "'faces.npy' would become a folder, and is named as a file" toy-faces -n 2 -o faces.npy
+  [ "$(echo new*)" = "new*" ]
+  toy-faces -n 2 -o new.png/
+  toy-faces -n 2 -o new.png
+  no_leftovers new.png 000001.png 000002.png
+}
+
 @test "pictures and data sets" {
   keeps crops celeba-crop -q -o crops/ crops
   keeps faces.zip pack-h5 -o faces.zip faces.zip

@@ -395,16 +395,22 @@ PY
   pack-h5 -q -o b.h5 --labels out.zip out.zip
   pack-h5 -q -o c.h5 --labels out/labels.csv out
   pack-h5 -o d.h5 a.h5
+  pack-h5 -o e.h5 out.npy
   "$PYTHON" - <<'PY'
 import h5py, numpy as np
 a = h5py.File('a.h5')
 text = lambda s: s if isinstance(s, str) else s.decode()
-for name in 'bcd':
+for name in 'bcde':
     f = h5py.File(name + '.h5')
     assert sorted(f) == sorted(a)
     for k in a: assert np.array_equal(f[k], a[k]), (name, k)
-    assert text(f['labels'].attrs['names']) == ('0,1' if name == 'b' else 'A,B'), name
+    assert text(f['labels'].attrs['names']) == ('0,1' if name in 'be' else 'A,B'), name
 PY
+  # a stream has no name beside which anything could lie; another number of rows is another set's
+  pack-h5 -q -o f.h5 - <out.npy
+  "$PYTHON" -c 'import h5py; assert "labels" not in h5py.File("f.h5")'
+  "$PYTHON" -c 'import numpy as np; np.save("out-labels.npy", np.zeros((11, 1), "f4"))'
+  fails 3 "the labels of 'out-labels.npy' are not rows of numbers for 12 pictures" pack-h5 -o x.h5 out.npy
   # classes are written as numbers, not lists
   sed -i 's/\.25,1$//; s/,A,B/,A/' table.csv
   pack-h5 -o a.h5 --labels table.csv sq && pack-h5 --unpack a.h5 -o out.zip

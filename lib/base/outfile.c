@@ -122,6 +122,17 @@ static void remove_stale(const char *dir, const char *name)
 		closedir(d);
 }
 
+int outfile_folder_meant(const char *path)
+{
+	static const char *const end_of_file[] = { ".png", ".jpg", ".jpeg", ".npy", ".h5", ".zip", ".tar", ".y4m" };
+	const char *dot = strrchr(path, '.');
+	struct stat st;
+	for (size_t i = 0; dot && i < sizeof end_of_file / sizeof *end_of_file; i++)
+		if (!strcmp(dot, end_of_file[i]) && (stat(path, &st) || !S_ISDIR(st.st_mode)))
+			return error_set(ERR_USAGE, "'%s' would become a folder, and is named as a file: give a folder, or '%s/' if it is meant", path, path);
+	return 0;
+}
+
 int outfile_folder(const char *path)
 {
 	struct stat st;

@@ -43,6 +43,9 @@ int outfile_write(const char *path, int (*write)(void *ctx, FILE *, const char *
  * file, which would take longer than making it. Killing the process still leaves whole files only. */
 int outfile_write_one_of_many(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx) MUST_CHECK;
 
+/* ERR_USAGE: a folder of this name is not there, and was hardly meant: it ends as files do, such as "x.zip" ("x.zip/" is taken). */
+int outfile_folder_meant(const char *path) MUST_CHECK;
+
 /* Makes a folder, but not its parents, unless it is there, and removes what dead processes left in it. */
 int outfile_folder(const char *path) MUST_CHECK;
 

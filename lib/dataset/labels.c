@@ -120,7 +120,7 @@ static int read_npy(struct labels *l, const char *path, FILE *f, int64_t n)
 	return rc;
 }
 
-/* The array in NAME-labels.npy beside NAME.h5, where there is one. */
+/* The array in NAME-labels.npy beside NAME.h5 or NAME.npy, where there is one. */
 static int read_beside(struct labels *l, const char *path, int64_t n)
 {
 	const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
@@ -168,6 +168,17 @@ int labels_of_h5(struct labels *l, const char *path, int64_t n)
 		rc = check_numbers(l, path);
 	const int closed = h5_close(&f);
 	rc = rc ? rc : closed;
+	if (rc)
+		labels_free(l);
+	return rc;
+}
+
+int labels_of_npy(struct labels *l, const char *path, int64_t n)
+{
+	*l = (struct labels){ 0 };
+	int rc = n < 0 ? 0 : read_beside(l, path, n);
+	if (!rc)
+		rc = check_numbers(l, path);
 	if (rc)
 		labels_free(l);
 	return rc;

@@ -22,6 +22,9 @@ struct labels {
  * Labels that are not rows of finite numbers for n pictures, or whose attribute names has not K names, each its own: ERR_INPUT. */
 int labels_of_h5(struct labels *, const char *path, int64_t n) MUST_CHECK;
 
+/* The same for a .npy file's n images (below 0: not known, then it has none): the array in NAME-labels.npy beside NAME.npy, as pack-h5 --unpack writes it. */
+int labels_of_npy(struct labels *, const char *path, int64_t n) MUST_CHECK;
+
 void labels_free(struct labels *); /* a zeroed struct is fine */
 
 /* Row i: `columns` numbers, borrowed; the next row lies behind it. */

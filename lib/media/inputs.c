@@ -44,7 +44,7 @@ int inputs_open(struct inputs *in, const char *const *inputs, size_t n)
 	const bool from_pipe = !from_stdin && n == 1 && images_from_pipe(inputs[0]);
 	const enum content content = n > 1 || from_pipe ? OTHER : from_stdin ? content_of_pipe(stdin) : content_of(inputs[0]);
 
-	*in = (struct inputs){ .hdf5 = content == HDF5 };
+	*in = (struct inputs){ .hdf5 = content == HDF5, .npy = content == NPY && !from_stdin };
 	if (from_pipe)
 		return open_pipe(in, inputs[0]);
 	if (content == NOTHING && ferror(stdin))

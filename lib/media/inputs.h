@@ -9,6 +9,7 @@ struct inputs {
 	struct source *source; /* named pictures; NULL: there are images */
 	struct images images;
 	bool hdf5;             /* images out of an HDF5 file: the library cannot read and write in two threads */
+	bool npy;              /* images out of a .npy file, not out of a pipe */
 };
 
 /* inputs: n names, borrowed for the call:

@@ -62,6 +62,14 @@ static int group_read(struct group *g, FILE *in, const char *name, const struct 
 	return 0;
 }
 
+/* Whether the record behind its levels is no further one: --levels may be missing, or too small. */
+static int group_ended(const struct group *g, const char *name, const struct npy_header *next)
+{
+	if (next->ndim != 4 || next->dim[0] != g->n || next->dim[1] != g->c || next->dim[2] != g->side >> g->levels)
+		return 0;
+	return error_set(ERR_INPUT, "'%s': a pyramid of more than %d levels; say how many --levels there are", name, g->levels);
+}
+
 static int group_check(const struct group *g, const char *name)
 {
 	for (int k = 0; k < g->levels; k++)
@@ -122,11 +130,13 @@ int pyramid_read(FILE *in, const char *name, bool f32, const struct pyramid_opti
 	struct npy_header h;
 	struct npy_header written = { .ndim = 0 }; /* of a record of one image, as those on stdout are */
 	int64_t done = 0;
-	int rc;
-	while ((rc = npy_read_header(in, name, &h)) > 0) {
+	int got = npy_read_header(in, name, &h), rc = got < 0 ? got : 0;
+	while (got > 0) {
 		struct group g = { 0 };
-		if (!(rc = group_start(&g, name, &h, options->levels)) && !(rc = group_like(&g, &written, name)) && !(rc = group_read(&g, in, name, &h)) &&
-		    !(rc = group_check(&g, name)) && !(rc = group_collapse(&g, name)))
+		if (!(rc = group_start(&g, name, &h, options->levels)) && !(rc = group_like(&g, &written, name)) && !(rc = group_read(&g, in, name, &h)))
+			got = npy_read_header(in, name, &h); /* before anything of this one is written */
+		rc = rc ? rc : got < 0 ? got : got > 0 ? group_ended(&g, name, &h) : 0;
+		if (!rc && !(rc = group_check(&g, name)) && !(rc = group_collapse(&g, name)))
 			rc = group_write(&g, f32);
 		for (int k = 0; k < g.levels; k++)
 			free(g.level[k]);
