@@ -130,6 +130,8 @@ static int run(const char *const *inputs, size_t n)
 		rc = crop(&result, &settings, &in);
 		progress_end(&progress);
 	}
+	if (!rc && !in.source)
+		images_tell_range(&in.images, message_note);
 	if (!rc && (!rejects_file || !(rc = rejects_write(&result.rejects, rejects_file))))
 		rc = rejects_report(&result.rejects, result.good, keep_going, message_error);
 	rejects_free(&result.rejects);

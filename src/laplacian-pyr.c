@@ -62,6 +62,8 @@ static int forward(const char *input)
 	progress_start(&progress, "images", in.n);
 	rc = pyramid_write(&in, &o);
 	progress_end(&progress);
+	if (!rc)
+		images_tell_range(&in, message_note);
 	images_close(&in);
 	return rc;
 }

@@ -181,6 +181,9 @@ static int run(int operands, char **argv)
 	if (!(rc = metric_open(&device, device_name)) && !(rc = images_open(&input, path, 0)) && (!reference || !(rc = images_open(&ref, reference, input.side))) &&
 	    (!real || !(rc = images_open(&reals, real, input.side))) && !(rc = compare(&r.pairs, r.protocol, &input, reference ? &ref : NULL)) &&
 	    (!real || !(rc = compare(&r.floor, r.protocol, &reals, NULL)))) {
+		images_tell_range(&input, message_note);
+		images_tell_range(&ref, message_note);
+		images_tell_range(&reals, message_note);
 		add_notes(&r);
 		if (as_json)
 			rc = print_json(&r);

@@ -190,6 +190,8 @@ static int run(const char *const *inputs, size_t n)
 	progress_start(&progress, "pictures", limit ? limit : inputs_count(in));
 	rc = pack(&result, &s, in->source, &in->images);
 	progress_end(&progress);
+	if (!rc && !in->source)
+		images_tell_range(&in->images, message_note);
 	if (!rc && rejects_file)
 		rc = rejects_write(&result.rejects, rejects_file);
 	if (!rc)

@@ -6,7 +6,8 @@
 
 static const char about[] =
 	"Trains one scale of the two networks of a progressively grown GAN (Karras et al. 2018): scale 0 makes images of 4x4 pixels, scale 1 of 8x8, and so on.\n"
-	"Every scale but the first starts from the network of the scale before it, whose layers it takes over; the new ones fade in.\n"
+	"Every scale but the first starts from the network of the scale before it, whose layers it takes over; the new ones fade in. With --init-from they fade in, too:\n"
+	"set alphaNJumps=0 to go on with the images as that network makes them.\n"
 	"\n"
 	"FILES\n"
 	"\n"
@@ -15,7 +16,7 @@ static const char about[] =
 	"for sampling as the last ones and sometimes better; and, until the scale is done, scale1.ckpt, a checkpoint.\n"
 	"\n"
 	"Which are better, --swd-every 1 tells: at every save, and at the end, the first swdImages (4096) images of avgG with the run's seed are compared with as many of\n"
-	"the data set (SWD, from 16x16 on) and with each other (MS-SSIM), as swd and msssim do. The scores stand in the log; the best state is named at the end, and its\n"
+	"the data set (SWD, from 16x16 on) and with each other (MS-SSIM), as swd (with its seed 0) and msssim do. The scores stand in the log; the best state is named at the end, and its\n"
 	"networks are kept whatever --keep says. The training is the same with and without.\n"
 	"\n"
 	"GOING ON\n"

@@ -23,7 +23,7 @@
 #include "threads.h"
 
 static const char *reference, *save_path, *protocol_name, *device_name = "cpu";
-static int64_t count, seed = -1, threads;
+static int64_t count, seed = -1, side, threads;
 static bool as_json, want_floor;
 static struct metric_device *device;
 
@@ -34,6 +34,7 @@ static const struct option options[] = {
 	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the patches and directions (default 0)", 0, OPTION_SEED_MAX },
 	{ "floor", 'f', OPTION_FLAG, &want_floor, NULL, "also compare REF with itself: two halves of N/2, and N with N when it has 2N", 0, 0 },
 	{ "save-ref", 0, OPTION_TEXT, &save_path, "FILE", "save REF's statistics, to be given as REF later; without INPUT do only that", 0, 0 },
+	{ "size", 0, OPTION_INT, &side, "R", "with --save-ref and no INPUT: the side of REF's images (its largest)", 16, IMAGES_MAX_SIDE },
 	{ "device", 0, OPTION_TEXT, &device_name, "D", METRIC_DEVICES " (cpu)", 0, 0 },
 	{ "json", 0, OPTION_FLAG, &as_json, NULL, "one JSON object instead of a table", 0, 0 },
 	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
@@ -56,7 +57,7 @@ static const struct tool tool = {
 	        "karras: 128 patches of each of 16,384 images, levels down to 16, images as bytes (floats are rounded and clamped).\n\n"
 	        "paddle: 16,016 "
 	        "images in batches of 16, of which all patches are cut from the first image, so that only every 16th image counts; corners leave out the last row and "
-	        "column; min(log2(side) - 2, 4) levels; floats as they are. Its own program prints the values without the factor 1,000.\n\n"
+	        "column; min(log2(side) - 2, 4) levels; floats as they are; the halves of --floor are whole batches. Its own program prints the values without the factor 1,000.\n\n"
 	        "Values under different "
 	        "protocols, numbers of images or sides do not compare. A value means little without the floor that --floor adds: what two sets of real images give.\n\n"
 	        "--save-ref keeps what a comparison needs of REF (64 MiB, or 16 per level): given as --ref it halves the time. It holds for its protocol, seed and number "
@@ -75,7 +76,7 @@ static const struct tool tool = {
 	        ENVIRONMENT_PLUGINS ENVIRONMENT_WAITING
 	        "EXAMPLES\n\n"
 	        "  pgan-sample net.h5 | swd --ref data.h5\n"
-	        "  swd --ref data.h5 --save-ref ref.swd; pgan-sample net.h5 | swd --ref ref.swd\n"
+	        "  swd --ref data.h5 --size 64 --save-ref ref.swd; pgan-sample scale4.h5 | swd --ref ref.swd\n"
 	        "  swd --ref real/ --floor -n 1024 fake.zip\n"
 	        "  python3 -u -c 'import numpy, sys; numpy.save(sys.stdout.buffer, x)' | swd --ref data.h5 --json",
 	.options = options,
@@ -172,6 +173,8 @@ static int with_statistics(struct swd_report *r, const char *path)
 			rc = add_comparison(r, NULL, &b, &saved, NULL);
 	}
 	if (!rc)
+		image_set_tell_range(&input, message_note);
+	if (!rc)
 		swd_report_note(r, "Against saved statistics of '%s'%s.", *saved.source ? saved.source : "a stream", verified ? "" : ", which is not there to be compared with them");
 	image_set_close(&input);
 	swd_reference_free(&saved);
@@ -194,10 +197,15 @@ static int with_set(struct swd_report *r, const char *path)
 	const int64_t limit = count ? count : swd_protocol_images(r->protocol);
 	struct image_set input = { 0 }, ref = { 0 };
 	int rc = images_from_pipe(reference) ? 0 : probe(reference);
+	int images_side = (int)side;
 	if (!rc && path && !(rc = swd_open_set(&input, path, 0, limit, r->protocol)))
-		rc = swd_levels(r->protocol, input.side, input.name);
-	if (rc >= 0 && !(rc = swd_open_set(&ref, reference, input.side, want_floor ? 2 * limit : limit, r->protocol)))
+		rc = swd_levels(r->protocol, images_side = input.side, input.name);
+	if (rc >= 0 && !(rc = swd_open_set(&ref, reference, images_side, want_floor ? 2 * limit : limit, r->protocol)))
 		rc = path ? compare_sets(r, &input, &ref, limit) : compare(r, NULL, &ref, ref.read);
+	if (!rc) {
+		image_set_tell_range(&input, message_note);
+		image_set_tell_range(&ref, message_note);
+	}
 	image_set_close(&input);
 	image_set_close(&ref);
 	return rc;
@@ -214,6 +222,8 @@ static int run(int operands, char **argv)
 		return error_set(ERR_USAGE, "--ref is missing: what to compare with");
 	if (path && !strcmp(path, "-") && !strcmp(reference, "-"))
 		return error_set(ERR_USAGE, "INPUT and REF cannot both be stdin");
+	if (path && side)
+		return error_set(ERR_USAGE, "--size is for --save-ref without INPUT: REF's images are of INPUT's side");
 	if (!path && want_floor)
 		return error_set(ERR_USAGE, "--save-ref without INPUT compares nothing, so there is no --floor");
 	input_guard_add(reference);

@@ -131,3 +131,21 @@ PY
   msssim --json --pairs 1 --floor in.npy in.npy | "$PYTHON" -c 'import json, sys; r = json.load(sys.stdin); assert r["error"] is None and r["floor"]["error"] is None and r["pairs"] == 1'
   msssim --pairs 2 in.npy | grep -qE '^ +2  [01]\.[0-9]{5} ± 0\.[0-9]{5}$'
 }
+
+@test "floats from 0 to 1 are taken as they are, with a note" {
+  npy 20,3,32,32 f4 'rng.random(shape)' >unit.npy
+  npy 20,3,32,32 f4 'rng.random(shape) * 2 - 1' >right.npy
+  note="no value of 'unit.npy' is below 0: floats are images in [-1,1], and 0 is grey"
+  msssim unit.npy 2>said >/dev/null
+  grep -qxF "msssim: $note" said
+  swd --ref unit.npy right.npy 2>said >/dev/null
+  grep -qxF "swd: $note" said
+  pack-h5 -o a.h5 unit.npy 2>said
+  grep -qxF "pack-h5: $note" said
+  celeba-crop --size 8 --center 8,8 unit.npy 2>said >/dev/null
+  grep -qxF "celeba-crop: $note" said
+  laplacian-pyr unit.npy 2>said >/dev/null
+  grep -qxF "laplacian-pyr: $note" said
+  msssim right.npy 2>said >/dev/null
+  [ ! -s said ]
+}

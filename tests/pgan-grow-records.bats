@@ -84,7 +84,7 @@ PY
   head -c 5000 wrong.h5 >short.h5
   fails 3 "short.h5" pgan-grow --verify short.h5
   random_data 4 4 data.h5
-  fails 3 "data.h5" pgan-grow --verify data.h5
+  fails 3 "'data.h5' is not a step record: it has no iter0" pgan-grow --verify data.h5
 }
 
 # The record of a step whose networks have C channels and latents of L values, as far as the state before it: record FILE C L.

@@ -191,6 +191,15 @@ PY
   swd --json --ref named fake.h5 | grep -q "gone??\[31m?.h5', which is not there to be compared"
   head -c 30000000 saved >cut
   fails 3 "'cut'" swd --ref cut fake.h5
+  # Of a data set of several resolutions, the one that is asked for.
+  npy 40,3,64,64 u1 | pack-h5 -q -o sizes.h5
+  pgan_side() { "$PYTHON" -c 'import h5py, sys; print(int(h5py.File(sys.argv[1]).attrs["side"]))' "$1"; }
+  swd -q --ref sizes.h5 --save-ref largest
+  swd -q --ref sizes.h5 --size 32 --save-ref smaller
+  [ "$(pgan_side largest)" = 64 ] && [ "$(pgan_side smaller)" = 32 ]
+  npy 40,3,32,32 u1 | swd --ref smaller >/dev/null
+  fails 2 "--size is for --save-ref without INPUT" swd --ref sizes.h5 --size 32 fake.h5
+  fails 3 "sizes.h5" swd -q --ref sizes.h5 --size 128 --save-ref none
   fails 1 "none/saved" swd --ref backup.h5 --save-ref none/saved # before anything is looked at
   fails 1 "none/saved" swd --ref missing.h5 --save-ref none/saved fake.h5
 }

@@ -38,7 +38,7 @@ void progress_show(struct progress *p, int64_t done, const char *more)
 	int at = snprintf(line, sizeof line, "%s: %lld", message_tool(), (long long)done);
 	if (p->total > 0)
 		at += snprintf(line + at, sizeof line - (size_t)at, " of %lld", (long long)p->total);
-	at += snprintf(line + at, sizeof line - (size_t)at, " %s, %.3g/s", p->what, rate);
+	at += snprintf(line + at, sizeof line - (size_t)at, " %s, %.*f/s", p->what, rate < 10 ? 2 : rate < 100 ? 1 : 0, rate);
 	if (p->total > 0 && rate > 0) {
 		format_duration(left, (double)(p->total - done) / rate);
 		at += snprintf(line + at, sizeof line - (size_t)at, ", %s left", left);

@@ -132,15 +132,17 @@ static const float MOST = 100;
 /* n images that have just been read: as floats in [-1,1], which a generator may leave by some, but not as floats of 0 to 255. */
 static int check_floats(const struct images *i, const float *x, int64_t n)
 {
-	const struct images_input *s = i->source;
+	struct images_input *s = i->source;
 	const size_t values = images_size(i) / sizeof *x;
 	for (int64_t k = 0; k < n; k++, x += values) {
-		float largest = 0;
+		float largest = 0, lowest = 0;
 		int bad = 0;
 		for (size_t v = 0; v < values; v++) {
 			bad |= !(fabsf(x[v]) <= FLT_MAX);
 			largest = fabsf(x[v]) > largest ? fabsf(x[v]) : largest;
+			lowest = x[v] < lowest ? x[v] : lowest;
 		}
+		s->negative |= lowest < 0;
 		if (bad)
 			return error_set(ERR_INPUT, "'%s': image %lld holds values that are not finite", i->name, (long long)(s->next + k));
 		if (largest > MOST)
@@ -158,6 +160,13 @@ int64_t images_read(struct images *i, void *data, int64_t max)
 	if (!rc && n > 0)
 		s->next += n;
 	return rc ? rc : n;
+}
+
+void images_tell_range(const struct images *i, void (*say)(const char *format, ...))
+{
+	const struct images_input *s = i->source;
+	if (s && i->type == NPY_F32 && s->next && !s->negative)
+		say("no value of '%s' is below 0: floats are images in [-1,1], and 0 is grey", i->name);
 }
 
 void *images_alloc(const struct images *i, int64_t n)

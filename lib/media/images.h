@@ -54,6 +54,9 @@ int64_t images_left(struct images *) MUST_CHECK;
 /* Whether reading means decoding pictures, which takes long. */
 bool images_decodes(const struct images *);
 
+/* Says through `say` (message_note) that the floats read so far can hardly be images in [-1,1], if none of them is below 0: nothing would be darker than grey. */
+void images_tell_range(const struct images *, void (*say)(const char *format, ...));
+
 void images_close(struct images *); /* a zeroed struct is fine */
 
 /* The name of the data set of an HDF5 file that holds images of a side: "data32x32". */

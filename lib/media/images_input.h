@@ -17,6 +17,7 @@ struct images_input {
 	const struct images_kind *kind;
 	char *name;      /* what images->name points to; owned */
 	int64_t next;    /* images read so far; of read()'s first one, the index */
+	bool negative;   /* a float below 0 was among them */
 };
 
 /* Begins an input: allocates its struct of `size` bytes, zeroed, as images->source, and sets the name. From then on images_close() frees it. NULL with

@@ -125,6 +125,12 @@ int image_set_borrow(struct image_set *s, const char *name, const uint8_t *data,
 	return 0;
 }
 
+void image_set_tell_range(const struct image_set *s, void (*say)(const char *format, ...))
+{
+	if (s->parts)
+		images_tell_range(&s->parts->images, say);
+}
+
 void image_set_close(struct image_set *s)
 {
 	struct image_set_parts *p = s->parts;

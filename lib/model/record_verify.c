@@ -219,7 +219,7 @@ static int add_relative(void *ctx, const char *name, struct param_shape shape, s
 		return rc;
 	const double relative = sqrt(d.error) / fmax(sqrt(d.recorded), 1e-3 * sqrt(c->recorded));
 	c->r->errors[c->r->count++] = relative;
-	if (is_larger(relative, result->grad_worst)) {
+	if (!*result->grad_worst_tensor || is_larger(relative, result->grad_worst)) {
 		result->grad_worst = relative;
 		snprintf(result->grad_worst_tensor, sizeof result->grad_worst_tensor, "%s/%s", c->group + strlen("grad/"), name);
 	}
@@ -421,12 +421,14 @@ static int replay_file(struct replay *r, const struct record_tolerance *toleranc
 	int rc;
 
 	r->errors = errors;
+	if (!h5_exists(r->file, "iter0"))
+		return error_set(ERR_INPUT, "'%s' is not a step record: it has no iter0", h5_name(r->file));
 	if ((rc = read_settings(r)))
 		return rc;
 	for (int i = 0;; i++) {
 		snprintf(r->group, sizeof r->group, "iter%d", i);
 		if (!h5_exists(r->file, r->group))
-			return i ? 0 : error_set(ERR_INPUT, "'%s' is not a step record: it has no iter0", h5_name(r->file));
+			return 0;
 		/* Opened anew for every step, so that nothing of one is left for the next. */
 		if (!(rc = network_open(&r->g, r->be, &r->arch, NETWORK_G, true)) && !(rc = network_open(&r->d, r->be, &r->arch, NETWORK_D, true)) &&
 		    !(rc = step_open(&r->step, r->be, &r->arch, &r->losses, &r->g, &r->d, r->batch, r->fading))) {
