@@ -153,9 +153,11 @@ static void to_device(struct backend *b, float *to, const float *from, size_t co
 	cuda_wait(c, "copy to the GPU");
 }
 
+/* A copy to pageable memory itself waits for all before it, and would not look after the other ranks. */
 static void to_host(struct backend *b, float *to, const float *from, size_t count)
 {
 	struct cuda *c = (struct cuda *)b;
+	cuda_ranks_wait(c);
 	cuda_copy(b, to, from, count);
 	cuda_wait(c, "copy from the GPU");
 }

@@ -188,8 +188,9 @@ static uint64_t hash_settings(const struct cudnn_plan *p)
 	if (cudnnBackendGetAttribute(p->plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, sizeof text - 1, &size, text))
 		return 0;
 	text[size < (int64_t)sizeof text ? size : (int64_t)sizeof text - 1] = 0;
-	const char *const engine = strstr(text, "\"engine\":");
-	return engine ? digest_add(digest_start(), engine, strlen(engine)) : 0;
+	/* {… "engine":{"engineId":…,"smVersion":…,"knobChoices":{…}}}: what else may follow is not the choice */
+	const char *const engine = strstr(text, "\"engine\":"), *const knobs = engine ? strstr(engine, "\"knobChoices\":") : NULL, *const end = knobs ? strchr(knobs, '}') : NULL;
+	return end ? digest_add(digest_start(), engine, (size_t)(end - engine)) : 0;
 }
 
 /* A plan of one configuration; false when the engine does not take this shape, or wants too much memory. */
@@ -253,10 +254,13 @@ int cudnn_plan_list(struct cudnn_plan *plans, int most, struct cudnn_target targ
 	int refused = 0, count, rc;
 
 	graph_make(&g, s, direction, precision);
+	const cudnnStatus_t made = g.status;
 	count = choose(plans, most, &g, CUDNN_HEUR_MODE_A, precision, workspace_limit, &refused);
-	/* For large shapes mode A may rank engines on tensor cores alone. */
-	if (!g.status && !count)
+	/* For large shapes mode A may rank engines on tensor cores alone, or fail. */
+	if (!made && !count) {
+		g.status = CUDNN_STATUS_SUCCESS;
 		count = choose(plans, most, &g, CUDNN_HEUR_MODE_FALLBACK, precision, workspace_limit, &refused);
+	}
 	rc = count;
 	if (g.status)
 		rc = cudnn_failed(g.status, "plan a convolution");

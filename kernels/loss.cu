@@ -24,6 +24,7 @@ static void cuda_read_sums(struct backend *b, double out[STEP_SUMS])
 	struct cuda *c = cuda_of(b);
 	for (int i = 0; i < STEP_SUMS; i++)
 		out[i] = 0;
+	cuda_ranks_wait(c);
 	cuda_note(c, cudaMemcpyAsync(out, c->sums, STEP_SUMS * sizeof *out, cudaMemcpyDeviceToHost, c->stream), "read the step's sums");
 	cuda_wait(c, "read the step's sums");
 }

@@ -67,6 +67,8 @@ static void *get(struct metrics *m, struct memory *all, size_t bytes)
 	cuda_note(m->c, cudaMalloc(&block, bytes ? bytes : 1), "allocate memory");
 	if (block)
 		all->block[all->count++] = block;
+	else
+		(void)cudaGetLastError(); /* told here: the next launch has not failed */
 	return block;
 }
 

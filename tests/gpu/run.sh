@@ -57,7 +57,8 @@ if [ "$device" != cpu ]; then
 fi
 
 # limited COMMAND…: ended after $limit seconds, with status 124. With launcher=exec in place of the shell.
-limited() { ${launcher-} timeout --foreground --kill-after 10 "$limit" "$@"; }
+timeout=(timeout --foreground)
+limited() { ${launcher-} "${timeout[@]}" --kill-after 10 "$limit" "$@"; }
 
 # tool NAME ARGUMENT…: one of ours, with the libraries that it needs and no other program should see.
 tool() {
@@ -217,6 +218,7 @@ stage_metrics() {
 # sanitized TOOL COMMAND…: without a cache of plans, since nothing should be measured so. Failures of CUDA's calls are told by the program itself. cuDNN's kernels are
 # left alone: they are known for hazards that are none, take most of the time, and one has looped for ever when it was watched.
 sanitized() {
+  local timeout=(timeout) # of the group: the child, too
   PGAN_CACHE='' PGAN_TEST_METRICS=$device tool "$(command -v compute-sanitizer)" --tool "$1" --report-api-errors no --error-exitcode 9 --print-limit 5 \
     --kernel-name-exclude 'regex=cudnn|xmma|cutlass|gemm|nchw|nhwc|fprop|dgrad|wgrad' "${@:2}"
 }
