@@ -60,6 +60,18 @@ need_emulation() {
   export PGAN_PLUGINS=$PGAN_UNIT/emulated PGAN_CACHE=
 }
 
+# stopped OUT.h5 ARGUMENT…: pgan-grow -o OUT.h5 …, ended by a signal (SIGNAL, SIGTERM) as soon as it trains, with that status. Leaves a checkpoint.
+stopped() {
+  local out=$1 log=${1%.h5}.log
+  shift
+  rm -f "$log"
+  env --default-signal=INT pgan-grow -o "$out" "$@" 3>&- & # what a shell starts in the background ignores SIGINT
+  until [ -s "$log" ]; do kill -0 $!; sleep .005; done
+  sleep .05
+  kill -s "${SIGNAL-TERM}" $!
+  wait $!
+}
+
 # full_disk: mounts a file system of 64 KiB on ./full, or skips the test where that is not allowed; full_disk_end unmounts it.
 full_disk() {
   mkdir -p full

@@ -5,7 +5,7 @@ load common
 
 @test "a record that cannot be written ends a run before anything is touched" {
   random_data 20 4 data.h5
-  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 || true
+  stopped a.h5 -q --data data.h5 --scale 0 "${tiny[@]}" -n 1000000 -b 4 || true
   cp a.ckpt before
   fails 1 "cannot create 'nowhere/x.h5': No such file or directory" grow 0 a.h5 -n 5 -b 4 --restart --record 0:nowhere/x.h5
   cmp a.ckpt before

@@ -81,7 +81,7 @@ load common
 @test "a run that ends with losses that are not finite has no result, and keeps its last checkpoint" {
   random_data 8 4 data.h5
   raw=(-b 4 --set perChannelNormalization=false)
-  timeout -s TERM .3 pgan-grow -q --data data.h5 --scale 0 -o x.h5 "${tiny[@]}" "${raw[@]}" -n 1000000 || true
+  stopped x.h5 -q --data data.h5 --scale 0 "${tiny[@]}" "${raw[@]}" -n 1000000 || true
   done=$("$PYTHON" -c 'import h5py; f = h5py.File("x.ckpt", "r+"); f["G/formatLayer.module.weight"][...] = 1e38; print(f.attrs["iterations"])')
   cp x.ckpt before.ckpt
   fails 1 "the losses have not been finite for 5 iterations, up to $((done + 5)); the last state before that is 'x.ckpt'" \
