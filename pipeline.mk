@@ -8,9 +8,12 @@
 #
 # Each file is made by one tool from the files before it, and only if it is missing or older than they are. A command that was interrupted is given again:
 # the trainer goes on from its checkpoint, which lies beside its target. A changed variable makes anew what depends on it and nothing else:
-# $(RUN)/.settings holds the command lines that the files were made by. What only judges (sample, growth, swd, msssim, report) takes data and networks that are there
-# as they are, so that no variable has to be repeated for it. Whether a checkpoint or network is of other settings, the trainer itself knows best:
-# it says what differs, and begins anew.
+# $(RUN)/.settings holds the command lines that the files were made by; what is there and has none was not made here, and is neither made anew nor removed.
+# Whether a checkpoint or network is of other settings, the trainer itself knows best: it says what differs, and begins anew.
+#
+# What only judges (sample, growth, swd, msssim, report) takes data and networks that are there as they are. No variable but RUN (and DATA, for a data set of one's
+# own) has to be repeated for it: with nothing said of what to train, the highest scale that is there is the last. What is missing is trained, but a checkpoint of
+# other settings is left alone, which the trainer then says.
 
 SHELL = /bin/bash
 .SHELLFLAGS = -eu -o pipefail -c
@@ -32,7 +35,7 @@ DEVICE = auto
 SCALE = $(LAST)
 # A file of the reference's keys, which then says all that a preset says of the training; SETTINGS still come on top.
 CONFIG =
-# The data set. Another one is taken as it is: neither made of IMAGES nor removed.
+# The data set. One that is given is taken as it is: neither made of IMAGES nor removed.
 DATA = $(RUN)/data.h5
 # Judge the networks that were kept after so many iterations of SCALE, instead of its last.
 ITER =
@@ -46,6 +49,7 @@ hash := \#
 open := (
 close := )
 comma := ,
+space := $(subst x,,x x)
 ifneq ($(words x$(RUN)x),1)
 $(error RUN is '$(RUN)': give the name of a folder without spaces)
 else ifeq ($(RUN),)
@@ -62,7 +66,7 @@ BIN := $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))bin/)
 FACES = $(BIN)toy-faces
 # A picture that cannot be used is told and left out; without --keep-going it would be a failure, for which make deletes the data set.
 CROP = $(BIN)celeba-crop --keep-going
-PACK = $(BIN)pack-h5
+PACK = $(BIN)pack-h5 --keep-going
 GROW = $(BIN)pgan-grow
 SAMPLE = $(BIN)pgan-sample
 SWD = $(BIN)swd
@@ -129,10 +133,34 @@ endif
 $(call without,$(apart),IMAGES,names of archives$(comma) folders or pictures)
 $(call without,$(apart),DATA,the name of a file)
 
+# $(call given,VARIABLE…): those that are not as this file has them.
+given = $(strip $(foreach v,$(1),$(if $(filter file,$(origin $(v))),,$(v))))
+
+# What is only judged is not made anew.
+JUDGING := $(and $(MAKECMDGOALS),$(if $(filter-out sample growth swd msssim report help print-%,$(MAKECMDGOALS)),,yes))
+networks := $(sort $(wildcard $(RUN)/scale[0-8].h5))
+ifneq ($(and $(JUDGING),$(networks),$(if $(call given,PRESET CONFIG IMAGES LAST SCALE),,yes)),)
+LAST := $(patsubst $(RUN)/scale%.h5,%,$(lastword $(networks)))
+endif
+
 ifeq ($(filter $(LAST),0 1 2 3 4 5 6 7 8),)
 $(error LAST is '$(LAST)': give the number of the last scale, 0 to 8)
 endif
 SCALES := $(wordlist 1,$(words x $(wordlist 1,$(LAST),a b c d e f g h)),0 1 2 3 4 5 6 7 8)
+
+ifeq ($(filter $(SCALE),$(SCALES)),)
+$(error SCALE is '$(SCALE)': give a scale from 0 to $(LAST))
+endif
+
+# Names that can be compared, whatever is a link, and whatever their folder is called.
+real = $(subst $(space),|,$(or $(realpath $(1)),$(abspath $(1))))
+here := $(call real,$(RUN))
+there := $(foreach i,$(IMAGES),$(call real,$(i)) $(subst $(space),|,$(abspath $(i))))
+ifneq ($(filter $(addprefix $(here)/,crop crop/% crop.part crop.part/% $(if $(call given,IMAGES),faces.zip)),$(there)),)
+$(error IMAGES is '$(IMAGES)': in $(RUN) that is a name of what is made there and removed; put the pictures elsewhere)
+else ifneq ($(filter $(addsuffix /%,$(there)),$(here)/),)
+$(error RUN lies within IMAGES, '$(IMAGES)': what is made there would become training pictures)
+endif
 
 # A configuration file has values of its own for every scale.
 ifeq ($(CONFIG),)
@@ -140,7 +168,6 @@ $(foreach k,$(SCALES),$(foreach v,ITERS BATCH LR JUMPS DEPTH,$(if $($(v)_$(k)),,
 endif
 
 # $(call kept,FILE): FILE if it is there and only judged.
-JUDGING = $(and $(MAKECMDGOALS),$(if $(filter-out sample growth swd msssim report help print-%,$(MAKECMDGOALS)),,yes))
 kept = $(and $(JUDGING),$(wildcard $(1)))
 
 NET = $(RUN)/scale$(SCALE)$(if $(ITER),_i$(ITER)).h5
@@ -156,6 +183,17 @@ endef
 $(RUN) $(RUN)/.settings:
 	mkdir -p $@
 
+# $(call made,NAME,FILE): FILE if it was made here, which its settings tell. $(call foreign,NAME,FILE,ADVICE): it cannot have any in the place of one that was not.
+made = $(if $(wildcard $(RUN)/.settings/$(1)),$(2))
+define foreign
+ifneq ($(if $(call made,$(1),$(2)),,$(wildcard $(2))),)
+.PHONY: foreign-$(1)
+$(RUN)/.settings/$(1): | foreign-$(1)
+foreign-$(1):
+	@echo "pipeline: '$(2)' is there and was not made here: $(3)put it elsewhere" >&2; exit 2
+endif
+endef
+
 # A program into a pipe. A reader that has enough closes it, of which the writer dies (SIGPIPE: 128 + 13): no failure.
 feed = { $(1) || [ $$? = 141 ]; }
 
@@ -163,6 +201,7 @@ feed = { $(1) || [ $$? = 141 ]; }
 
 FACES_COMMAND = $(FACES) -n $(FACES_COUNT) --seed $(SEED)
 $(eval $(call settings,faces,$(FACES_COMMAND)))
+$(eval $(call foreign,faces,$(RUN)/faces.zip,))
 $(RUN)/faces.zip: $(RUN)/.settings/faces
 	$(FACES_COMMAND) -o $@
 
@@ -170,29 +209,41 @@ CROP_COMMAND = $(CROP) $(CROP_FLAGS) $(IMAGES)
 DATA_COMMAND = $(CROP_COMMAND) | $(PACK) $(PACK_FLAGS)
 # What needs the names of pictures reads them from a folder: an image stream has none.
 BY_NAME = $(or $(findstring --labels,$(PACK_FLAGS)),$(findstring --shuffle,$(PACK_FLAGS)))
+LABELS = $(wildcard $(patsubst --labels=%,%,$(filter --labels=%,$(subst --labels ,--labels=,$(PACK_FLAGS)))))
 
+ask = @echo 'pipeline: IMAGES is not set: download img_align_celeba.zip (CelebA, "Align&Cropped Images"), put it anywhere, and give IMAGES=path/to/img_align_celeba.zip' >&2; exit 2
+
+# The pictures as the data set has them, by name.
 ifeq ($(IMAGES),)
-$(RUN)/crop $(RUN)/data.h5:
-	@echo 'pipeline: IMAGES is not set: download img_align_celeba.zip (CelebA, "Align&Cropped Images"), put it anywhere, and give IMAGES=path/to/img_align_celeba.zip' >&2; exit 2
+$(RUN)/crop:
+	$(ask)
 else
 $(filter-out $(RUN)/faces.zip,$(IMAGES)):
 	@echo "pipeline: there is no '$@' (IMAGES: names of archives, folders or pictures, without spaces)" >&2; exit 2
 
-# The pictures as the data set has them, by name.
 $(eval $(call settings,crop,$(CROP_COMMAND)))
+$(eval $(call foreign,crop,$(RUN)/crop,))
 $(RUN)/crop: $(IMAGES) $(RUN)/.settings/crop
 	rm -rf $@ $@.part
 	$(CROP_COMMAND) -o $@.part
 	mv $@.part $@
+endif
 
-ifeq ($(call kept,$(RUN)/data.h5),)
+ifneq ($(call given,DATA)$(call kept,$(RUN)/data.h5),)
+else ifneq ($(and $(JUDGING),$(networks)),)
+$(RUN)/data.h5:
+	@echo "pipeline: there is no '$@' to judge against: give the DATA that the networks were trained on" >&2; exit 2
+else ifeq ($(IMAGES),)
+$(RUN)/data.h5:
+	$(ask)
+else
 $(eval $(call settings,data,$(DATA_COMMAND)))
-$(RUN)/data.h5: $(if $(BY_NAME),$(RUN)/crop,$(IMAGES)) $(RUN)/.settings/data
-	$(if $(BY_NAME),$(PACK) $(PACK_FLAGS) $<,$(call feed,$(CROP_COMMAND)) | $(PACK) $(PACK_FLAGS)) -o $@
-endif
+$(eval $(call foreign,data,$(RUN)/data.h5,give DATA=$(RUN)/data.h5 to take it as it is$(comma) or ))
+$(RUN)/data.h5: $(if $(BY_NAME),$(RUN)/crop,$(IMAGES)) $(LABELS) $(RUN)/.settings/data
+	$(if $(BY_NAME),$(PACK) $(PACK_FLAGS) $(RUN)/crop,$(call feed,$(CROP_COMMAND)) | $(PACK) $(PACK_FLAGS)) -o $@
 endif
 
-ifneq ($(DATA),$(RUN)/data.h5)
+ifneq ($(call given,DATA),)
 $(DATA):
 	@echo "pipeline: there is no '$@' (DATA: a data set as pack-h5 makes it)" >&2; exit 2
 endif
@@ -202,6 +253,8 @@ endif
 # Where and by how many the training is done, and whether it is judged on the way: no reason to do it again.
 HOW = --device $(DEVICE) $(if $(SWD_EVERY),--swd-every $(SWD_EVERY)) $(if $(filter-out 1,$(RANKS)),--ranks $(RANKS))
 
+OWN_DATA := $(if $(call given,DATA), --data $(DATA))
+
 # $(call scale_command,k,k-1), and the rule
 define scale_command
 DEPTHS_$(1) = $(if $(2),$$(DEPTHS_$(2))$$(comma))$$(DEPTH_$(1))
@@ -210,9 +263,9 @@ RECIPE_$(1) = $$(if $$(CONFIG),--config $$(CONFIG),--iters $$(ITERS_$(1)) --batc
 GROW_$(1) = $$(GROW) --scale $(1) --profile $$(PROFILE) $$(RECIPE_$(1)) --seed $$(SEED) $$(addprefix --set ,$$(SETTINGS))
 endef
 define scale_rule
-$$(eval $$(call settings,scale$(1),$$(GROW_$(1))))
+$$(eval $$(call settings,scale$(1),$$(GROW_$(1))$(OWN_DATA)))
 $(RUN)/scale$(1).h5: $(if $(2),$(RUN)/scale$(2).h5) $$(DATA) $$(CONFIG) $(RUN)/.settings/scale$(1)
-	$$(GROW_$(1)) $$(HOW) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) --replace -o $$@
+	$$(GROW_$(1)) $$(HOW) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) $(if $(JUDGING),,--replace) -o $$@
 endef
 # $(call previous,k): k-1, nothing for 0
 previous = $(lastword $(wordlist 1,$(1),$(SCALES)))
@@ -227,7 +280,7 @@ $(foreach k,$(SCALES),$(if $(call kept,$(RUN)/scale$(k).h5),,$(eval $(call scale
 JUDGED = $(NET:.h5=)
 SCORES = scores-$(notdir $(JUDGED))
 SAMPLE_COMMAND = $(SAMPLE) $(NET) --seed $(SEED) --device $(DEVICE)
-$(eval $(call settings,$(SCORES),$(SAMPLE_COMMAND) -n $(SAMPLES) $(SWD) $(MSSSIM)))
+$(eval $(call settings,$(SCORES),$(SAMPLE_COMMAND) -n $(SAMPLES) $(SWD) $(MSSSIM)$(OWN_DATA)))
 
 ifneq ($(ITER),)
 $(NET):
@@ -237,8 +290,10 @@ endif
 $(JUDGED).samples.png: $(NET) $(RUN)/.settings/$(SCORES)
 	$(SAMPLE_COMMAND) --grid 8x8 -o $@
 
-$(RUN)/growth.png: $(foreach k,$(SCALES),$(RUN)/scale$(k).h5)
-	$(SAMPLE) $^ --seed $(SEED) --device $(DEVICE) -o $@
+GROWTH_COMMAND = $(SAMPLE) $(SCALES:%=$(RUN)/scale%.h5) --seed $(SEED) --device $(DEVICE)
+$(eval $(call settings,growth,$(GROWTH_COMMAND)))
+$(RUN)/growth.png: $(SCALES:%=$(RUN)/scale%.h5) $(RUN)/.settings/growth
+	$(GROWTH_COMMAND) -o $@
 
 # A command's output under its final name only when the command has ended well.
 into = > $@.part && mv $@.part $@ || { status=$$?; rm -f $@.part; exit $$status; }
@@ -272,9 +327,10 @@ report: $(SCORED) $(JUDGED).samples.png $(RUN)/growth.png
 		'$(RUN)/scale*.previews/' 'how each scale went' '$(RUN)/scale*.log' 'losses, gradients, images per second'
 
 clean:
-	rm -rf $(RUN)/.settings $(RUN)/crop $(RUN)/crop.part $(RUN)/scale[0-8].previews
-	rm -f $(RUN)/faces.zip $(RUN)/data.h5 $(RUN)/growth.png $(foreach end,h5 ckpt log ranks samples.png swd.txt msssim.txt,$(RUN)/scale[0-8].$(end)) \
+	rm -rf $(call made,crop,$(RUN)/crop) $(RUN)/crop.part $(RUN)/scale[0-8].previews
+	rm -f $(call made,faces,$(RUN)/faces.zip) $(call made,data,$(RUN)/data.h5) $(RUN)/growth.png $(foreach end,h5 ckpt log ranks samples.png swd.txt msssim.txt,$(RUN)/scale[0-8].$(end)) \
 		$(foreach end,h5 samples.png swd.txt msssim.txt,$(RUN)/scale[0-8]_i*.$(end)) $(RUN)/scale[0-8]*.txt.part
+	rm -rf $(RUN)/.settings
 	-rmdir $(RUN)
 
 VARIABLES = PRESET RUN IMAGES DATA CONFIG SEED DEVICE RANKS SCALE ITER SWD_EVERY LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \

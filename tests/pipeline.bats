@@ -235,6 +235,11 @@ JSON
   [[ $output == *"--scale 6 "*"--iters 9 --batch 8 --lr 0.001"* ]]
   run plan scale6 LAST=6 CONFIG=c.json
   [[ $output != *"is not set"* ]]
+  for scale in 6 abc ''; do
+    run plan scale0 SCALE=$scale
+    [ "$status" = 2 ]
+    [[ $output == *"SCALE is '$scale': give a scale from 0 to 5"* ]]
+  done
   for last in 9 six; do
     run plan scale0 LAST=$last
     [ "$status" = 2 ]
@@ -305,6 +310,76 @@ JSON
   [ "$status" = 0 ]
 }
 
+@test "what was not made here is neither made anew nor removed" {
+  celeba-crop --size 16 pictures.zip 2>/dev/null | pack-h5 -q -o mine.h5
+  mkdir -p run/crop
+  cp mine.h5 run/data.h5
+  cp pictures.zip run/faces.zip
+  unzip -q pictures.zip -d run/crop
+  md5sum run/data.h5 run/faces.zip run/crop/* >before
+  refused() {
+    local said=$1
+    shift
+    run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" PRESET=demo RUN=run "$@"
+    [ "$status" = 2 ]
+    [[ "$output" == *"$said"* ]]
+    md5sum -c --quiet before
+  }
+  refused "'run/data.h5' is there and was not made here: give DATA=run/data.h5 to take it as it is, or put it elsewhere" IMAGES=pictures.zip pack
+  refused "'run/crop' is there and was not made here: put it elsewhere" IMAGES=pictures.zip crop
+  refused "'run/faces.zip' is there and was not made here: put it elsewhere" faces
+  for images in run/crop "$PWD/run/crop" ./run/crop/000001.png run/faces.zip "$PWD/run/faces.zip" "pictures.zip run/faces.zip"; do
+    refused "IMAGES is '$images': in run that is a name of what is made there and removed" IMAGES="$images" pack PACK_FLAGS='--shuffle 1'
+  done
+  refused "RUN lies within IMAGES, '.': what is made there would become training pictures" IMAGES=. pack
+  refused "RUN lies within IMAGES, 'run'" IMAGES=run pack
+  for data in run/data.h5 ./run/data.h5 "$PWD/run/data.h5"; do
+    pipeline scale0 DATA="$data" >/dev/null 2>&1
+    [ -s run/scale0.h5 ]
+    pipeline clean DATA="$data" >/dev/null 2>&1
+    [ ! -e run/scale0.h5 ]
+    md5sum -c --quiet before
+  done
+}
+
+@test "what judges leaves a checkpoint of other settings alone, and another data set is noticed" {
+  pipeline scale0 >/dev/null 2>&1
+  pgan-grow -q --data run/data.h5 --scale 1 --from run/scale0.h5 -o run/scale1.h5 --batch 4 --iters 3 --set depthScales=[8,8] --set dimLatentVector=8
+  mv run/scale1.h5 run/scale1.ckpt
+  cp run/scale1.ckpt before.ckpt
+  run pipeline report
+  [ "$status" = 2 ]
+  [[ "$output" == *"'run/scale1.ckpt' is a run with other settings: "* ]]
+  cmp run/scale1.ckpt before.ckpt
+  pipeline scale1 >/dev/null 2>&1 # what trains replaces it
+  [ -s run/scale1.h5 ] && [ ! -e run/scale1.ckpt ]
+  cp run/data.h5 same.h5
+  toy-faces -q -n 12 --seed 9 -o others.zip
+  celeba-crop --size 16 others.zip 2>/dev/null | pack-h5 -q -o others.h5
+  touch -d '1 hour ago' same.h5 others.h5
+  age
+  md5sum run/scale?.h5 >before
+  pipeline scale1 DATA=same.h5 >/dev/null 2>&1 # whose images are the same
+  md5sum -c --quiet before
+  pipeline scale1 DATA=others.h5 >/dev/null 2>&1
+  [ "$(md5sum -c --quiet before 2>/dev/null | grep -c FAILED)" = 2 ]
+  age
+  [ "$(made pipeline scale1 DATA=others.h5)" = "" ]
+  # Of the networks the scales that are there are judged; the data set that they were trained on has to be named, if it is not the run's.
+  rm run/data.h5
+  run make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run report
+  [ "$status" = 0 ] || { echo "$output"; return 1; }
+  [[ "$output" == *"run/scale1.h5, judged against"* ]]
+  pipeline scale2 DATA=others.h5 LAST=2 DEPTH_2=8 BATCH_2=4 ITERS_2=3 JUMPS_2=1 >/dev/null 2>&1
+  run make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run SAMPLES=12 swd
+  [ "$status" = 2 ]
+  [[ "$output" == *"there is no 'run/data.h5' to judge against: give the DATA that the networks were trained on"* ]]
+  make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run SAMPLES=12 DATA=others.h5 swd | grep -q average
+  cp run/growth.png before.png
+  make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run SEED=2 growth
+  ! cmp -s run/growth.png before.png || false
+}
+
 @test "labels by name: the cropped pictures are packed with the table of the original ones" {
   mkdir jpg
   unzip -q pictures.zip -d png
@@ -315,8 +390,11 @@ JSON
   "$PYTHON" -c 'import h5py; assert h5py.File("run/data.h5")["labels"][:, 0].tolist() == [1, 0] * 6'
   [ "$(find run/crop -name '*.png' | wc -l)" = 12 ]
   age
-  touch -d '2 minutes ago' jpg
+  touch -d '2 minutes ago' jpg table.txt
   [ "$(made pipeline pack IMAGES=jpg PACK_FLAGS='--labels table.txt')" = "" ]
+  sed -i 's/^000003.jpg 1/000003.jpg 0/' table.txt
+  [ "$(made pipeline pack IMAGES=jpg PACK_FLAGS='--labels table.txt')" = "run/data.h5 " ]
+  "$PYTHON" -c 'import h5py; assert h5py.File("run/data.h5")["labels"][:, 0].tolist() == [1, 0, 0, 0] + [1, 0] * 4'
   # A crop that was killed leaves no folder that looks like all of it.
   rm -r run/crop
   run pipeline crop IMAGES=jpg CROP='sh -c "mkdir run/crop.part; echo > run/crop.part/000001.png; kill -KILL \$\$\$\$" --'
