@@ -44,7 +44,7 @@ static const struct tool tool = {
 		   "as turned are turned upright first.\n\n"
 		   "Without -o, an image stream goes to stdout: .npy records of uint8 (n,3,N,N), 64 pictures each. How many pictures there will be is known "
 		   "only when the last one has been decoded, so no record promises more than it holds. With -o DIR, every picture becomes DIR/PATH.png, where "
-		   "PATH is its path below the INPUT without the ending; image number N of an HDF5 or .npy file or of a stream becomes DIR/NNNNNN.png. "
+		   "PATH is its path below the INPUT without the ending, in place of a file of that name (others stay); image number N of an HDF5 or .npy file or of a stream becomes DIR/NNNNNN.png. "
 		   "PNG keeps every pixel; a second JPEG compression would add its own 8x8 blocks to "
 		   "what a network learns.\n\n"
 		   "A picture that is damaged, too small (unless there is --pad) or no picture is left out; the others are not affected. The reasons are told "

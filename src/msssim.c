@@ -13,6 +13,7 @@
 #include "libraries.h"
 #include "message.h"
 #include "metric_open.h"
+#include "notes.h"
 #include "options.h"
 #include "pairs.h"
 #include "picture.h"
@@ -44,7 +45,8 @@ static const struct tool tool = {
 	        "INPUT, REF and REAL are HDF5 files (the largest data{R}x{R}; in REF and REAL the one of INPUT's side), .npy files, folders or archives (zip or tar) of PNG or "
 	        "JPEG pictures, or '-' (INPUT's default): .npy records on stdin. Images are square, grey or RGB, uint8 or float32 in [-1,1].\n\n"
 	        "Without --ref images 0 and 1, 2 and 3, … of INPUT are compared: the mean falls as a generator's pictures become more varied, and should be near that of "
-	        "real pictures (--floor). With --ref image i of both sets are compared. The mean is printed with its standard error over the pairs.\n\n"
+	        "real pictures (--floor); of a set of pack-h5 --mirror the mirror images are left out. With --ref image i of both sets are compared. Images are taken in the order "
+	        "of the file or, of pictures, in the bytewise order of their paths. The mean is printed with its standard error over the pairs.\n\n"
 	        "PROTOCOLS\n\n"
 	        "karras: 10,000 pairs of one set, five scales, the window shrinks with small scales, negative scales count 0, floats are rounded to bytes; from "
 	        "16 pixels on.\n\n"
@@ -71,13 +73,10 @@ static const struct tool tool = {
 	.device = metric_describe,
 };
 
-enum { MAX_NOTES = 4 };
-
 struct report {
 	enum msssim_protocol protocol;
 	struct pairs pairs, floor;
-	int n_notes;
-	char note[MAX_NOTES][256];
+	struct notes notes;
 };
 
 /* -- printing -- */
@@ -90,7 +89,7 @@ static json_t *error_json(const struct pairs *p)
 
 static int print_json(const struct report *r)
 {
-	json_t *o = json_object(), *values = json_array(), *notes = json_array(), *floor = json_object();
+	json_t *o = json_object(), *values = json_array(), *floor = json_object();
 	json_object_set_new(o, "protocol", json_string(protocol_name));
 	json_object_set_new(o, "pairs", json_integer(r->pairs.n));
 	json_object_set_new(o, "msssim", json_real(r->pairs.mean));
@@ -104,13 +103,10 @@ static int print_json(const struct report *r)
 	json_object_set_new(floor, "error", error_json(&r->floor));
 	if (real)
 		json_object_set(o, "floor", floor);
-	for (int i = 0; i < r->n_notes; i++)
-		json_array_append_new(notes, json_string(r->note[i]));
-	json_object_set(o, "notes", notes);
+	json_object_set_new(o, "notes", notes_json(&r->notes));
 	char *text = json_dumps(o, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12));
 	json_decref(values);
 	json_decref(floor);
-	json_decref(notes);
 	json_decref(o);
 	if (!text)
 		return error_set(ERR_FAILED, "out of memory");
@@ -136,22 +132,29 @@ static void print_table(const struct report *r)
 		print_row("floor", &r->floor);
 	for (int64_t i = 0; per_pair && i < r->pairs.n; i++)
 		printf("%s%15" PRId64 "  %.7f\n", i ? "" : "\n           pair  value\n", i, r->pairs.value[i]);
-	for (int i = 0; i < r->n_notes; i++)
-		printf("%s%s\n", i ? "" : "\n", r->note[i]);
+	notes_print(&r->notes, stdout);
 }
 
 static void add_notes(struct report *r)
 {
 	const int64_t whole = msssim_protocol_pairs(r->protocol);
 	if (r->pairs.n < whole && r->protocol != MSSSIM_VAINF)
-		snprintf(r->note[r->n_notes++], sizeof *r->note, "Fewer pairs than the protocol's %" PRId64 ": the mean is less certain.", whole);
+		notes_add(&r->notes, "Fewer pairs than the protocol's %" PRId64 ": the mean is less certain.", whole);
 	if (r->protocol == MSSSIM_KARRAS && reference)
-		snprintf(r->note[r->n_notes++], sizeof *r->note, "Pairs across two sets; the protocol compares pairs of one.");
+		notes_add(&r->notes, "Pairs across two sets; the protocol compares pairs of one.");
 	if (r->protocol == MSSSIM_PADDLE && !reference)
-		snprintf(r->note[r->n_notes++], sizeof *r->note, "Pairs of one set; the protocol compares generated images with real ones: --ref.");
+		notes_add(&r->notes, "Pairs of one set; the protocol compares generated images with real ones: --ref.");
 	if (r->pairs.left)
-		snprintf(r->note[r->n_notes++], sizeof *r->note, "%s",
-		         reference ? "The sets differ in size: the longer one was cut." : "The last image has no partner and was left out.");
+		notes_add(&r->notes, "%s",
+		          reference ? "The sets differ in size: the longer one was cut." : "The last image has no partner and was left out.");
+}
+
+static void add_notes_of(struct report *r, const struct images *set, bool pairs_of_one)
+{
+	if (images_lack_dark(set))
+		notes_add(&r->notes, "No value of '%s' is below 0: floats are images in [-1,1], and 0 is grey.", set->name);
+	if (set->mirrored && pairs_of_one)
+		notes_add(&r->notes, "The mirror images of '%s' (pack-h5 --mirror) are left out: each would be compared with its own picture.", set->name);
 }
 
 /* -- computing -- */
@@ -159,11 +162,18 @@ static void add_notes(struct report *r)
 static int compare(struct pairs *p, enum msssim_protocol protocol, struct images *set, struct images *other)
 {
 	struct progress progress;
-	const int64_t limit = most ? most : msssim_protocol_pairs(protocol), known = set->n < 0 ? limit : other ? set->n : set->n / 2;
+	const int64_t limit = most ? most : msssim_protocol_pairs(protocol), known = set->n < 0 ? limit : other ? set->n : set->n / (set->mirrored ? 4 : 2);
 	progress_start(&progress, "pairs", known < limit ? known : limit);
 	const int rc = pairs_compute(p, device, protocol, set, other, limit, progress_count, &progress);
 	progress_end(&progress);
 	return rc;
+}
+
+static int check_channels(const struct images *input, const struct images *reals)
+{
+	if (input->c == reals->c)
+		return 0;
+	return error_set(ERR_INPUT, "'%s' holds %s images, '%s' %s ones", input->name, input->c == 1 ? "grey" : "RGB", reals->name, reals->c == 1 ? "grey" : "RGB");
 }
 
 static int run(int operands, char **argv)
@@ -179,12 +189,12 @@ static int run(int operands, char **argv)
 		return error_set(ERR_USAGE, "only one of INPUT, REF and REAL can be stdin");
 	omp_set_num_threads(threads_available((int)threads));
 	if (!(rc = metric_open(&device, device_name)) && !(rc = images_open(&input, path, 0)) && (!reference || !(rc = images_open(&ref, reference, input.side))) &&
-	    (!real || !(rc = images_open(&reals, real, input.side))) && !(rc = compare(&r.pairs, r.protocol, &input, reference ? &ref : NULL)) &&
+	    (!real || (!(rc = images_open(&reals, real, input.side)) && !(rc = check_channels(&input, &reals)))) && !(rc = compare(&r.pairs, r.protocol, &input, reference ? &ref : NULL)) &&
 	    (!real || !(rc = compare(&r.floor, r.protocol, &reals, NULL)))) {
-		images_tell_range(&input, message_note);
-		images_tell_range(&ref, message_note);
-		images_tell_range(&reals, message_note);
 		add_notes(&r);
+		add_notes_of(&r, &input, !reference);
+		add_notes_of(&r, &ref, false);
+		add_notes_of(&r, &reals, true);
 		if (as_json)
 			rc = print_json(&r);
 		else

@@ -54,7 +54,7 @@ static const char details[] =
 	"Without -o (or with -o -), an image stream: a .npy record, uint8 (N,3,R,R). Bytes are (x + 1) * 127.5, rounded half up and clamped to 0 … 255.\n\n"
 	"OUT.npy holds the same in a file; OUT.h5 a data set data{R}x{R}, as swd, msssim and laplacian-pyr read it; OUT.png a grid, row by row, images below 128 pixels "
 	"enlarged to that; OUT.y4m video frames (YUV4MPEG2, 4:4:4, 30 a second), which players and encoders read. A name that ends in / or is a folder's: PNG files 000000.png …, "
-	"numbered by latent. A file appears when it is complete, or not at all.\n\n"
+	"numbered by latent, in place of files of the same names; others stay. A file appears when it is complete, or not at all.\n\n"
 	"Several networks, as the scales of a run, with -o OUT.png: the same latents through each, a row of -n (8) images per network, enlarged to the size of the largest, or to 96 pixels if that is less.\n\n"
 	"WALKS\n\n"
 	"With --walk every image is a step on the way from one latent to the next, F to a leg, by spherical interpolation: step i lies at latent K + i / F. -n counts legs. With "
@@ -112,6 +112,8 @@ static int check_count(struct job *j)
 	const int64_t there = j->latents.n - first - walk;
 	if (!latents_file)
 		return 0;
+	if (there < 1 && walk)
+		return error_set(ERR_USAGE, "'%s' has %" PRId64 " latents: a walk from number %" PRId64 " needs that and the next", latents_file, j->latents.n, first);
 	if (there < 1)
 		return error_set(ERR_USAGE, "'%s' has %" PRId64 " latents: too few to begin with number %" PRId64, latents_file, j->latents.n, first);
 	if (count > there)

@@ -46,9 +46,9 @@ static const struct tool tool = {
 	.summary = "sliced Wasserstein distance of two sets of images",
 	.synopsis = "--ref REF [INPUT] [-n N] [--protocol karras|paddle] [--seed S] [--floor] [--save-ref FILE] [--device D] [--json]",
 	.details =
-	        "INPUT and REF are HDF5 files (the largest data{R}x{R}; in REF the one of INPUT's side), .npy files, folders or archives (zip or tar) of PNG or "
+	        "INPUT and REF are HDF5 files (the largest data{R}x{R}; in REF the one of INPUT's side, and in INPUT that of saved statistics), .npy files, folders or archives (zip or tar) of PNG or "
 	        "JPEG pictures, or '-' (INPUT's default): .npy records on stdin. Images are square, grey or RGB, of a side of 16 times a power of two, uint8 "
-	        "or float32 in [-1,1].\n\n"
+	        "or float32 in [-1,1]; of each set the first N count, in the order of the file or, of pictures, the bytewise order of their paths.\n\n"
 	        "Per level of the Laplacian pyramid, 7x7 patches of both sets are standardized per channel and projected on 4 times 128 random directions; the mean 1-D "
 	        "Wasserstein distance along them is printed times 1,000, with its standard error over the 4 repeats (the spread by the directions alone), and the mean "
 	        "over the levels. Both sets are cut to the size of the smaller one, and the result says so. The same seed gives the same numbers for any number of "
@@ -127,6 +127,19 @@ static int compare(struct swd_report *r, struct image_set *input, struct image_s
 	return rc;
 }
 
+/* What of a set was not looked at: it may be in order. */
+static void note_first(struct swd_report *r, const struct image_set *set, int64_t n)
+{
+	if (set->all > n)
+		notes_add(&r->notes, "Of the %" PRId64 " images of '%s' the first %" PRId64 " are compared.", set->all, set->name, n);
+}
+
+static void note_range(struct swd_report *r, const struct image_set *set)
+{
+	if (image_set_lacks_dark(set))
+		notes_add(&r->notes, "No value of '%s' is below 0: floats are images in [-1,1], and 0 is grey.", set->name);
+}
+
 static int compare_sets(struct swd_report *r, struct image_set *input, struct image_set *ref, int64_t limit)
 {
 	const int64_t ref_read = ref->read < limit ? ref->read : limit, n = input->read < ref_read ? input->read : ref_read;
@@ -142,8 +155,12 @@ static int compare_sets(struct swd_report *r, struct image_set *input, struct im
 		return rc;
 	if (want_floor && ref->read >= 2 * n && (rc = add_floor(r, ref, full)))
 		return rc;
+	if (count && n < count)
+		notes_add(&r->notes, "%" PRId64 " images were asked for.", count);
+	note_first(r, input, n);
+	note_first(r, ref, n);
 	if (input->read != ref_read)
-		swd_report_note(r, "The sets differ in size (%" PRId64 " and %" PRId64 "): the first %" PRId64 " of both are compared.", input->read, ref_read, n);
+		notes_add(&r->notes, "The sets differ in size (%" PRId64 " and %" PRId64 "): the first %" PRId64 " of both are compared.", input->read, ref_read, n);
 	return 0;
 }
 
@@ -173,9 +190,9 @@ static int with_statistics(struct swd_report *r, const char *path)
 			rc = add_comparison(r, NULL, &b, &saved, NULL);
 	}
 	if (!rc)
-		image_set_tell_range(&input, message_note);
+		note_range(r, &input);
 	if (!rc)
-		swd_report_note(r, "Against saved statistics of '%s'%s.", *saved.source ? saved.source : "a stream", verified ? "" : ", which is not there to be compared with them");
+		notes_add(&r->notes, "Against saved statistics of '%s'%s.", *saved.source ? saved.source : "a stream", verified ? "" : ", which is not there to be compared with them");
 	image_set_close(&input);
 	swd_reference_free(&saved);
 	return rc;
@@ -203,8 +220,8 @@ static int with_set(struct swd_report *r, const char *path)
 	if (rc >= 0 && !(rc = swd_open_set(&ref, reference, images_side, want_floor ? 2 * limit : limit, r->protocol)))
 		rc = path ? compare_sets(r, &input, &ref, limit) : compare(r, NULL, &ref, ref.read);
 	if (!rc) {
-		image_set_tell_range(&input, message_note);
-		image_set_tell_range(&ref, message_note);
+		note_range(r, &input);
+		note_range(r, &ref);
 	}
 	image_set_close(&input);
 	image_set_close(&ref);

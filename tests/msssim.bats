@@ -136,16 +136,33 @@ PY
   npy 20,3,32,32 f4 'rng.random(shape)' >unit.npy
   npy 20,3,32,32 f4 'rng.random(shape) * 2 - 1' >right.npy
   note="no value of 'unit.npy' is below 0: floats are images in [-1,1], and 0 is grey"
-  msssim unit.npy 2>said >/dev/null
-  grep -qxF "msssim: $note" said
-  swd --ref unit.npy right.npy 2>said >/dev/null
-  grep -qxF "swd: $note" said
+  for score in "msssim unit.npy" "msssim right.npy --floor unit.npy" "swd --ref unit.npy right.npy"; do
+    $score -q --json | "$PYTHON" -c 'import json, sys; assert "No value of \x27unit.npy\x27 is below 0: floats are images in [-1,1], and 0 is grey." in json.load(sys.stdin)["notes"]'
+  done
   pack-h5 -o a.h5 unit.npy 2>said
   grep -qxF "pack-h5: $note" said
   celeba-crop --size 8 --center 8,8 unit.npy 2>said >/dev/null
   grep -qxF "celeba-crop: $note" said
   laplacian-pyr unit.npy 2>said >/dev/null
   grep -qxF "laplacian-pyr: $note" said
-  msssim right.npy 2>said >/dev/null
-  [ ! -s said ]
+  msssim right.npy >said
+  ! grep "below 0" said || false
+}
+
+@test "msssim: pictures of a mirrored set are compared with each other, not with their mirror images" {
+  npy 41,3,32,32 u1 >in.npy
+  pack-h5 -q -o plain.h5 in.npy
+  pack-h5 -q --mirror -o mirrored.h5 in.npy
+  msssim --json --per-pair plain.h5 >plain.json
+  msssim --json --per-pair mirrored.h5 --floor mirrored.h5 >mirrored.json
+  msssim --json --per-pair mirrored.h5 --ref mirrored.h5 >same.json
+  "$PYTHON" - <<'PY'
+import json
+plain, mirrored, same = (json.load(open(f + '.json')) for f in ('plain', 'mirrored', 'same'))
+assert plain['values'] == mirrored['values'] and len(plain['values']) == 20 and mirrored['floor']['msssim'] == plain['msssim']
+assert any('mirror images of' in n for n in mirrored['notes']) and any('no partner' in n for n in mirrored['notes']), mirrored['notes']
+assert same['pairs'] == 82 and not any('mirror' in n for n in same['notes'])
+PY
+  npy 4,1,32,32 u1 >grey.npy
+  fails 3 "'in.npy' holds RGB images, 'grey.npy' grey ones" msssim in.npy --floor grey.npy
 }

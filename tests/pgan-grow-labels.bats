@@ -191,3 +191,15 @@ for column in 10, 14: # lossD_classif, lossG_classif
     assert float(a[column]) > 0 and abs(float(a[column]) / float(b[column]) - 1) < 1e-3, (a, b)
 PY
 }
+
+@test "labels whose names have a = and whose values differ in the seventh digit are told apart" {
+  data 64 data.h5
+  "$PYTHON" -c 'import h5py; f = h5py.File("data.h5", "r+"); l = f["labels"]; l[:, 0] = 1234567 + l[:, 0] / 2 + .5; l.attrs["names"] = "a=b,red,same"'
+  grow 0 scale0.h5 -n 2 "${both[@]}" --set selectedAttributes=a=b,red
+  pgan-sample scale0.h5 -n 2 --label a=b=1234567 --label red=0 -o low.npy
+  pgan-sample scale0.h5 -n 2 --label a=b=1234568 --label red=0 -o high.npy
+  ! cmp -s low.npy high.npy || false
+  fails 2 "the attribute 'a=b' takes one of 1234567, 1234568, not '3'" pgan-sample scale0.h5 -o x.npy --label a=b=3
+  "$PYTHON" -c 'import h5py; h5py.File("data.h5", "r+")["labels"].attrs["names"] = "bright,,same"'
+  fails 3 "'data.h5' has a column of labels without a name" pgan-grow --data data.h5 --scale 0 -o x.h5 "${tiny[@]}" "${both[@]}"
+}

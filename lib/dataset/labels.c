@@ -31,7 +31,9 @@ int labels_check_names(const char *path, char *const *name, size_t n)
 	int rc = sorted ? 0 : ERR_FAILED;
 
 	for (size_t i = 0; !rc && i < n; i++) {
-		if (strchr(sorted[i] = name[i], ','))
+		if (!*(sorted[i] = name[i]))
+			rc = error_set(ERR_INPUT, "'%s' has a column of labels without a name", path);
+		else if (strchr(name[i], ','))
 			rc = error_set(ERR_INPUT, "'%s': the name of the column '%s' has a comma in it", path, name[i]);
 		else if (has_control(name[i]))
 			rc = error_set(ERR_INPUT, "'%s': the name of the column '%s' has a control character in it", path, name[i]);

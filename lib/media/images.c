@@ -162,10 +162,15 @@ int64_t images_read(struct images *i, void *data, int64_t max)
 	return rc ? rc : n;
 }
 
-void images_tell_range(const struct images *i, void (*say)(const char *format, ...))
+bool images_lack_dark(const struct images *i)
 {
 	const struct images_input *s = i->source;
-	if (s && i->type == NPY_F32 && s->next && !s->negative)
+	return s && i->type == NPY_F32 && s->next && !s->negative;
+}
+
+void images_tell_range(const struct images *i, void (*say)(const char *format, ...))
+{
+	if (images_lack_dark(i))
 		say("no value of '%s' is below 0: floats are images in [-1,1], and 0 is grey", i->name);
 }
 

@@ -21,6 +21,7 @@ struct images {
 	enum npy_type type;
 	int c, side;        /* 1 or 3 channels */
 	int64_t n;          /* number of images, -1 while not known (streams) */
+	bool mirrored;      /* every other image is the mirror image of the one before it: of pack-h5 --mirror */
 	void *source;       /* the kind of input's own */
 };
 
@@ -54,7 +55,9 @@ int64_t images_left(struct images *) MUST_CHECK;
 /* Whether reading means decoding pictures, which takes long. */
 bool images_decodes(const struct images *);
 
-/* Says through `say` (message_note) that the floats read so far can hardly be images in [-1,1], if none of them is below 0: nothing would be darker than grey. */
+/* Whether the floats read so far can hardly be images in [-1,1]: none of them is below 0, so that nothing would be darker than grey. */
+bool images_lack_dark(const struct images *);
+/* Says so through `say` (message_note), if it is so. */
 void images_tell_range(const struct images *, void (*say)(const char *format, ...));
 
 void images_close(struct images *); /* a zeroed struct is fine */

@@ -1,5 +1,7 @@
 /* Images of an HDF5 file: its data set data{R}x{R}. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "h5file.h"
 #include "images_input.h"
@@ -33,6 +35,17 @@ static void h5_images_close(struct images *i)
 	(void)rc;
 }
 
+/* Whether pack-h5 put every picture's mirror image behind it: its options say so. */
+static int h5_mirrored(struct h5file *f, bool *mirrored)
+{
+	char *options = NULL;
+	int rc = 0;
+	if (h5_has_attr(f, "/", "tool") && h5_has_attr(f, "/", "options") && !(rc = h5_get_text(f, "/", "options", &options)))
+		*mirrored = strstr(options, "--mirror") != NULL;
+	free(options);
+	return rc;
+}
+
 static const struct images_kind h5_kind = { .read = h5_images_read, .close = h5_images_close };
 
 int images_open_h5(struct images *i, const char *path, int side)
@@ -60,5 +73,5 @@ int images_open_h5(struct images *i, const char *path, int side)
 	i->c = (int)dim[1];
 	i->side = (int)dim[2];
 	i->n = dim[0];
-	return 0;
+	return h5_mirrored(s->file, &i->mirrored);
 }

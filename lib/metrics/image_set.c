@@ -98,6 +98,7 @@ int image_set_open(struct image_set *s, const char *input, int side, int64_t lim
 		s->type = bytes ? NPY_U8 : p->images.type;
 		p->stride = stride;
 		p->size = (size_t)s->c * (size_t)s->side * (size_t)s->side * npy_type_size(s->type);
+		s->all = p->images.n;
 		s->read = p->images.n < limit ? p->images.n : limit;
 		s->n = s->read;
 		p->kept = worth_keeping(s, limit);
@@ -116,7 +117,7 @@ int image_set_open(struct image_set *s, const char *input, int side, int64_t lim
 int image_set_borrow(struct image_set *s, const char *name, const uint8_t *data, int64_t n, int c, int side)
 {
 	struct image_set_parts *p = size_zalloc(1, sizeof *p);
-	*s = (struct image_set){ .name = name, .type = NPY_U8, .c = c, .side = side, .read = n, .n = n, .parts = p };
+	*s = (struct image_set){ .name = name, .type = NPY_U8, .c = c, .side = side, .all = n, .read = n, .n = n, .parts = p };
 	if (!p)
 		return ERR_FAILED;
 	p->kept = p->borrowed = true;
@@ -125,10 +126,9 @@ int image_set_borrow(struct image_set *s, const char *name, const uint8_t *data,
 	return 0;
 }
 
-void image_set_tell_range(const struct image_set *s, void (*say)(const char *format, ...))
+bool image_set_lacks_dark(const struct image_set *s)
 {
-	if (s->parts)
-		images_tell_range(&s->parts->images, say);
+	return s->parts && images_lack_dark(&s->parts->images);
 }
 
 void image_set_close(struct image_set *s)

@@ -12,7 +12,8 @@ struct image_set {
 	const char *name;   /* for messages, borrowed */
 	enum npy_type type; /* of what image_set_get() gives */
 	int c, side;        /* channels (1 or 3) and pixels of an image */
-	int64_t read;       /* images of the input that count: at most `limit` */
+	int64_t all;        /* images of the input, -1 if not known */
+	int64_t read;       /* those that count: at most `limit` */
 	int64_t n;          /* images that can be got: ceil(read / stride) */
 	struct image_set_parts *parts;
 };
@@ -23,7 +24,7 @@ struct image_set {
 int image_set_open(struct image_set *, const char *input, int side, int64_t limit, int stride, bool bytes) MUST_CHECK;
 /* Images in memory: data (n,c,side,side), borrowed until image_set_close(). */
 int image_set_borrow(struct image_set *, const char *name, const uint8_t *data, int64_t n, int c, int side) MUST_CHECK;
-void image_set_tell_range(const struct image_set *, void (*say)(const char *format, ...)); /* as images_tell_range() */
+bool image_set_lacks_dark(const struct image_set *); /* as images_lack_dark() */
 void image_set_close(struct image_set *); /* a zeroed struct is fine */
 
 /* *data: n images from `first` on, (n,c,side,side) of ->type, borrowed until the next call; first + n is at most ->n. Asked for in order, all images cost one

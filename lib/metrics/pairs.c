@@ -13,7 +13,7 @@ struct work {
 	enum msssim_protocol protocol;
 	struct images *set, *other;
 	struct ssim_plan plan;
-	char *a, *b;    /* (2 * BATCH) and, of two sets, (BATCH) images */
+	char *a, *b;    /* (2 * BATCH), or with mirror images twice as many, and, of two sets, (BATCH) images */
 	double *means;  /* (BATCH, scales, channels, 2) */
 	int64_t room;   /* of the values */
 };
@@ -38,6 +38,12 @@ static int64_t read_images(const struct work *w, struct images *set, char *data,
 	return got;
 }
 
+/* From an image of one set to its partner: over its mirror image. */
+static int64_t apart_of(const struct images *set)
+{
+	return set->mirrored ? 2 : 1;
+}
+
 /* Reads up to n pairs. *left: images without a partner. */
 static int64_t read_pairs(struct work *w, int64_t n, struct ssim_pairs *p, int64_t *left)
 {
@@ -46,12 +52,13 @@ static int64_t read_pairs(struct work *w, int64_t n, struct ssim_pairs *p, int64
 	int64_t got, got_other;
 	*p = (struct ssim_pairs){ .a = w->a, .bytes_a = type_of(w, w->set) == NPY_U8, .bytes_b = type_of(w, b) == NPY_U8 };
 	if (!w->other) {
-		if ((got = read_images(w, w->set, w->a, 2 * n)) < 0)
+		const int64_t apart = apart_of(w->set);
+		if ((got = read_images(w, w->set, w->a, 2 * apart * n)) < 0)
 			return got;
-		p->b = w->a + size;
-		p->step_a = p->step_b = 2 * size;
-		*left = got % 2;
-		return p->n = got / 2;
+		p->b = w->a + (size_t)apart * size;
+		p->step_a = p->step_b = 2 * (size_t)apart * size;
+		*left = got % (2 * apart);
+		return p->n = got / (2 * apart);
 	}
 	if ((got = read_images(w, w->set, w->a, n)) < 0)
 		return got;
@@ -132,7 +139,7 @@ int pairs_compute(struct pairs *p, struct metric_device *device, enum msssim_pro
 	*p = (struct pairs){ 0 };
 	if (rc)
 		return rc;
-	w.a = images_alloc(set, 2 * BATCH);
+	w.a = images_alloc(set, 2 * BATCH * apart_of(set));
 	w.b = other ? images_alloc(other, BATCH) : NULL;
 	w.means = size_alloc(BATCH * SSIM_SCALES * 2 * (size_t)set->c, sizeof *w.means);
 	msssim_plan(&w.plan, protocol, set->c, set->side);

@@ -2,55 +2,28 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "printable.h"
 
 const char *swd_protocol_name(enum swd_protocol p)
 {
 	return p == SWD_KARRAS ? "karras" : "paddle";
 }
 
-void swd_report_note(struct swd_report *r, const char *format, ...)
-{
-	va_list args;
-	if (r->n_notes == SWD_NOTES)
-		return;
-	va_start(args, format);
-	vsnprintf(r->note[r->n_notes], sizeof *r->note, format, args);
-	printable_text(r->note[r->n_notes++]);
-	va_end(args);
-}
-
 void swd_report_explain(struct swd_report *r)
 {
 	const int64_t whole = swd_protocol_images(r->protocol);
 	if (r->n[0] != whole)
-		swd_report_note(r, "%s images than the protocol's %" PRId64 ": %s. Compare only with values at the same number.", r->n[0] < whole ? "Fewer" : "More", whole,
+		notes_add(&r->notes, "%s images than the protocol's %" PRId64 ": %s. Compare only with values at the same number.", r->n[0] < whole ? "Fewer" : "More", whole,
 		                r->n[0] < whole ? "the distance is biased upwards" : "the distance is lower than it would be");
 	if (r->protocol == SWD_PADDLE)
-		swd_report_note(r,
+		notes_add(&r->notes,
 		                "As in the reproduced system, all patches of a batch of %d are cut from its first image: these numbers rest on %" PRId64
 		                " images of each set.",
 		                SWD_BATCH, (r->n[0] + SWD_BATCH - 1) / SWD_BATCH);
 }
 
 /* -- JSON -- */
-
-/* JSON is UTF-8: of a note with a name that is not, only what is ASCII. */
-static json_t *note_text(const char *note)
-{
-	char text[sizeof *((struct swd_report *)0)->note];
-	json_t *s = json_string(note);
-	if (s)
-		return s;
-	snprintf(text, sizeof text, "%s", note);
-	for (char *c = text; *c; c++)
-		*c = (unsigned char)*c < 0x80 ? *c : '?';
-	return json_string(text);
-}
 
 static json_t *levels_of(const struct swd_result *r, const double *values)
 {
@@ -73,7 +46,7 @@ static void add_result(json_t *o, const struct swd_result *r)
 
 char *swd_report_json(const struct swd_report *r)
 {
-	json_t *o = json_object(), *floors = json_array(), *notes = json_array();
+	json_t *o = json_object(), *floors = json_array();
 	char *text, *line = NULL;
 	json_object_set_new(o, "protocol", json_string(swd_protocol_name(r->protocol)));
 	json_object_set_new(o, "n", json_integer(r->n[0]));
@@ -87,12 +60,9 @@ char *swd_report_json(const struct swd_report *r)
 	}
 	if (r->n_results > 1)
 		json_object_set(o, "floor", floors);
-	for (int i = 0; i < r->n_notes; i++)
-		json_array_append_new(notes, note_text(r->note[i]));
-	json_object_set(o, "notes", notes);
+	json_object_set_new(o, "notes", notes_json(&r->notes));
 	text = json_dumps(o, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
 	json_decref(floors);
-	json_decref(notes);
 	json_decref(o);
 	if (!text || asprintf(&line, "%s\n", text) < 0) {
 		line = NULL;
@@ -130,8 +100,7 @@ static void print_table(FILE *f, const struct swd_report *r)
 		print_row(f, r, name, k);
 	}
 	print_row(f, r, "average", r->result[0].levels);
-	for (int i = 0; i < r->n_notes; i++)
-		fprintf(f, "%s%s\n", i ? "" : "\n", r->note[i]);
+	notes_print(&r->notes, f);
 }
 
 char *swd_report_table(const struct swd_report *r)

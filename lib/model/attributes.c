@@ -50,17 +50,28 @@ static int unknown_attribute(const struct attributes *a, const char *text)
 	return error_set(ERR_USAGE, "there is no attribute to '%s', but %s", text, list);
 }
 
+/* The shortest number that is this value and no other. */
+static void print_value(char out[32], float value)
+{
+	snprintf(out, 32, "%g", (double)value);
+	if (strtof(out, NULL) != value)
+		snprintf(out, 32, "%.9g", (double)value);
+}
+
 static int unknown_value(const struct attributes *a, int i, const char *value)
 {
 	char list[512] = "";
-	for (int k = 0; k < a->groups.size[i]; k++)
-		snprintf(list + strlen(list), sizeof list - strlen(list), "%s%g", k ? ", " : "", (double)values_of(a, i)[k]);
+	for (int k = 0; k < a->groups.size[i]; k++) {
+		char number[32];
+		print_value(number, values_of(a, i)[k]);
+		snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", k ? ", " : "", number);
+	}
 	return error_set(ERR_USAGE, "the attribute '%s' takes one of %s, not '%s'", a->name[i], list, value);
 }
 
 int attributes_parse(const struct attributes *a, const char *text, int *label)
 {
-	const char *equals = strchr(text, '=');
+	const char *equals = strrchr(text, '='); /* a name may have one in it */
 	const size_t length = equals ? (size_t)(equals - text) : 0;
 	char *end;
 	int i = 0;

@@ -85,7 +85,7 @@ int conditions_attributes(struct attributes *a, const char *data, const char *na
 		else if (a->groups.n == LABEL_GROUPS)
 			rc = error_set(ERR_INPUT, "'%s' has more than %d labels; choose some with selectedAttributes", data, LABEL_GROUPS);
 		else if (!attributes_set_name(a, a->groups.n, name, (size_t)length))
-			rc = error_set(ERR_INPUT, "'%s': the name '%.*s' of a label has not 1 to %d letters", data, length, name, ATTRIBUTE_NAME - 1);
+			rc = error_set(ERR_INPUT, "'%s': the name '%.*s' of a label has not 1 to %d letters; choose others with selectedAttributes", data, length, name, ATTRIBUTE_NAME - 1);
 		else if (is_chosen(a, a->name[a->groups.n]))
 			rc = error_set(ERR_USAGE, "selectedAttributes names '%s' twice", a->name[a->groups.n]);
 		else

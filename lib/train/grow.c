@@ -149,6 +149,8 @@ static int nothing_to_do(const struct run *r)
 {
 	const struct grow *g = r->g;
 	run_note(r, "'%s' is finished, and made from just these settings: nothing to do (--restart makes it anew)", g->out);
+	if (!access(r->checkpoint, F_OK))
+		run_note(r, "'%s' is of another run, begun to replace it; so are the log, the pictures and the kept networks beside it", r->checkpoint);
 	tell_missed_records(r, g->settings->iterations);
 	return utime(g->out, NULL) ? error_set(ERR_FAILED, "cannot touch '%s': %s", g->out, strerror(errno)) : NOTHING_TO_DO;
 }
