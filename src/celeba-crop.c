@@ -35,7 +35,7 @@ static const struct tool tool = {
 	.name = "celeba-crop",
 	.summary = "cut the face out of every picture",
 	.synopsis = "[-o DIR] [--center X,Y] [--size N] [--pad] INPUT…",
-	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg) or a zip or tar archive, which is "
+	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg and not hidden) or a zip or tar archive, which is "
 		   "read in place (img_align_celeba.zip as downloaded). Folders and archives are read in the bytewise order of the paths. One HDF5 or .npy "
 		   "file alone gives its images, the largest there are. '-' alone reads stdin: an image stream or a list of file names, one a line; the first "
 		   "byte tells which.\n\n"

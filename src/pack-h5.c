@@ -50,7 +50,7 @@ static const struct tool tool = {
 	.synopsis = "-o DATA.h5 [--filter bilinear|box] [--size N] [--fit crop|pad|stretch] [INPUT…] | --verify DATA.h5 | --unpack DATA.h5 -o OUT",
 	.details = "Without INPUT, or with '-', stdin is read: an image stream (.npy records of uint8, or of float32 in [-1,1], shape (n,3,R,R) or "
 		   "(n,1,R,R)), or a list of file names, one a line; the first byte tells which. Otherwise either one HDF5 or .npy file, of which the images "
-		   "are taken, or any number of PNG or JPEG files, folders (with everything below them that is named .png, .jpg or .jpeg) and zip or tar "
+		   "are taken, or any number of PNG or JPEG files, folders (with everything below them that is named .png, .jpg or .jpeg and not hidden) and zip or tar "
 		   "archives, which are read in place. Folders and archives are read in the bytewise order of the paths.\n\n"
 		   "The data set's pictures are squares of one size, a power of two: --size N or that of the first usable picture. Without either option, "
 		   "pictures of another size are left out. --size makes larger ones smaller. --fit takes pictures that are not square: crop, the largest "

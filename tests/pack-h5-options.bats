@@ -319,6 +319,13 @@ PY
   [ ! -e x.zip ]
 }
 
+@test "a compression that HDF5 does not have here is named" {
+  npy 4,3,8,8 u1 >a.npy
+  "$PYTHON" -c 'import h5py, numpy as np; h5py.File("lzf.h5", "w").create_dataset("data8x8", data=np.load("a.npy"), compression="lzf", chunks=(1, 3, 8, 8))'
+  fails 3 "'data8x8' in 'lzf.h5' is compressed by the filter 32000 (lzf), which this HDF5 does not have" pack-h5 -o x.h5 lzf.h5
+  fails 3 "the filter 32000" msssim lzf.h5
+}
+
 @test "signed bytes are no pictures, but may be labels" {
   "$PYTHON" - <<'PY'
 import h5py, numpy as np

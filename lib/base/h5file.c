@@ -257,6 +257,25 @@ static int data_type(struct h5file *f, const char *data, hid_t id, enum h5_type 
 	return 0;
 }
 
+/* Whether what the data are compressed by is there; HDF5 would say where it looked for it. */
+static int check_filters(struct h5file *f, const char *data, hid_t id)
+{
+	const hid_t how = H5Dget_create_plist(id);
+	const int n = H5Pget_layout(how) == H5D_CHUNKED ? H5Pget_nfilters(how) : 0;
+	int rc = 0;
+	for (int i = 0; !rc && i < n; i++) {
+		unsigned flags, config;
+		size_t values = 0;
+		char name[64] = "";
+		const H5Z_filter_t filter = H5Pget_filter2(how, (unsigned)i, &flags, &values, NULL, sizeof name, name, &config);
+		if (filter >= 0 && H5Zfilter_avail(filter) <= 0)
+			rc = error_set(ERR_INPUT, "'%s' in '%s' is compressed by the filter %d%s%s%s, which this HDF5 does not have", data, f->name, (int)filter, *name ? " (" : "",
+			               name, *name ? ")" : "");
+	}
+	H5Pclose(how);
+	return rc;
+}
+
 int h5_shape(struct h5file *f, const char *data, int *ndim, int64_t *dim, enum h5_type *type)
 {
 	hsize_t size[H5_MAX_DIMS];
@@ -264,7 +283,8 @@ int h5_shape(struct h5file *f, const char *data, int *ndim, int64_t *dim, enum h
 	int rc = data_open(f, data, &id);
 	if (rc)
 		return rc;
-	if (!(rc = data_shape(f, data, id, ndim, size)) && !(rc = data_type(f, data, id, type)) && !(rc = h5_check_virtual(f, data, id)))
+	if (!(rc = data_shape(f, data, id, ndim, size)) && !(rc = data_type(f, data, id, type)) && !(rc = check_filters(f, data, id)) &&
+	    !(rc = h5_check_virtual(f, data, id)))
 		for (int i = 0; i < *ndim; i++)
 			dim[i] = (int64_t)size[i];
 	H5Dclose(id);
