@@ -264,6 +264,7 @@ GROW_$(1) = $$(GROW) --scale $(1) --profile $$(PROFILE) $$(RECIPE_$(1)) --seed $
 endef
 define scale_rule
 $$(eval $$(call settings,scale$(1),$$(GROW_$(1))$(OWN_DATA)))
+$$(eval $$(call foreign,scale$(1),$(RUN)/scale$(1).h5,))
 $(RUN)/scale$(1).h5: $(if $(2),$(RUN)/scale$(2).h5) $$(DATA) $$(CONFIG) $(RUN)/.settings/scale$(1)
 	$$(GROW_$(1)) $$(HOW) --data $$(DATA) $(if $(2),--from $(RUN)/scale$(2).h5) $(if $(JUDGING),,--replace) -o $$@
 endef
@@ -326,10 +327,12 @@ report: $(SCORED) $(JUDGED).samples.png $(RUN)/growth.png
 	printf '%-28s %s\n' $(JUDGED).samples.png '64 samples' $(RUN)/growth.png 'the same latents at each scale' \
 		'$(RUN)/scale*.previews/' 'how each scale went' '$(RUN)/scale*.log' 'losses, gradients, images per second'
 
+# $(call of_scales,ENDING…): the names that scales have with these.
+of_scales = $(foreach k,0 1 2 3 4 5 6 7 8,$(call made,scale$(k),$(addprefix $(RUN)/scale$(k),$(1))))
 clean:
-	rm -rf $(call made,crop,$(RUN)/crop) $(RUN)/crop.part $(RUN)/scale[0-8].previews
-	rm -f $(call made,faces,$(RUN)/faces.zip) $(call made,data,$(RUN)/data.h5) $(RUN)/growth.png $(foreach end,h5 ckpt log ranks samples.png swd.txt msssim.txt,$(RUN)/scale[0-8].$(end)) \
-		$(foreach end,h5 samples.png swd.txt msssim.txt,$(RUN)/scale[0-8]_i*.$(end)) $(RUN)/scale[0-8]*.txt.part
+	rm -rf $(call made,crop,$(RUN)/crop) $(RUN)/crop.part $(call of_scales,.previews)
+	rm -f $(call made,faces,$(RUN)/faces.zip) $(call made,data,$(RUN)/data.h5) $(call of_scales,.h5 .ckpt .log .ranks _i*.h5) $(RUN)/growth.png \
+		$(foreach end,samples.png swd.txt msssim.txt *.txt.part,$(RUN)/scale[0-8].$(end) $(RUN)/scale[0-8]_i*.$(end))
 	rm -rf $(RUN)/.settings
 	-rmdir $(RUN)
 

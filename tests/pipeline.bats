@@ -316,7 +316,9 @@ JSON
   cp mine.h5 run/data.h5
   cp pictures.zip run/faces.zip
   unzip -q pictures.zip -d run/crop
-  md5sum run/data.h5 run/faces.zip run/crop/* >before
+  cp mine.h5 run/scale0.h5 # whatever it is
+  cp mine.h5 run/scale0_i5.h5
+  md5sum run/data.h5 run/faces.zip run/crop/* run/scale0*.h5 >before
   refused() {
     local said=$1
     shift
@@ -328,11 +330,16 @@ JSON
   refused "'run/data.h5' is there and was not made here: give DATA=run/data.h5 to take it as it is, or put it elsewhere" IMAGES=pictures.zip pack
   refused "'run/crop' is there and was not made here: put it elsewhere" IMAGES=pictures.zip crop
   refused "'run/faces.zip' is there and was not made here: put it elsewhere" faces
+  refused "'run/scale0.h5' is there and was not made here: put it elsewhere" DATA=mine.h5 scale0
   for images in run/crop "$PWD/run/crop" ./run/crop/000001.png run/faces.zip "$PWD/run/faces.zip" "pictures.zip run/faces.zip"; do
     refused "IMAGES is '$images': in run that is a name of what is made there and removed" IMAGES="$images" pack PACK_FLAGS='--shuffle 1'
   done
   refused "RUN lies within IMAGES, '.': what is made there would become training pictures" IMAGES=. pack
   refused "RUN lies within IMAGES, 'run'" IMAGES=run pack
+  pipeline clean >/dev/null 2>&1
+  md5sum -c --quiet before
+  rm run/scale0*.h5
+  md5sum run/data.h5 run/faces.zip run/crop/* >before
   for data in run/data.h5 ./run/data.h5 "$PWD/run/data.h5"; do
     pipeline scale0 DATA="$data" >/dev/null 2>&1
     [ -s run/scale0.h5 ]
@@ -395,6 +402,12 @@ JSON
   sed -i 's/^000003.jpg 1/000003.jpg 0/' table.txt
   [ "$(made pipeline pack IMAGES=jpg PACK_FLAGS='--labels table.txt')" = "run/data.h5 " ]
   "$PYTHON" -c 'import h5py; assert h5py.File("run/data.h5")["labels"][:, 0].tolist() == [1, 0, 0, 0] + [1, 0] * 4'
+  # A picture without a row is told and left out.
+  sed -i '/^000005/d; 1s/12/11/' table.txt
+  run pipeline pack IMAGES=jpg PACK_FLAGS='--labels table.txt'
+  [ "$status" = 0 ]
+  [[ "$output" == *"'run/crop/000005.png' has no labels"* ]]
+  "$PYTHON" -c 'import h5py; assert h5py.File("run/data.h5")["labels"].shape == (11, 1)'
   # A crop that was killed leaves no folder that looks like all of it.
   rm -r run/crop
   run pipeline crop IMAGES=jpg CROP='sh -c "mkdir run/crop.part; echo > run/crop.part/000001.png; kill -KILL \$\$\$\$" --'
