@@ -250,6 +250,10 @@ PY
   [ "${lines[0]}" = "pack-h5: 'sq/000.png' has no labels" ]
   printf 'name,A\n000.png,"1"2\n' >table.csv
   fails 3 "'table.csv': '\"1\"2' in the row of '000.png' is not a number" pack-h5 -o x.h5 --labels table.csv sq
+  for separator in ';' '\t'; do
+    printf "name${separator}A\n000.png${separator}1\n" >table.csv
+    fails 3 "'table.csv' has no commas in its first line: a CSV table has them between its columns" pack-h5 -o x.h5 --labels table.csv sq
+  done
   printf '000.png,1\n001.png,2\n' >table.csv
   fails 3 "'table.csv' has no line with the names of the columns: the first is the row of '000.png'" pack-h5 -o x.h5 --labels table.csv sq
 }

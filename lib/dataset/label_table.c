@@ -238,7 +238,9 @@ static int read_lines(struct label_table *t, char *text, char separator, bool fi
 	const char *const files = first ? next_word(&line, separator) : "";
 	while ((word = next_word(&line, separator)))
 		header[all++] = word;
-	if (files[picture_stem(files)])
+	if (!all && strpbrk(files, ";\t"))
+		rc = error_set(ERR_INPUT, "'%s' has no commas in its first line: a CSV table has them between its columns", t->path);
+	else if (files[picture_stem(files)])
 		rc = error_set(ERR_INPUT, "'%s' has no line with the names of the columns: the first is the row of '%s'", t->path, files);
 	if (!rc && !(rc = labels_check_names(t->path, header, all)) && !(rc = choose(t, &c, header, all, columns)) && !(rc = join_names(t, &c, header)) && !(number = size_alloc(all, sizeof *number)))
 		rc = ERR_FAILED;
