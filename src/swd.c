@@ -127,10 +127,10 @@ static int compare(struct swd_report *r, struct image_set *input, struct image_s
 	return rc;
 }
 
-/* What of a set was not looked at: it may be in order. */
-static void note_first(struct swd_report *r, const struct image_set *set, int64_t n)
+/* That a set has more than the `read` images which were looked at: it may be in order. */
+static void note_first(struct swd_report *r, const struct image_set *set, int64_t read, int64_t n)
 {
-	if (set->all > n)
+	if (set->all > read)
 		notes_add(&r->notes, "Of the %" PRId64 " images of '%s' the first %" PRId64 " are compared.", set->all, set->name, n);
 }
 
@@ -157,8 +157,8 @@ static int compare_sets(struct swd_report *r, struct image_set *input, struct im
 		return rc;
 	if (count && n < count)
 		notes_add(&r->notes, "%" PRId64 " images were asked for.", count);
-	note_first(r, input, n);
-	note_first(r, ref, n);
+	note_first(r, input, input->read, n);
+	note_first(r, ref, ref_read, n);
 	if (input->read != ref_read)
 		notes_add(&r->notes, "The sets differ in size (%" PRId64 " and %" PRId64 "): the first %" PRId64 " of both are compared.", input->read, ref_read, n);
 	return 0;

@@ -61,8 +61,14 @@ void run_note(const struct run *r, const char *format, ...)
 
 /* -- inputs -- */
 
+/* The scale of the network to start from; -1: there is none. */
+static int known_scale(const struct grow *g)
+{
+	return !g->from ? -1 : g->settings->arch.scale - (g->init ? 0 : 1);
+}
+
 /* Whether the networks to start from fit: the same in everything, but that they end at scale `known`. */
-static int check_from(const char *path, const struct netfile *from, const struct arch *a, int known)
+static int check_network(const char *path, const struct netfile *from, const struct arch *a, int known)
 {
 	const struct arch *b = &from->arch;
 	if (b->scale != known && known == a->scale)
@@ -83,6 +89,18 @@ static int check_from(const char *path, const struct netfile *from, const struct
 	if (b->squash != a->squash)
 		return error_set(ERR_USAGE, "'%s' was trained with%s tanh at the end of G, as its lossMode asks for", path, b->squash ? "" : "out");
 	return 0;
+}
+
+static int check_from(const struct grow *g)
+{
+	struct netfile facts = { 0 };
+	struct h5file *from = NULL;
+	int rc = h5_open(&from, g->from);
+	if (!rc && !(rc = netfile_read(from, &facts)))
+		rc = check_network(g->from, &facts, &g->settings->arch, known_scale(g));
+	netfile_free(&facts);
+	const int closed = h5_close(&from);
+	return rc ? rc : closed;
 }
 
 /* Steps that were to be recorded are not taken again, once `done` have been: said, unless an earlier run recorded them. */
@@ -106,12 +124,11 @@ static int start_anew(struct run *r)
 {
 	struct netfile facts = { 0 };
 	struct h5file *from = NULL;
-	const int scale = r->g->settings->arch.scale, known = !r->g->from ? -1 : r->g->init ? scale : scale - 1;
 	int rc = 0, closed;
-	if (r->g->from && !(rc = h5_open(&from, r->g->from)) && !(rc = netfile_read(from, &facts)))
-		rc = check_from(r->g->from, &facts, &r->g->settings->arch, known);
+	if (r->g->from && !(rc = h5_open(&from, r->g->from)))
+		rc = netfile_read(from, &facts);
 	if (!rc)
-		rc = trainer_start(&r->trainer, from, known);
+		rc = trainer_start(&r->trainer, from, known_scale(r->g));
 	if (!rc && is_fading(facts.alpha))
 		run_note(r, "'%s' was saved while its own layers were still fading in (alpha %.3g)", r->g->from, facts.alpha);
 	netfile_free(&facts);
@@ -255,7 +272,7 @@ static int open_inputs(struct run *r)
 	const struct settings *s = g->settings;
 	struct share share;
 	int rc;
-	if ((rc = share_open(&share, &s->arch, s->batch, r->ranks ? r->ranks->rank : 0, g->place.n)) ||
+	if ((g->from && (rc = check_from(g))) || (rc = share_open(&share, &s->arch, s->batch, r->ranks ? r->ranks->rank : 0, g->place.n)) ||
 	    (rc = loader_open(&r->loader, g->data, s->arch.scale, g->seed, &share, s->mirror)) ||
 	    (s->conditional && (rc = loader_condition(&r->loader, &s->arch.attributes, s->equalize))) ||
 	    (rc = loader_digest(&r->loader, r->origin.data, r->origin.sampled, show_reading, r)))
