@@ -102,6 +102,10 @@ columns() {
   grow 0 scale0.h5 -n 3 -b 4 --restart
   fails 2 "'a.ckpt' is a run with other settings: the network of the scale before is another; give those" grow 1 a.h5 -n 1000000 -b 4
   cmp a.ckpt before.ckpt
+  # One that does not fit is said before anything is: nothing is dropped for it.
+  pgan-grow -q --data data.h5 --scale 0 -o narrow.h5 -n 0 -b 4 --set depthScales=[6,6] --set dimLatentVector=8
+  fails 2 "'narrow.h5' has 6 channels at scale 0, not " pgan-grow --data data.h5 --scale 1 --from narrow.h5 -o a.h5 "${tiny[@]}" -n 1000000 -b 4 --replace
+  cmp a.ckpt before.ckpt
 }
 
 # A data set of 1000 pictures of which 936 turn black, and what 0.1.0 knew of it: the number and the 64 others.
