@@ -54,8 +54,9 @@ setup() {
 @test "a signal ends it at once while it still reads the images, and leaves nothing" {
   # Pictures that nobody wrote need no disk, but are read like any others: 200 GB would take minutes.
   "$PYTHON" -c 'import h5py; h5py.File("large.h5", "w").create_dataset("data256x256", (1000000, 3, 256, 256), "u1")'
+  "$PYTHON" "$PGAN_TESTS/network.py" net.h5 6 8,8,8,8,8,8,8 8
   for signal in TERM HUP; do
-    pgan-grow --data large.h5 --scale 6 --init-from none.h5 -o a.h5 "${tiny[@]}" --set "depthScales=8,8,8,8,8,8,8" 2>said.txt 3>&- &
+    pgan-grow --data large.h5 --scale 6 --init-from net.h5 -o a.h5 "${tiny[@]}" --set "depthScales=8,8,8,8,8,8,8" 2>said.txt 3>&- &
     until [ "$(find /proc/$!/fd -lname '*/large.h5')" ]; do kill -0 $!; sleep .005; done
     sleep .1
     kill -s $signal $!
@@ -64,7 +65,7 @@ setup() {
     [ "$status" = "$((128 + $(kill -l $signal)))" ]
     [ ! -s said.txt ]
     rm said.txt
-    no_leftovers . data.h5 large.h5
+    no_leftovers . data.h5 large.h5 net.h5
   done
 }
 
