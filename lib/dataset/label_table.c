@@ -17,6 +17,7 @@
 
 struct row {
 	const char *name;
+	size_t stem;    /* letters of it without a picture's ending */
 	int64_t number; /* of its row in the labels */
 };
 
@@ -24,7 +25,7 @@ struct label_table {
 	const char *path;     /* for messages while reading; borrowed */
 	struct labels labels; /* in the order of the file */
 	struct row *row;      /* (labels.n), sorted by name */
-	struct row *stem;     /* (labels.n), sorted by name without a picture's ending */
+	struct row *by_stem;  /* (labels.n), the same sorted by their stems */
 	size_t room;          /* for rows and values */
 	struct bytes text;
 	json_t *json; /* this or text holds the names of the rows */
@@ -49,7 +50,7 @@ static float *add_row(struct label_table *t, const char *name)
 		}
 		t->room = room;
 	}
-	t->row[l->n] = (struct row){ name, l->n };
+	t->row[l->n] = (struct row){ name, picture_stem(name), l->n };
 	return l->value + (size_t)l->n++ * (size_t)l->columns;
 }
 
@@ -61,9 +62,8 @@ static int by_name(const void *a, const void *b)
 static int by_stem(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	const size_t n = picture_stem(x->name), m = picture_stem(y->name);
-	const int order = strncmp(x->name, y->name, n < m ? n : m);
-	return order ? order : (n > m) - (n < m);
+	const int order = strncmp(x->name, y->name, x->stem < y->stem ? x->stem : y->stem);
+	return order ? order : (x->stem > y->stem) - (x->stem < y->stem);
 }
 
 static int finish(struct label_table *t)
@@ -75,10 +75,10 @@ static int finish(struct label_table *t)
 	for (size_t i = 1; i < n; i++)
 		if (!strcmp(t->row[i - 1].name, t->row[i].name))
 			return error_set(ERR_INPUT, "'%s' has two rows for '%s'", t->path, t->row[i].name);
-	if (!(t->stem = size_alloc(n, sizeof *t->stem)))
+	if (!(t->by_stem = size_alloc(n, sizeof *t->by_stem)))
 		return ERR_FAILED;
-	memcpy(t->stem, t->row, n * sizeof *t->stem);
-	qsort(t->stem, n, sizeof *t->stem, by_stem);
+	memcpy(t->by_stem, t->row, n * sizeof *t->by_stem);
+	qsort(t->by_stem, n, sizeof *t->by_stem, by_stem);
 	return 0;
 }
 
@@ -393,7 +393,7 @@ void label_table_free(struct label_table **t)
 	free((*t)->text.data);
 	json_decref((*t)->json);
 	free((*t)->row);
-	free((*t)->stem);
+	free((*t)->by_stem);
 	labels_free(&(*t)->labels);
 	free(*t);
 	*t = NULL;
@@ -407,8 +407,8 @@ const struct labels *label_table_labels(const struct label_table *t)
 /* The one row of that name but for its ending: celeba-crop makes 1.png of 1.jpg. */
 static const struct row *find_stem(const struct label_table *t, const char *name)
 {
-	const struct row key = { .name = name }, *const end = t->stem + t->labels.n, *const row = bsearch(&key, t->stem, (size_t)t->labels.n, sizeof key, by_stem);
-	const bool several = row && ((row > t->stem && !by_stem(row - 1, row)) || (row + 1 < end && !by_stem(row, row + 1)));
+	const struct row key = { .name = name, .stem = picture_stem(name) }, *const end = t->by_stem + t->labels.n, *const row = bsearch(&key, t->by_stem, (size_t)t->labels.n, sizeof key, by_stem);
+	const bool several = row && ((row > t->by_stem && !by_stem(row - 1, row)) || (row + 1 < end && !by_stem(row, row + 1)));
 	return several ? NULL : row;
 }
 
