@@ -135,8 +135,9 @@ static void format_time(char out[32], double seconds)
 static void print_row(FILE *out, const struct settings *s, const struct row *row)
 {
 	char step[32], time[32] = "";
-	snprintf(step, sizeof step, "%s", row->missing ? "-" : "does not fit");
-	if (row->step > 0) {
+	if (row->step <= 0) {
+		snprintf(step, sizeof step, "%s", row->missing ? "-" : "does not fit");
+	} else {
 		snprintf(step, sizeof step, "%.3g s", row->step);
 		format_time(time, row->step * (double)s->iterations);
 	}

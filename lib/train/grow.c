@@ -91,13 +91,16 @@ static int check_network(const char *path, const struct netfile *from, const str
 	return 0;
 }
 
-static int check_from(const struct grow *g)
+/* Looks at the network to start from, before anything is done for it. */
+static int inspect_from(struct run *r)
 {
+	const struct grow *g = r->g;
 	struct netfile facts = { 0 };
 	struct h5file *from = NULL;
 	int rc = h5_open(&from, g->from);
 	if (!rc && !(rc = netfile_read(from, &facts)))
 		rc = check_network(g->from, &facts, &g->settings->arch, known_scale(g));
+	r->from_alpha = facts.alpha;
 	netfile_free(&facts);
 	const int closed = h5_close(&from);
 	return rc ? rc : closed;
@@ -122,17 +125,13 @@ static bool is_fading(double alpha)
 
 static int start_anew(struct run *r)
 {
-	struct netfile facts = { 0 };
 	struct h5file *from = NULL;
-	int rc = 0, closed;
-	if (r->g->from && !(rc = h5_open(&from, r->g->from)))
-		rc = netfile_read(from, &facts);
+	int rc = r->g->from ? h5_open(&from, r->g->from) : 0;
 	if (!rc)
 		rc = trainer_start(&r->trainer, from, known_scale(r->g));
-	if (!rc && is_fading(facts.alpha))
-		run_note(r, "'%s' was saved while its own layers were still fading in (alpha %.3g)", r->g->from, facts.alpha);
-	netfile_free(&facts);
-	closed = h5_close(&from);
+	if (!rc && is_fading(r->from_alpha))
+		run_note(r, "'%s' was saved while its own layers were still fading in (alpha %.3g)", r->g->from, r->from_alpha);
+	const int closed = h5_close(&from);
 	if (rc || (rc = closed) || !together_leads(r->ranks) || (rc = preview_clear(r->previews)))
 		return rc;
 	unlink(r->checkpoint); /* with --restart or --replace there may be one */
@@ -272,7 +271,7 @@ static int open_inputs(struct run *r)
 	const struct settings *s = g->settings;
 	struct share share;
 	int rc;
-	if ((g->from && (rc = check_from(g))) || (rc = share_open(&share, &s->arch, s->batch, r->ranks ? r->ranks->rank : 0, g->place.n)) ||
+	if ((g->from && (rc = inspect_from(r))) || (rc = share_open(&share, &s->arch, s->batch, r->ranks ? r->ranks->rank : 0, g->place.n)) ||
 	    (rc = loader_open(&r->loader, g->data, s->arch.scale, g->seed, &share, s->mirror)) ||
 	    (s->conditional && (rc = loader_condition(&r->loader, &s->arch.attributes, s->equalize))) ||
 	    (rc = loader_digest(&r->loader, r->origin.data, r->origin.sampled, show_reading, r)))

@@ -14,6 +14,7 @@ struct run {
 	char base[PATH_SIZE - 64]; /* out without its ".h5" */
 	char checkpoint[PATH_SIZE], log_path[PATH_SIZE], previews[PATH_SIZE];
 	struct origin origin;
+	double from_alpha;   /* above 0: the network to start from was saved while its own layers faded in */
 	struct ranks *ranks; /* NULL: alone */
 	struct backend *be;
 	struct loader loader;
