@@ -143,10 +143,11 @@ ifneq ($(and $(JUDGING),$(networks),$(if $(call given,PRESET CONFIG IMAGES LAST 
 LAST := $(patsubst $(RUN)/scale%.h5,%,$(lastword $(networks)))
 endif
 
-ifeq ($(filter $(LAST),0 1 2 3 4 5 6 7 8),)
+every_scale := 0 1 2 3 4 5 6 7 8
+ifeq ($(filter $(LAST),$(every_scale)),)
 $(error LAST is '$(LAST)': give the number of the last scale, 0 to 8)
 endif
-SCALES := $(wordlist 1,$(words x $(wordlist 1,$(LAST),a b c d e f g h)),0 1 2 3 4 5 6 7 8)
+SCALES := $(wordlist 1,$(words x $(wordlist 1,$(LAST),a b c d e f g h)),$(every_scale))
 
 ifeq ($(filter $(SCALE),$(SCALES)),)
 $(error SCALE is '$(SCALE)': give a scale from 0 to $(LAST))
@@ -253,6 +254,7 @@ endif
 # Where and by how many the training is done, and whether it is judged on the way: no reason to do it again.
 HOW = --device $(DEVICE) $(if $(SWD_EVERY),--swd-every $(SWD_EVERY)) $(if $(filter-out 1,$(RANKS)),--ranks $(RANKS))
 
+# Another data set of one's own is a reason to train and to judge again.
 OWN_DATA := $(if $(call given,DATA), --data $(DATA))
 
 # $(call scale_command,k,k-1), and the rule
@@ -327,8 +329,8 @@ report: $(SCORED) $(JUDGED).samples.png $(RUN)/growth.png
 	printf '%-28s %s\n' $(JUDGED).samples.png '64 samples' $(RUN)/growth.png 'the same latents at each scale' \
 		'$(RUN)/scale*.previews/' 'how each scale went' '$(RUN)/scale*.log' 'losses, gradients, images per second'
 
-# $(call of_scales,ENDING…): the names that scales have with these.
-of_scales = $(foreach k,0 1 2 3 4 5 6 7 8,$(call made,scale$(k),$(addprefix $(RUN)/scale$(k),$(1))))
+# $(call of_scales,ENDING…): the names with these that the scales made here have.
+of_scales = $(foreach k,$(every_scale),$(call made,scale$(k),$(addprefix $(RUN)/scale$(k),$(1))))
 clean:
 	rm -rf $(call made,crop,$(RUN)/crop) $(RUN)/crop.part $(call of_scales,.previews)
 	rm -f $(call made,faces,$(RUN)/faces.zip) $(call made,data,$(RUN)/data.h5) $(call of_scales,.h5 .ckpt .log .ranks _i*.h5) $(RUN)/growth.png \

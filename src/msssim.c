@@ -152,7 +152,7 @@ static void add_notes(struct report *r)
 static void add_notes_of(struct report *r, const struct images *set, bool pairs_of_one)
 {
 	if (images_lack_dark(set))
-		notes_add(&r->notes, "No value of '%s' is below 0: floats are images in [-1,1], and 0 is grey.", set->name);
+		notes_add(&r->notes, NOTE_LACKS_DARK, set->name);
 	if (set->mirrored && pairs_of_one)
 		notes_add(&r->notes, "The mirror images of '%s' (pack-h5 --mirror) are left out: each would be compared with its own picture.", set->name);
 }
@@ -162,18 +162,11 @@ static void add_notes_of(struct report *r, const struct images *set, bool pairs_
 static int compare(struct pairs *p, enum msssim_protocol protocol, struct images *set, struct images *other)
 {
 	struct progress progress;
-	const int64_t limit = most ? most : msssim_protocol_pairs(protocol), known = set->n < 0 ? limit : other ? set->n : set->n / (set->mirrored ? 4 : 2);
-	progress_start(&progress, "pairs", known < limit ? known : limit);
+	const int64_t limit = most ? most : msssim_protocol_pairs(protocol), known = pairs_known(set, other);
+	progress_start(&progress, "pairs", known >= 0 && known < limit ? known : limit);
 	const int rc = pairs_compute(p, device, protocol, set, other, limit, progress_count, &progress);
 	progress_end(&progress);
 	return rc;
-}
-
-static int check_channels(const struct images *input, const struct images *reals)
-{
-	if (input->c == reals->c)
-		return 0;
-	return error_set(ERR_INPUT, "'%s' holds %s images, '%s' %s ones", input->name, input->c == 1 ? "grey" : "RGB", reals->name, reals->c == 1 ? "grey" : "RGB");
 }
 
 static int run(int operands, char **argv)
@@ -189,7 +182,7 @@ static int run(int operands, char **argv)
 		return error_set(ERR_USAGE, "only one of INPUT, REF and REAL can be stdin");
 	omp_set_num_threads(threads_available((int)threads));
 	if (!(rc = metric_open(&device, device_name)) && !(rc = images_open(&input, path, 0)) && (!reference || !(rc = images_open(&ref, reference, input.side))) &&
-	    (!real || (!(rc = images_open(&reals, real, input.side)) && !(rc = check_channels(&input, &reals)))) && !(rc = compare(&r.pairs, r.protocol, &input, reference ? &ref : NULL)) &&
+	    (!real || (!(rc = images_open(&reals, real, input.side)) && !(rc = images_same_channels(input.name, input.c, reals.name, reals.c)))) && !(rc = compare(&r.pairs, r.protocol, &input, reference ? &ref : NULL)) &&
 	    (!real || !(rc = compare(&r.floor, r.protocol, &reals, NULL)))) {
 		add_notes(&r);
 		add_notes_of(&r, &input, !reference);

@@ -137,7 +137,7 @@ static void note_first(struct swd_report *r, const struct image_set *set, int64_
 static void note_range(struct swd_report *r, const struct image_set *set)
 {
 	if (image_set_lacks_dark(set))
-		notes_add(&r->notes, "No value of '%s' is below 0: floats are images in [-1,1], and 0 is grey.", set->name);
+		notes_add(&r->notes, NOTE_LACKS_DARK, set->name);
 }
 
 static int compare_sets(struct swd_report *r, struct image_set *input, struct image_set *ref, int64_t limit)
@@ -145,8 +145,8 @@ static int compare_sets(struct swd_report *r, struct image_set *input, struct im
 	const int64_t ref_read = ref->read < limit ? ref->read : limit, n = input->read < ref_read ? input->read : ref_read;
 	const int64_t whole = r->protocol == SWD_PADDLE ? SWD_BATCH : 1, half = n / 2 / whole * whole, full = n / whole * whole;
 	int rc;
-	if (input->c != ref->c)
-		return error_set(ERR_INPUT, "'%s' holds %s images, '%s' %s ones", input->name, input->c == 1 ? "grey" : "RGB", ref->name, ref->c == 1 ? "grey" : "RGB");
+	if ((rc = images_same_channels(input->name, input->c, ref->name, ref->c)))
+		return rc;
 	if (want_floor && !half)
 		return error_set(ERR_INPUT, "%" PRId64 " images are too few for --floor: it compares two halves of them", n);
 	if ((rc = compare(r, input, ref, n)))
@@ -214,10 +214,9 @@ static int with_set(struct swd_report *r, const char *path)
 	const int64_t limit = count ? count : swd_protocol_images(r->protocol);
 	struct image_set input = { 0 }, ref = { 0 };
 	int rc = images_from_pipe(reference) ? 0 : probe(reference);
-	int images_side = (int)side;
 	if (!rc && path && !(rc = swd_open_set(&input, path, 0, limit, r->protocol)))
-		rc = swd_levels(r->protocol, images_side = input.side, input.name);
-	if (rc >= 0 && !(rc = swd_open_set(&ref, reference, images_side, want_floor ? 2 * limit : limit, r->protocol)))
+		rc = swd_levels(r->protocol, input.side, input.name);
+	if (rc >= 0 && !(rc = swd_open_set(&ref, reference, path ? input.side : (int)side, want_floor ? 2 * limit : limit, r->protocol)))
 		rc = path ? compare_sets(r, &input, &ref, limit) : compare(r, NULL, &ref, ref.read);
 	if (!rc) {
 		note_range(r, &input);

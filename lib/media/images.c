@@ -15,6 +15,11 @@ bool images_shape_ok(int64_t c, int64_t h, int64_t w)
 	return (c == 1 || c == 3) && h == w && h >= 1 && h <= IMAGES_MAX_SIDE;
 }
 
+int images_same_channels(const char *name, int c, const char *other, int other_c)
+{
+	return c == other_c ? 0 : error_set(ERR_INPUT, "'%s' holds %s images, '%s' %s ones", name, c == 1 ? "grey" : "RGB", other, other_c == 1 ? "grey" : "RGB");
+}
+
 void images_data_name(char out[IMAGES_DATA_NAME], int side)
 {
 	snprintf(out, IMAGES_DATA_NAME, "data%dx%d", side, side);

@@ -30,8 +30,8 @@ struct images {
  *   a .npy file                records, one after another
  *   a folder or archive        of PNG or JPEG pictures (source.h); or one picture
  *   "-", or a pipe by name     .npy records
- * side: in pixels; another size is refused. 0: any. What is none of these, or holds images of another shape than images_shape_ok(), is ERR_INPUT. The number of images is
- * not known yet (-1) in a pipe, and in a .npy file whose end is damaged. */
+ * side: in pixels; another size is refused. 0: any. What is none of these, or holds images of another shape than images_shape_ok(), is ERR_INPUT. The number
+ * of images is not known yet (-1) in a pipe, and in a .npy file whose end is damaged. */
 int images_open(struct images *, const char *input, int side) MUST_CHECK;
 
 /* The .npy records of an open pipe. (Its first byte may have been looked at and put back: opened again, it would be gone.) The stream is closed by
@@ -40,6 +40,9 @@ int images_open_pipe(struct images *, FILE *, const char *name) MUST_CHECK;
 
 /* Whether an input can be opened and read but once: "-", or the name of what is neither a file nor a folder, as <(…) of a shell is. */
 bool images_from_pipe(const char *input);
+
+/* Whether two sets have as many channels, 1 or 3: ERR_INPUT otherwise, by their names. */
+int images_same_channels(const char *name, int c, const char *other, int other_c) MUST_CHECK;
 
 /* Images in memory: data (n,c,side,side), borrowed until images_close(). name: for messages. */
 int images_borrow(struct images *, const char *name, const uint8_t *data, int64_t n, int c, int side) MUST_CHECK;

@@ -44,6 +44,11 @@ static int64_t apart_of(const struct images *set)
 	return set->mirrored ? 2 : 1;
 }
 
+int64_t pairs_known(const struct images *set, const struct images *other)
+{
+	return set->n < 0 ? -1 : other ? set->n : set->n / (2 * apart_of(set));
+}
+
 /* Reads up to n pairs. *left: images without a partner. */
 static int64_t read_pairs(struct work *w, int64_t n, struct ssim_pairs *p, int64_t *left)
 {
