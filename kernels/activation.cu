@@ -30,8 +30,6 @@ __global__ static void activate_norm_kernel(struct values y, float *norm, const 
 			square += p.v[v] * p.v[v];
 	}
 	const float scale = 1 / sqrtf(lanes_sum(square, pixels) / channels + (float)PIXEL_NORM_EPS);
-	if (!r.live)
-		return;
 	for (int j = r.first; j < width; j += r.step) {
 		pack<PACK> p = activated(load<PACK>(y, row + j), load<PACK>(shift + j), act);
 		for (int v = 0; v < PACK; v++)
@@ -211,7 +209,7 @@ template <int V> __global__ static void pixel_norm_kernel(struct values y, struc
 			square += p.v[v] * p.v[v];
 	}
 	const float scale = 1 / sqrtf(lanes_sum(square, pixels) / channels + (float)PIXEL_NORM_EPS);
-	for (int j = r.first; r.live && j < width; j += r.step) {
+	for (int j = r.first; j < width; j += r.step) {
 		pack<V> p = load<V>(x, row + j);
 		for (int v = 0; v < V; v++)
 			p.v[v] *= scale;

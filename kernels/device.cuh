@@ -8,6 +8,7 @@
 #define PGAN_DEVICE_CUH
 
 #include <cassert>
+#include <climits>
 #include <cuda_bf16.h>
 
 #include "cuda.h"
@@ -35,7 +36,7 @@ static void launch(struct cuda *c, const char *name, dim3 grid, dim3 block, void
 #ifdef __CUDACC__
 	kernel<<<grid, block, 0, c->stream>>>(arguments...);
 #else /* on the processor, for the tests: tests/gpu/emulation */
-	emulate(grid, block, [=] { kernel(arguments...); });
+	emulate(name, grid, block, [=] { kernel(arguments...); });
 #endif
 	cuda_note(c, cudaGetLastError(), name);
 }
@@ -238,24 +239,18 @@ __device__ inline float lanes_sum(float x, struct lanes l)
 	return x;
 }
 
-/* Which row a thread works on, and which are its values: every `step`th pack from `first` on. Threads past the last row work on the last one, and must not
- * write. */
+/* Which row a thread works on, and which are its values: every `step`th pack from `first` on. Threads past the last row have none. */
 struct row_lane {
 	uint32_t row;
 	int first, step;
-	bool live, leads; /* leads: the one of its row that writes what there is one of */
+	bool leads; /* the one of its row that writes what there is one of */
 };
 
 template <int V> __device__ inline struct row_lane row_of_thread(struct lanes l)
 {
 	const uint32_t i = thread_index(), row = i >> l.log, lane = i & ((1u << l.log) - 1);
-	struct row_lane r;
-	r.live = row < l.rows;
-	r.leads = r.live && lane == 0;
-	r.row = r.live ? row : l.rows - 1;
-	r.first = (int)lane * V;
-	r.step = V << l.log;
-	return r;
+	const bool past = row >= l.rows;
+	return { row, past ? INT_MAX : (int)lane * V, V << l.log, !past && lane == 0 };
 }
 
 /* -- sums of a block -- */

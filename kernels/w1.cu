@@ -218,7 +218,7 @@ __global__ static void gather_kernel(struct w1 w)
 	for (size_t i = (size_t)thread_index(); i < w.n; i += (size_t)gridDim.x * BLOCK) {
 		const int q = fixed_value(x[i], g);
 		unsigned *const at = next + (q >> PLACE_BITS);
-		if (*at != UNMARKED) /* a marked bucket's never becomes so: it stays below 2 n */
+		if (*(volatile unsigned *)at != UNMARKED) /* what others add to meanwhile, but never up to UNMARKED: it stays below 2 n */
 			keys[atomicAdd(at, 1u)] = (uint16_t)((q & (PLACES - 1)) << 1 | (int)blockIdx.z);
 	}
 }

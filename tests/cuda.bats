@@ -38,6 +38,21 @@ verify_on() {
 
 # -- the same sources over an emulation of CUDA on the processor --
 
+@test "the emulation finds races, and nothing else" {
+  need_emulation
+  for kernel in barrier atomic neighbours; do "$PGAN_UNIT/emulated/race_cases" $kernel; done
+  while read -r kernel said; do
+    fails 134 "emulated kernel '$kernel': $said" "$PGAN_UNIT/emulated/race_cases" "$kernel"
+  done <<'END'
+no_barrier thread 1 of block 0 writes what is written by thread 0 of block 0, no barrier between
+no_second_barrier thread 6 of block 0 reads what is written by thread 7 of block 0, no barrier between
+other_block thread 0 of block 1 writes what is written by thread 0 of block 0, no barrier between
+read_of_many thread 7 of block 1 writes what is read by threads of several blocks, no barrier between
+beside_atomic thread 1 of block 0 reads what is written by thread 0 of block 0, no barrier between
+unwritten reads from shared memory what its block has not written
+END
+}
+
 @test "emulated: every operation agrees with the plain table" {
   need_emulation
   for precision in fp32 bf16; do

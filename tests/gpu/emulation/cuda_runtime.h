@@ -2,8 +2,8 @@
  * no GPU.
  *
  * The threads of a block are fibers of one thread of the host, which take turns at barriers; blocks run one after another; a stream does what it is told at
- * once, or keeps it in the graph that is being captured. "Device" memory starts as NaN and ends at a page that must not be touched. What this cannot show:
- * races between blocks or between a barrier and the next, and what the real libraries, compiler and scheduler do. */
+ * once, or keeps it in the graph that is being captured. "Device" memory starts as NaN, ends at a page that must not be touched, and finds races (races.h).
+ * What this cannot show: what the real libraries, compiler and scheduler do. */
 #ifndef PGAN_EMULATED_CUDA_RUNTIME_H
 #define PGAN_EMULATED_CUDA_RUNTIME_H
 
@@ -71,33 +71,40 @@ void emulated_queue(void (*work)(void *arg), const void *arg, size_t size);
 
 #include <functional>
 
+#include "races.h"
+
 #define __global__
 #define __device__
 #define __shared__ static
 
 struct dim3 {
 	unsigned x, y, z;
-	dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+	constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
 };
 
 extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 /* Runs a kernel: `thread` once for every thread of every block. */
-void emulate(dim3 grid, dim3 block, const std::function<void()> &thread);
+void emulate(const char *name, dim3 grid, dim3 block, const std::function<void()> &thread);
 void __syncthreads();
 float __shfl_xor_sync(unsigned mask, float, int lanes);
 
 /* Fibers take turns at barriers alone. */
-template <class T> T emulated_exchange(T *at, T value)
+template <class T, class Change> __attribute__((no_sanitize_thread)) T emulated_atomic(T *at, Change change)
 {
 	const T old = *at;
-	*at = value;
+	races_atomic(at, sizeof *at);
+	*at = change(old);
 	return old;
 }
-inline int atomicAdd(int *at, int x) { return emulated_exchange(at, *at + x); }
-inline unsigned atomicAdd(unsigned *at, unsigned x) { return emulated_exchange(at, *at + x); }
-inline unsigned long long atomicAdd(unsigned long long *at, unsigned long long x) { return emulated_exchange(at, *at + x); }
-inline unsigned atomicMin(unsigned *at, unsigned x) { return emulated_exchange(at, *at < x ? *at : x); }
+template <class T> T atomicAdd(T *at, T x)
+{
+	return emulated_atomic(at, [=](T old) { return old + x; });
+}
+template <class T> T atomicMin(T *at, T x)
+{
+	return emulated_atomic(at, [=](T old) { return old < x ? old : x; });
+}
 
 inline unsigned __float_as_uint(float x)
 {

@@ -22,6 +22,7 @@ struct fiber {
 	jmp_buf here; /* where it waits, once started */
 	bool started, done;
 	dim3 index;
+	unsigned barriers; /* that it has passed */
 };
 
 struct fiber fibers[THREADS];
@@ -59,11 +60,14 @@ void first_turn(struct fiber *f)
 	setcontext(&context);
 }
 
+unsigned flat(dim3 i, dim3 of) { return (i.z * of.y + i.y) * of.x + i.x; }
+
 /* Lets a fiber run up to its next barrier, or its end. */
 void turn(struct fiber *f)
 {
 	current = f;
 	threadIdx = f->index;
+	races_thread(flat(threadIdx, blockDim), f->barriers);
 	if (_setjmp(scheduler))
 		return;
 	if (f->started)
@@ -71,13 +75,13 @@ void turn(struct fiber *f)
 	first_turn(f);
 }
 
-unsigned flat(dim3 i) { return (i.z * blockDim.y + i.y) * blockDim.x + i.x; }
-
 void run_block()
 {
 	const unsigned count = blockDim.x * blockDim.y * blockDim.z;
+	races_block(flat(blockIdx, gridDim));
 	for (unsigned i = 0; i < count; i++) {
 		fibers[i].done = false;
+		fibers[i].barriers = 0;
 		fibers[i].index = dim3(i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y);
 	}
 	/* Back and forth, so that a missing barrier does not go unseen because the order happens to suit. */
@@ -100,7 +104,7 @@ void run_block()
 
 }
 
-dim3 threadIdx, blockIdx, blockDim, gridDim;
+dim3 threadIdx, blockIdx, blockDim, gridDim; /* not zero at first, so not among what counts as shared memory (races.cc) */
 
 /* -- streams: at once, or into the graph that is being captured -- */
 
@@ -120,28 +124,30 @@ void queue(const std::function<void()> &what)
 		what();
 }
 
-void run_kernel(dim3 grid, dim3 block, const std::function<void()> &thread)
+void run_kernel(const char *name, dim3 grid, dim3 block, const std::function<void()> &thread)
 {
 	if (!grid.x || !grid.y || !grid.z || block.x * block.y * block.z > THREADS || !block.x || grid.y > 65535) {
-		fprintf(stderr, "emulated kernel: %u x %u x %u blocks of %u x %u x %u threads\n", grid.x, grid.y, grid.z, block.x, block.y, block.z);
+		fprintf(stderr, "emulated kernel '%s': %u x %u x %u blocks of %u x %u x %u threads\n", name, grid.x, grid.y, grid.z, block.x, block.y, block.z);
 		abort();
 	}
 	gridDim = grid;
 	blockDim = block;
 	work = &thread;
+	races_kernel(name);
 	for (unsigned z = 0; z < grid.z; z++)
 		for (unsigned y = 0; y < grid.y; y++)
 			for (unsigned x = 0; x < grid.x; x++) {
 				blockIdx = dim3(x, y, z);
 				run_block();
 			}
+	races_none();
 }
 
 }
 
-void emulate(dim3 grid, dim3 block, const std::function<void()> &thread)
+void emulate(const char *name, dim3 grid, dim3 block, const std::function<void()> &thread)
 {
-	queue([=] { run_kernel(grid, block, thread); });
+	queue([=] { run_kernel(name, grid, block, thread); });
 }
 
 void emulated_queue(void (*call)(void *), const void *arg, size_t size)
@@ -172,17 +178,21 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t)
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return delete graph, cudaSuccess; }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) { return delete graph, cudaSuccess; }
 
-void __syncthreads() { wait_turn(); }
+void __syncthreads()
+{
+	current->barriers++;
+	wait_turn();
+}
 
 float __shfl_xor_sync(unsigned mask, float value, int lanes)
 {
-	const unsigned me = flat(threadIdx), other = me ^ (unsigned)lanes;
+	const unsigned me = flat(threadIdx, blockDim), other = me ^ (unsigned)lanes;
 	if (mask != 0xffffffffu || lanes >= 32)
 		abort();
 	exchanged[me] = value;
-	__syncthreads();
+	wait_turn();
 	const float got = exchanged[other];
-	__syncthreads();
+	wait_turn();
 	return got;
 }
 
@@ -205,8 +215,8 @@ cudaError_t cudaMalloc(void **out, size_t size)
 	if (captured)
 		return cudaErrorStreamCaptureUnsupported;
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (size + 15) / 16 * 16, length = (used + page - 1) / page * page + page;
-	char *start = (char *)mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (start == MAP_FAILED)
+	char *start = (char *)races_map(length);
+	if (!start)
 		return cudaErrorMemoryAllocation;
 	mprotect(start + length - page, page, PROT_NONE);
 	*out = start + length - page - used;
@@ -222,7 +232,7 @@ cudaError_t cudaFree(void *data)
 	for (struct allocation **a = &allocations; data && *a; a = &(*a)->next)
 		if ((*a)->data == data) {
 			struct allocation *gone = *a;
-			munmap(gone->start, gone->length);
+			races_unmap(gone->start, gone->length);
 			*a = gone->next;
 			delete gone;
 			return cudaSuccess;
