@@ -346,17 +346,18 @@ two_end() {
     status=0
     wait $! || status=$?
     [ "$status" = 2 ]
-    [ "$(cat one.txt)" = "pgan-grow: rank 1: it has $what than rank 0" ]
+    [ "$(cat one.txt)" = "pgan-grow: rank 1: it has $what" ]
     cmp one.txt zero.txt
   done <<'TABLE'
---lr=0.002 other settings
---seed=2 another seed
---device=plain another kind of device
---record=2:x.rec other records or intervals (saveIter, evalIter, previewIter)
---set=saveIter=3 other records or intervals (saveIter, evalIter, previewIter)
---set=evalIter=2 other records or intervals (saveIter, evalIter, previewIter)
---set=previewIter=2 other records or intervals (saveIter, evalIter, previewIter)
---set=previewImages=1 other records or intervals (saveIter, evalIter, previewIter)
+--lr=0.002 other settings than rank 0: baseLearningRate is 0.002 and rank 0's is 0.001
+--set=lambdaGP=5 other settings than rank 0: lambdaGP is 5.0 and rank 0's is 10.0
+--seed=2 another seed than rank 0
+--device=plain another kind of device than rank 0
+--record=2:x.rec other records or intervals (saveIter, evalIter, previewIter) than rank 0
+--set=saveIter=3 other records or intervals (saveIter, evalIter, previewIter) than rank 0
+--set=evalIter=2 other records or intervals (saveIter, evalIter, previewIter) than rank 0
+--set=previewIter=2 other records or intervals (saveIter, evalIter, previewIter) than rank 0
+--set=previewImages=1 other records or intervals (saveIter, evalIter, previewIter) than rank 0
 TABLE
   no_leftovers . data.h5 one.txt zero.txt
 }

@@ -82,7 +82,7 @@ int checkpoint_compare(const char *path, const struct settings *s, uint64_t seed
 		return rc;
 	if (!(rc = netfile_read(f, &facts))) {
 		*iterations = facts.iterations;
-		settings_compare(s->text, facts.config, what, size);
+		settings_compare(s->text, facts.config, "was", what, size);
 		if (facts.seed != (int64_t)seed) {
 			snprintf(seeds, sizeof seeds, "the seed is %llu and was %lld", (unsigned long long)seed, (long long)facts.seed);
 			add(what, size, seeds);

@@ -222,21 +222,21 @@ void settings_free(struct settings *s)
 	memset(s, 0, sizeof *s);
 }
 
-int settings_compare(const char *now, const char *then, char *what, size_t size)
+int settings_compare(const char *mine, const char *other, const char *was, char *what, size_t size)
 {
-	json_t *a = json_loads(now, 0, NULL), *b = json_loads(then, 0, NULL), *value;
+	json_t *a = json_loads(mine, 0, NULL), *b = json_loads(other, 0, NULL), *value;
 	const char *name;
 	size_t used = 0;
 	int differ = 0;
 	what[0] = 0;
 	json_object_foreach(a, name, value) {
-		const json_t *old = json_object_get(b, name);
-		if (old && json_equal(value, old))
+		const json_t *theirs = json_object_get(b, name);
+		if (theirs && json_equal(value, theirs))
 			continue;
 		char *x = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
-		char *y = old ? json_dumps(old, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+		char *y = theirs ? json_dumps(theirs, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
 		if (used < size)
-			used += (size_t)snprintf(what + used, size - used, "%s%s is %.60s and was %.60s", differ ? "; " : "", name, x ? x : "?", y ? y : "not known");
+			used += (size_t)snprintf(what + used, size - used, "%s%s is %.60s and %s %.60s", differ ? "; " : "", name, x ? x : "?", was, y ? y : "not known");
 		free(x);
 		free(y);
 		differ = 1;

@@ -37,7 +37,7 @@ void settings_free(struct settings *); /* a zeroed struct is fine */
 /* Conditional settings need the attributes that the labels of a data set have: conditions.h. data: NULL is ERR_USAGE. Others are left as they are. */
 int settings_condition(struct settings *, const char *data) MUST_CHECK;
 
-/* 0 when two texts are equal, otherwise 1 and the first differences in words: "baseLearningRate is 0.002 and was 0.001". */
-int settings_compare(const char *now, const char *then, char *what, size_t size);
+/* 0 when two texts are equal, otherwise 1 and the first differences in words, with what is said of the other: "baseLearningRate is 0.002 and was 0.001". */
+int settings_compare(const char *mine, const char *other, const char *was, char *what, size_t size);
 
 #endif
