@@ -203,7 +203,7 @@ compile_commands.json:
 # -- checking, trying, measuring --
 
 check: all unit-tests
-	@PGAN_BIN=$(abspath $(OUT)) PGAN_UNIT=$(abspath $(BUILD)/tests) tests/run $(CHECK_ARGS)
+	@PGAN_BIN="$$PWD/$(OUT)" PGAN_UNIT="$$PWD/$(BUILD)/tests" tests/run $(CHECK_ARGS)
 
 demo: all
 	@$(MAKE) --no-print-directory -f pipeline.mk report PRESET=demo RUN=demo
@@ -211,7 +211,7 @@ demo: all
 benches: $(BENCHES)
 
 bench bench-metrics bench-data: all $(BENCHES)
-	@PGAN_BIN=$(abspath $(OUT)) PGAN_BENCH=$(abspath $(BUILD)/bench) tests/bench/$@
+	@PGAN_BIN="$$PWD/$(OUT)" PGAN_BENCH="$$PWD/$(BUILD)/bench" tests/bench/$@
 
 # -- fuzzing --
 

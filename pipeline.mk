@@ -214,6 +214,9 @@ LABELS = $(wildcard $(patsubst --labels=%,%,$(filter --labels=%,$(subst --labels
 
 ask = @echo 'pipeline: IMAGES is not set: download img_align_celeba.zip (CelebA, "Align&Cropped Images"), put it anywhere, and give IMAGES=path/to/img_align_celeba.zip' >&2; exit 2
 
+# $(call added,NAME,FILE): a picture that comes or goes below a folder of IMAGES is a change of no folder but its own.
+added = $(if $(and $(wildcard $(2)),$(shell find -L $(IMAGES) -mindepth 1 -type d -newer $(2) -print -quit 2>/dev/null)),.PHONY: $(RUN)/.settings/$(1))
+
 # The pictures as the data set has them, by name.
 ifeq ($(IMAGES),)
 $(RUN)/crop:
@@ -223,6 +226,7 @@ $(filter-out $(RUN)/faces.zip,$(IMAGES)):
 	@echo "pipeline: there is no '$@' (IMAGES: names of archives, folders or pictures, without spaces)" >&2; exit 2
 
 $(eval $(call settings,crop,$(CROP_COMMAND)))
+$(eval $(call added,crop,$(RUN)/crop))
 $(eval $(call foreign,crop,$(RUN)/crop,))
 $(RUN)/crop: $(IMAGES) $(RUN)/.settings/crop
 	rm -rf $@ $@.part
@@ -239,6 +243,7 @@ $(RUN)/data.h5:
 	$(ask)
 else
 $(eval $(call settings,data,$(DATA_COMMAND)))
+$(eval $(call added,data,$(RUN)/data.h5))
 $(eval $(call foreign,data,$(RUN)/data.h5,give DATA=$(RUN)/data.h5 to take it as it is$(comma) or ))
 $(RUN)/data.h5: $(if $(BY_NAME),$(RUN)/crop,$(IMAGES)) $(LABELS) $(RUN)/.settings/data
 	$(if $(BY_NAME),$(PACK) $(PACK_FLAGS) $(RUN)/crop,$(call feed,$(CROP_COMMAND)) | $(PACK) $(PACK_FLAGS)) -o $@

@@ -442,6 +442,21 @@ JSON
   [ -s run/data.h5 ]
 }
 
+@test "a picture that comes or goes in a folder below IMAGES is noticed" {
+  mkdir -p "pictures/one more/folder"
+  unzip -q pictures.zip -d "pictures/one more/folder"
+  for goal in pack crop; do
+    pipeline $goal IMAGES=pictures >/dev/null 2>&1
+    find run pictures -exec touch -d '1 minute ago' {} +
+    run pipeline -n $goal IMAGES=pictures
+    [[ "$output" != *celeba-crop* ]]
+    mv "pictures/one more/folder/000001.png" .
+    run pipeline -n $goal IMAGES=pictures
+    [[ "$output" == *celeba-crop* ]]
+    mv 000001.png "pictures/one more/folder"
+  done
+}
+
 @test "a report of 8x8 has no scores, and says so" {
   run pipeline report
   [ "$status" = 0 ]
