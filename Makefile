@@ -78,8 +78,9 @@ $(BUILD)/lib/metrics/%_avx2.o: ISA := $(AVX2) -ffp-contract=fast
 EXACT := -fmad=false
 $(BUILD)/kernels/input.cu.o: MAD := $(EXACT)
 $(BUILD)/emulated/kernels/input.cu.o: CONTRACT := -ffp-contract=off
-# The emulation answers the calls itself that are for the library of a sanitizer.
-$(BUILD)/emulated/%.cu.o: RACES := -fsanitize=thread --param=tsan-distinguish-volatile=1 --param=tsan-instrument-func-entry-exit=0
+# The emulation itself answers the calls that are for the library of a sanitizer; what is undefined in C++, as a pack that is not aligned, traps.
+$(BUILD)/emulated/%.cu.o: WATCHED := -fsanitize=thread --param=tsan-distinguish-volatile=1 --param=tsan-instrument-func-entry-exit=0 \
+	-fsanitize=undefined -fsanitize-undefined-trap-on-error
 
 quiet = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
@@ -163,8 +164,8 @@ $(BUILD)/tests/test_cudnn_plans: tests/gpu/test_cudnn_plans.c $(BUILD)/kernels/c
 # The same sources over an emulation of CUDA on the processor, so that the kernels are tested where there is no GPU. Products are added as nvcc does: not rounded before.
 EMULATED_SOURCES := $(filter-out kernels/cudnn_plan.c kernels/nccl_library.c,$(PLUGIN_SOURCES)) $(wildcard tests/gpu/emulation/*.c tests/gpu/emulation/*.cc)
 EMULATED_OBJECTS := $(EMULATED_SOURCES:%=$(BUILD)/emulated/%.o)
-EMULATED := $(if $(and $(filter bin,$(OUT)),$(shell command -v g++)),$(BUILD)/tests/emulated/pgan-cuda.so $(BUILD)/tests/emulated/race_cases)
-RACES_OBJECTS := $(addprefix $(BUILD)/emulated/tests/gpu/,race_cases.cu.o emulation/emulate.cc.o emulation/races.cc.o)
+EMULATED := $(if $(and $(filter bin,$(OUT)),$(shell command -v g++)),$(BUILD)/tests/emulated/pgan-cuda.so $(BUILD)/tests/emulated/kernel_cases)
+CASES_OBJECTS := $(addprefix $(BUILD)/emulated/tests/gpu/,kernel_cases.cu.o emulation/emulate.cc.o emulation/races.cc.o)
 EMULATED_FLAGS = -g -O2 -D_GNU_SOURCE -fPIC -fvisibility=hidden -mfma -ffp-contract=fast -Wall -Wextra $(if $(WERROR),-Werror) -Itests/gpu/emulation $(CUDA_INCLUDES)
 
 $(BUILD)/emulated-flags: FORCE
@@ -174,15 +175,15 @@ $(filter %.c.o,$(EMULATED_OBJECTS)): $(BUILD)/emulated/%.c.o: %.c $(BUILD)/emula
 	@mkdir -p $(@D)
 	$(call quiet,CC,emulated/$<)$(CC) -std=c11 $(EMULATED_FLAGS) -MMD -MP -c -o $@ $<
 
-$(filter-out %.c.o,$(sort $(EMULATED_OBJECTS) $(RACES_OBJECTS))): $(BUILD)/emulated/%.o: % $(BUILD)/emulated-flags
+$(filter-out %.c.o,$(sort $(EMULATED_OBJECTS) $(CASES_OBJECTS))): $(BUILD)/emulated/%.o: % $(BUILD)/emulated-flags
 	@mkdir -p $(@D)
-	$(call quiet,CXX,emulated/$<)g++ -std=c++17 $(EMULATED_FLAGS) $(CONTRACT) $(RACES) -MMD -MP -c -o $@ -x c++ $<
+	$(call quiet,CXX,emulated/$<)g++ -std=c++17 $(EMULATED_FLAGS) $(CONTRACT) $(WATCHED) -MMD -MP -c -o $@ -x c++ $<
 
 $(BUILD)/tests/emulated/pgan-cuda.so: $(EMULATED_OBJECTS)
 	@mkdir -p $(@D)
 	$(call quiet,LD,$@)g++ -shared -o $@ $^
 
-$(BUILD)/tests/emulated/race_cases: $(RACES_OBJECTS)
+$(BUILD)/tests/emulated/kernel_cases: $(CASES_OBJECTS)
 	@mkdir -p $(@D)
 	$(call quiet,LD,$@)g++ -o $@ $^
 
@@ -192,7 +193,7 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(ARCHIVE)
 	$(link)
 
 .SECONDARY: $(OBJECTS) $(TOOLS:%=$(BUILD)/bin/%)
--include $(OBJECTS:.o=.d) $(PLUGIN_OBJECTS:.o=.d) $(sort $(EMULATED_OBJECTS:.o=.d) $(RACES_OBJECTS:.o=.d))
+-include $(OBJECTS:.o=.d) $(PLUGIN_OBJECTS:.o=.d) $(sort $(EMULATED_OBJECTS:.o=.d) $(CASES_OBJECTS:.o=.d))
 
 compile_commands.json:
 	@{ echo '['; sep=; for f in $(LIB_SOURCES) $(wildcard src/*.c tests/unit/*.c); do \

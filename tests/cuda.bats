@@ -38,11 +38,11 @@ verify_on() {
 
 # -- the same sources over an emulation of CUDA on the processor --
 
-@test "the emulation finds races, and nothing else" {
+@test "the emulation finds races and what is not aligned, and nothing else" {
   need_emulation
-  for kernel in barrier atomic neighbours; do "$PGAN_UNIT/emulated/race_cases" $kernel; done
+  for kernel in barrier atomic neighbours; do "$PGAN_UNIT/emulated/kernel_cases" $kernel; done
   while read -r kernel said; do
-    fails 134 "emulated kernel '$kernel': $said" "$PGAN_UNIT/emulated/race_cases" "$kernel"
+    fails 134 "emulated kernel '$kernel': $said" "$PGAN_UNIT/emulated/kernel_cases" "$kernel"
   done <<'END'
 no_barrier thread 1 of block 0 writes what is written by thread 0 of block 0, no barrier between
 no_second_barrier thread 6 of block 0 reads what is written by thread 7 of block 0, no barrier between
@@ -51,6 +51,8 @@ read_of_many thread 7 of block 1 writes what is read by threads of several block
 beside_atomic thread 1 of block 0 reads what is written by thread 0 of block 0, no barrier between
 unwritten reads from shared memory what its block has not written
 END
+  run "$PGAN_UNIT/emulated/kernel_cases" misaligned
+  [ "$status" = 132 ]
 }
 
 @test "emulated: every operation agrees with the plain table" {

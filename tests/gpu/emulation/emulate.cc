@@ -196,7 +196,7 @@ float __shfl_xor_sync(unsigned mask, float value, int lanes)
 	return got;
 }
 
-/* -- memory: rounded up to 16 bytes, right before a page that must not be touched -- */
+/* -- memory: rounded up to 32 bytes, right before a page that must not be touched -- */
 
 namespace {
 
@@ -214,7 +214,7 @@ cudaError_t cudaMalloc(void **out, size_t size)
 {
 	if (captured)
 		return cudaErrorStreamCaptureUnsupported;
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (size + 15) / 16 * 16, length = (used + page - 1) / page * page + page;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (size + 31) / 32 * 32, length = (used + page - 1) / page * page + page;
 	char *start = (char *)races_map(length);
 	if (!start)
 		return cudaErrorMemoryAllocation;

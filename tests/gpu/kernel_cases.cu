@@ -1,4 +1,4 @@
-/* Runs one kernel on the emulation, which must find what its name says: race_cases NAME. Those before `no_barrier` have no race. */
+/* Runs one kernel on the emulation, which must find what its name says: kernel_cases NAME. Those before `no_barrier` are right. */
 #include "emulation/cuda_runtime.h"
 
 #include <stdio.h>
@@ -84,13 +84,21 @@ __global__ static void unwritten(struct shared_work w)
 	w.v[thread_index()] = held[threadIdx.x];
 }
 
+__global__ static void misaligned(struct shared_work w)
+{
+	struct alignas(8) two {
+		float v[2];
+	};
+	*reinterpret_cast<two *>(w.v + thread_index()) = {};
+}
+
 int main(int count, char **arguments)
 {
 	static const struct {
 		const char *name;
 		void (*kernel)(struct shared_work);
 	} cases[] = { { "barrier", barrier }, { "atomic", atomic }, { "neighbours", neighbours }, { "no_barrier", no_barrier }, { "no_second_barrier", no_second_barrier },
-		{ "other_block", other_block }, { "read_of_many", read_of_many }, { "beside_atomic", beside_atomic }, { "unwritten", unwritten } };
+		{ "other_block", other_block }, { "read_of_many", read_of_many }, { "beside_atomic", beside_atomic }, { "unwritten", unwritten }, { "misaligned", misaligned } };
 	struct shared_work w;
 	if (cudaMalloc((void **)&w.v, sizeof(float) * BLOCKS * THREADS) || cudaMalloc((void **)&w.count, sizeof *w.count))
 		return 1;
@@ -100,6 +108,6 @@ int main(int count, char **arguments)
 			emulate(c.name, BLOCKS, THREADS, [=] { c.kernel(w); });
 			return 0;
 		}
-	fprintf(stderr, "give one of the names in race_cases.cu\n");
+	fprintf(stderr, "give one of the names in kernel_cases.cu\n");
 	return 2;
 }
