@@ -219,6 +219,7 @@ static int find_network(char **path)
 	if (!(*path = netfile_highest(".")) && !(run && (*path = netfile_highest(run))))
 		return error_set(ERR_USAGE, "no network: give NET.h5, or let the current folder%s hold scale0.h5, scale1.h5 …", run ? " or $PGAN_RUN" : "");
 	message_note("sampling '%s'", *path);
+	input_guard_add(*path);
 	return 0;
 }
 

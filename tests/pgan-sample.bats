@@ -202,6 +202,10 @@ assert Image.open("walk.png").size == (5 * 130 - 2, 2 * 130 - 2)'
   (cd elsewhere && PGAN_RUN=../run pgan-sample -n 2 >../got.npy 2>../said.txt)
   cmp want.npy got.npy
   grep -qF ../run/scale1.h5 said.txt
+  cp run/scale1.h5 before
+  ! (cd run && pgan-sample -n 2 -o scale1.h5 2>../said.txt) || false
+  grep -q "'scale1.h5' is read and would be written over" said.txt
+  cmp before run/scale1.h5
   cd elsewhere
   fails 2 'no network' pgan-sample -n 2
   PGAN_RUN=. fails 2 'no network' pgan-sample -n 2
