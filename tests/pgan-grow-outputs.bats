@@ -37,6 +37,14 @@ setup() {
   cmp a.h5 a_i5.h5
 }
 
+@test "a save that fails leaves the networks that were kept" {
+  stopped a.h5 -q --data data.h5 --scale 0 "${tiny[@]}" --set saveIter=2 --keep 1 -b 4 -n 1000000 || true
+  ls a_i*.h5 >before
+  [ "$(wc -l <before)" = 1 ]
+  fails 1 "File too large" bash -c 'ulimit -f 16; exec "$@"' - pgan-grow -q --data data.h5 --scale 0 "${tiny[@]}" --set saveIter=2 --keep 1 -b 4 -n 1000000 -o a.h5
+  ls a_i*.h5 | diff before -
+}
+
 @test "a record takes the place of no other file of the run, and no other record" {
   grow 0 y.h5 -n 9 -b 4 --set saveIter=2
   mkdir before

@@ -33,15 +33,15 @@ int run_keep(struct run *r, int64_t best_before)
 {
 	const int64_t done = r->trainer.iteration;
 	char path[PATH_SIZE];
-	int rc = 0;
+	int rc;
 	if (!run_is_last(r)) {
 		run_name_kept(r, done, path);
-		if (r->g->keep || run_best(r) == done)
-			rc = checkpoint_save(path, &r->trainer, NULL, &r->origin);
+		if ((r->g->keep || run_best(r) == done) && (rc = checkpoint_save(path, &r->trainer, NULL, &r->origin)))
+			return rc; /* with the earlier ones as they are */
 		remove_old_save(r, done - r->g->keep * r->g->settings->save_iter);
 	}
 	remove_old_save(r, best_before);
-	return rc;
+	return 0;
 }
 
 bool run_is_judged(const struct run *r, bool save_now)
