@@ -16,12 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "digest.h"
 #include "input_guard.h"
 #include "machine.h"
 
 /* Temporary files to remove when the process ends before they are renamed. Threads may open files at the same time, and a signal may come at any moment: so the
  * names lie in the slots, and are written only where a signal waits for it. */
-enum { SLOTS = 64 };
+enum { SLOTS = OUTFILE_MOST };
 static struct slot {
 	atomic_int owner; /* PID; 0: free. A forked child does not remove its parent's files */
 	char path[PATH_MAX];
@@ -83,7 +84,17 @@ static int slot_take(const char *path)
 
 /* -- what dead processes left -- */
 
-/* Splits ".NAME.PROCESSES-PID.tmp"; false: it is no such name, or one of another NAME than `name` (NULL: of any). */
+/* NAME as that of its temporary file has it: what is too long for it is cut, and told apart by a digest. */
+static void name_in_temp(char out[NAME_MAX + 1], const char *name)
+{
+	const int most = NAME_MAX - (int)sizeof "..00000000-2147483647.tmp", length = (int)strlen(name);
+	if (length <= most)
+		strcpy(out, name);
+	else
+		snprintf(out, NAME_MAX + 1, "%.*s~%016" PRIx64, most - 17, name, digest_add(digest_start(), name, (size_t)length));
+}
+
+/* Splits ".NAME.PROCESSES-PID.tmp"; false: it is no such name, or one of another NAME than `name` (NULL: of any), which is as name_in_temp() has it. */
 static bool parse_temp(const char *file, const char *name, uint32_t *space, long *pid)
 {
 	const char *dot = file + strlen(file);
@@ -170,15 +181,16 @@ static int create(struct outfile *o, const char *temp)
 
 static int create_temp(struct outfile *o)
 {
-	char *for_dir = strdup(o->path), *for_name = strdup(o->path), temp[PATH_MAX];
+	char *for_dir = strdup(o->path), *for_name = strdup(o->path), name[NAME_MAX + 1], temp[PATH_MAX];
 	int rc = 0;
 	if (!for_dir || !for_name) {
 		rc = error_set(ERR_FAILED, "out of memory");
 	} else {
-		const char *dir = dirname(for_dir), *name = basename(for_name);
+		const char *dir = dirname(for_dir), *last = basename(for_name);
+		name_in_temp(name, last);
 		if (!o->one_of_many)
 			remove_stale(dir, name);
-		if (snprintf(temp, sizeof temp, "%s/.%s.%08" PRIx32 "-%ld.tmp", dir, name, processes, (long)getpid()) >= (int)sizeof temp)
+		if (strlen(last) > NAME_MAX || snprintf(temp, sizeof temp, "%s/.%s.%08" PRIx32 "-%ld.tmp", dir, name, processes, (long)getpid()) >= (int)sizeof temp)
 			rc = error_set(ERR_FAILED, "cannot create '%s': %s", o->path, strerror(ENAMETOOLONG));
 	}
 	free(for_dir);
@@ -279,6 +291,9 @@ static int finish(struct outfile *o)
 		return 0;
 	if (!o->one_of_many && synchronize(o->temp))
 		return error_set(ERR_FAILED, "cannot write '%s': %s", o->path, strerror(errno));
+	struct stat replaced; /* a file keeps the permissions that it was given */
+	if (!stat(o->path, &replaced))
+		(void)chmod(o->temp, replaced.st_mode & 07777);
 	if (rename(o->temp, o->path))
 		return error_set(ERR_FAILED, "cannot create '%s': %s", o->path, strerror(errno));
 	char *for_dir = o->one_of_many ? NULL : strdup(o->path);

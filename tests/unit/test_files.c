@@ -89,6 +89,55 @@ TEST(output_discarded)
 	leave();
 }
 
+TEST(outputs_of_very_many_threads)
+{
+	static struct outfile o[1024];
+	char name[32];
+	int failed = 0;
+	enter();
+	for (int i = 0; i < 1024; i++) {
+		snprintf(name, sizeof name, "%d", i);
+		failed += outfile_open(&o[i], name) != 0;
+	}
+	CHECK(!failed && entries() == 1024);
+	for (int i = 0; i < 1024; i++)
+		outfile_discard(&o[i]);
+	CHECK(entries() == 0);
+	leave();
+}
+
+/* Names as long as they can be: that of the temporary file has to differ, too, and is known again. */
+TEST(output_of_a_long_name)
+{
+	struct outfile a, b;
+	char one[NAME_MAX + 2], other[NAME_MAX + 1];
+	enter();
+	memset(one, 'x', sizeof one);
+	one[NAME_MAX] = 0;
+	memcpy(other, one, sizeof other);
+	other[NAME_MAX - 1] = 'y';
+	REQUIRE(!outfile_open(&a, one) && !outfile_open(&b, other));
+	CHECK(strcmp(a.temp, b.temp) && entries() == 2);
+	REQUIRE(outfile_stream(&a) && fputs("a", a.stream) >= 0 && outfile_stream(&b) && fputs("b", b.stream) >= 0);
+	CHECK(!outfile_commit(&a) && !outfile_commit(&b) && holds(one, "a") && holds(other, "b") && entries() == 2);
+	one[NAME_MAX] = 'x';
+	one[NAME_MAX + 1] = 0;
+	CHECK(outfile_open(&a, one) == ERR_FAILED && strstr(error_text(), "File name too long"));
+	leave();
+}
+
+TEST(output_keeps_the_permissions_of_what_it_replaces)
+{
+	struct outfile o;
+	struct stat st;
+	enter();
+	put("a", "old");
+	REQUIRE(!chmod("a", 0600));
+	REQUIRE(!outfile_open(&o, "a") && outfile_stream(&o) && !outfile_commit(&o));
+	CHECK(!stat("a", &st) && (st.st_mode & 07777) == 0600);
+	leave();
+}
+
 TEST(output_in_impossible_places)
 {
 	struct outfile o;
