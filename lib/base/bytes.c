@@ -17,20 +17,30 @@ int bytes_reserve(struct bytes *b, size_t room)
 	return 0;
 }
 
+static int too_many(const char *name)
+{
+	return error_set(ERR_INPUT, "cannot read '%s': more than %lld bytes are too many for a picture or a table", name, (long long)BYTES_MOST);
+}
+
 int bytes_append(struct bytes *b, FILE *f, const char *name)
 {
+	const size_t most = (size_t)BYTES_MOST + 1; /* to notice that it is too many */
+	size_t room = 65536;
 	struct stat st;
 	int rc;
 
-	/* One byte more than there is, to meet the end at once. */
-	size_t room = !fstat(fileno(f), &st) && S_ISREG(st.st_mode) ? (size_t)st.st_size + 1 : 65536;
+	if (!fstat(fileno(f), &st) && S_ISREG(st.st_mode)) {
+		if (st.st_size > BYTES_MOST)
+			return too_many(name);
+		room = (size_t)st.st_size + 1; /* to meet the end at once */
+	}
 	while (!(rc = bytes_reserve(b, room))) {
 		b->size += fread(b->data + b->size, 1, b->room - b->size, f);
 		if (b->size < b->room)
 			break;
-		if (b->size > (size_t)BYTES_MOST)
-			return error_set(ERR_INPUT, "cannot read '%s': more than %lld bytes are too many for a picture or a table", name, (long long)BYTES_MOST);
-		room = 2 * b->room;
+		if (b->size >= most)
+			return too_many(name);
+		room = 2 * b->room < most ? 2 * b->room : most;
 	}
 	if (!rc && ferror(f))
 		rc = error_set(ERR_INPUT, "cannot read '%s': %s", name, strerror(errno));

@@ -73,7 +73,9 @@ static void leave_out(struct source *s, const char *name)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+	const struct entry *x = a, *y = b;
+	const int order = strcmp(x->name, y->name);
+	return order ? order : (x->index > y->index) - (x->index < y->index); /* an archive may have two of a name */
 }
 
 /* Sorts what an input has given, and refuses an input that gave nothing. */
@@ -155,7 +157,6 @@ static int add_picture(struct source *s, const char *input)
 /* The whole of a file; of what is no picture the beginning, for the message: it may be a device, or larger than memory. */
 static int read_picture(struct bytes *b, FILE *f, const char *name)
 {
-	struct stat st;
 	const int rc = bytes_reserve(b, PICTURE_HEAD);
 	b->size = 0;
 	if (rc)
@@ -163,8 +164,6 @@ static int read_picture(struct bytes *b, FILE *f, const char *name)
 	b->size = fread(b->data, 1, PICTURE_HEAD, f);
 	if (b->size == PICTURE_HEAD ? !picture_has_magic(b->data, b->size) : !ferror(f))
 		return 0;
-	if (!fstat(fileno(f), &st) && st.st_size > BYTES_MOST) /* as in an archive */
-		return error_set(ERR_INPUT, "cannot read '%s': %lld bytes are too many for a picture", name, (long long)st.st_size);
 	return bytes_append(b, f, name);
 }
 

@@ -143,6 +143,7 @@ static int add(struct tar *t, char *name, int64_t at, int64_t size, const char *
 /* What the headers before a member say about it. */
 struct given {
 	char *name;  /* owned; NULL: nothing */
+	int64_t size; /* in the pax format, of 8 GiB and more; 0: what the member's own header says */
 	bool sparse; /* in the pax format, where its type is that of a file */
 };
 
@@ -155,7 +156,7 @@ static void forget(struct given *g)
 /* A header that tells about the member that follows. */
 static int read_given(const struct tar *t, const struct header *h, int64_t at, int64_t size, struct given *g)
 {
-	char *text = NULL, *name;
+	char *text = NULL, *name, *bytes = NULL;
 	const int rc = read_text(t, at, size, &text);
 
 	if (rc)
@@ -166,7 +167,10 @@ static int read_given(const struct tar *t, const struct header *h, int64_t at, i
 		g->sparse |= memmem(text, (size_t)size, " GNU.sparse.", 12) != NULL;
 		name = pax_value(text, (size_t)size, "GNU.sparse.name");
 		name = name ? name : pax_value(text, (size_t)size, "path");
+		bytes = pax_value(text, (size_t)size, "size");
+		g->size = bytes ? strtoll(bytes, NULL, 10) : g->size;
 	}
+	free(bytes);
 	free(text);
 	if (name) {
 		free(g->name);
@@ -237,7 +241,7 @@ static int scan(struct tar *t)
 	for (int64_t at = 0; !rc && !(rc = read_at(t, at, &h, BLOCK));) {
 		if (!memcmp(&h, &zero, BLOCK))
 			break;
-		const int64_t size = number(h.size, sizeof h.size);
+		const int64_t size = given.size && !strchr("xgLK", h.type) ? given.size : number(h.size, sizeof h.size);
 		at += BLOCK;
 		if (!checksum_fits(&h) || size < 0)
 			rc = error_set(ERR_INPUT, "cannot read '%s': damaged tar archive, at byte %lld", t->path, (long long)at - BLOCK);
