@@ -163,6 +163,19 @@ assert plain['values'] == mirrored['values'] and len(plain['values']) == 20 and 
 assert any('mirror images of' in n for n in mirrored['notes']) and any('no partner' in n for n in mirrored['notes']), mirrored['notes']
 assert same['pairs'] == 82 and not any('mirror' in n for n in same['notes'])
 PY
+  # It stays one when it is packed again; what only has the word in its description is none.
+  pack-h5 -q -o again.h5 mirrored.h5
+  msssim --json --per-pair again.h5 --floor mirrored.h5 | cmp - <(sed s/mirrored.h5/again.h5/ mirrored.json)
+  cp plain.h5 word.h5
+  "$PYTHON" -c "import h5py; h5py.File('word.h5', 'r+').attrs['options'] = '--filter bilinear --labels --columns a --mirror'"
+  cp mirrored.h5 old.h5
+  "$PYTHON" -c "import h5py; del h5py.File('old.h5', 'r+').attrs['mirrored']"
+  msssim --json word.h5 --floor old.h5 >word.json
+  "$PYTHON" - <<'PY'
+import json
+word, plain = json.load(open('word.json')), json.load(open('plain.json'))
+assert word['pairs'] == len(plain['values']) and word['msssim'] == word['floor']['msssim'] == plain['msssim'], word
+PY
   npy 4,1,32,32 u1 >grey.npy
   fails 3 "'in.npy' holds RGB images, 'grey.npy' grey ones" msssim in.npy --floor grey.npy
 }

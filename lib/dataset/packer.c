@@ -258,6 +258,8 @@ static int describe(struct packer *p)
 	if ((rc = dataset_describe(p->writer, "tool", "pack-h5")) || (rc = dataset_describe(p->writer, "tool_version", PGAN_VERSION)) ||
 	    (rc = dataset_describe(p->writer, "options", p->settings->options)))
 		return rc;
+	if ((p->settings->mirror || (!p->source && p->images->mirrored)) && (rc = dataset_describe(p->writer, "mirrored", "every other picture")))
+		return rc;
 	return dataset_describe(p->writer, p->source ? "input_names_sha256" : "input_pixels_sha256", hex);
 }
 

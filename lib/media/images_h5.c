@@ -35,13 +35,19 @@ static void h5_images_close(struct images *i)
 	(void)rc;
 }
 
-/* Whether pack-h5 put every picture's mirror image behind it: its options say so. */
+/* Whether pack-h5 put every picture's mirror image behind it. Version 0.1.0 had that among its options alone, before the names of columns. */
 static int h5_mirrored(struct h5file *f, bool *mirrored)
 {
-	char *options = NULL;
+	char *tool = NULL, *options = NULL, *columns;
 	int rc = 0;
-	if (h5_has_attr(f, "/", "tool") && h5_has_attr(f, "/", "options") && !(rc = h5_get_text(f, "/", "options", &options)))
-		*mirrored = strstr(options, "--mirror") != NULL;
+	*mirrored = h5_has_attr(f, "/", "mirrored");
+	if (!*mirrored && h5_has_attr(f, "/", "tool") && h5_has_attr(f, "/", "options") && !(rc = h5_get_text(f, "/", "tool", &tool)) &&
+	    !strcmp(tool, "pack-h5") && !(rc = h5_get_text(f, "/", "options", &options))) {
+		if ((columns = strstr(options, " --columns ")))
+			*columns = 0;
+		*mirrored = strstr(options, " --mirror") != NULL;
+	}
+	free(tool);
 	free(options);
 	return rc;
 }
