@@ -246,6 +246,8 @@ static int check_task(void)
 		return options_only("verify", "threads|device|json");
 	if (json && !print_config)
 		return error_set(ERR_USAGE, "--json goes with --verify and --print-config");
+	if (json && scale >= 0)
+		return error_set(ERR_USAGE, "--print-config --json prints all scales: leave out --scale");
 	return print_config && dry_run ? error_set(ERR_USAGE, "--print-config and --dry-run do not go together") : 0;
 }
 

@@ -151,6 +151,8 @@ PY
   data 64 data.h5
   fails 2 "selectedAttributes names 'red' twice" grow 0 x.h5 "${both[@]}" --set selectedAttributes=red,bright,red
   fails 3 "'data.h5' has no labels called 'brigt', but bright,red,same" grow 0 x.h5 --set selectedAttributes=brigt
+  fails 3 "'data.h5' has no labels called '0', but bright,red,same" grow 0 x.h5 --set selectedAttributes=0
+  fails 3 "'data.h5' has no labels called '1', but bright,red,same" grow 0 x.h5 --set selectedAttributes=1,0
   fails 3 "'data.h5': all images have the same label same; choose others with selectedAttributes" grow 0 x.h5 "${both[@]}"
   fails 2 "the networks depend on the labels of the data set: give it with --data" pgan-grow --dry-run --scale 1 --set weightConditionD=1 "${tiny[@]}"
   pgan-grow --dry-run --scale 1 --set selectedAttributes=red --data data.h5 "${tiny[@]}" >table

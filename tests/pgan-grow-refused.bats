@@ -18,6 +18,7 @@ load common
   fails 2 "--seed does not go with --verify" pgan-grow --verify "$step" --seed 1 # the default, too
   fails 2 "--json goes with --verify and --print-config" grow 0 x.h5 --json
   fails 2 "--json goes with --verify and --print-config" grow 0 x.h5 --dry-run --json
+  fails 2 "--print-config --json prints all scales: leave out --scale" grow 0 x.h5 --print-config --json
   fails 2 "--print-config and --dry-run do not go together" grow 0 x.h5 --print-config --dry-run
   fails 2 "unknown key 'lossMod': did you mean 'lossMode'?" grow 0 x.h5 --set lossMod=WGANGP
   fails 2 "lossMode takes one of WGANGP|Logistic|MSE|DCGAN, not \"Wasserstein\"" grow 0 x.h5 --set lossMode=Wasserstein

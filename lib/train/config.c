@@ -207,13 +207,19 @@ static json_t *parse_list(const char *text)
 	return value;
 }
 
-/* JSON; failing that, a list with commas; failing that, a word. For a key that takes a list a number is a list of it. */
-static json_t *parse_value(const char *text, bool is_list)
+/* JSON; failing that, a list with commas; failing that, a word. For a key that takes a list a number is a list of it, for one that takes names they are words. */
+static json_t *parse_value(const char *text, enum config_kind kind)
 {
 	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-	if (!value && !(value = parse_list(text)) && !(value = parse_numbers(text)))
+	if (!value && !(value = parse_list(text)))
+		value = parse_numbers(text);
+	if (kind == KIND_NAMES && (json_is_number(value) || json_is_number(json_array_get(value, 0)))) {
+		json_decref(value);
+		value = NULL;
+	}
+	if (!value)
 		return json_string(text);
-	return is_list && json_is_number(value) ? json_pack("[o]", value) : value;
+	return (kind == KIND_INTS || kind == KIND_REALS) && json_is_number(value) ? json_pack("[o]", value) : value;
 }
 
 int config_set(struct config *c, const char *assignment, enum config_source source)
@@ -224,7 +230,7 @@ int config_set(struct config *c, const char *assignment, enum config_source sour
 		return error_set(ERR_USAGE, "'%s' is not KEY=VALUE", assignment);
 	snprintf(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
 	const int key = config_find(name);
-	json_t *value = parse_value(equals + 1, key >= 0 && (config_keys[key].kind == KIND_INTS || config_keys[key].kind == KIND_REALS));
+	json_t *value = parse_value(equals + 1, key < 0 ? KIND_NULL : config_keys[key].kind);
 	if (!value)
 		return error_set(ERR_USAGE, "'%s' is not KEY=VALUE", assignment);
 	return set(c, name, value, source);

@@ -24,7 +24,7 @@ int config_read(struct config *, const char *path) MUST_CHECK;
 /* "KEY=VALUE"; VALUE is JSON, a number, a word, or a list with commas. An unknown key or impossible value is ERR_USAGE, by name. */
 int config_set(struct config *, const char *assignment, enum config_source) MUST_CHECK;
 
-/* Every key with its value and where that came from: a table, or an object that config_read() takes. scale: -1, or print what holds at that scale. */
+/* Every key with its value and where that came from: a table, or an object that config_read() takes. scale: -1, or the table has what holds at that scale. */
 int config_print(const struct config *, int scale, bool json, FILE *) MUST_CHECK;
 
 /* The list of keys for the manual page; owned by the caller. NULL: out of memory. */

@@ -156,7 +156,7 @@ static double memory_of(const struct backend *be)
 /* Of the scales that can be trained. */
 struct total {
 	double seconds;
-	int64_t images;
+	double images;
 	int too_large;
 };
 
@@ -173,7 +173,7 @@ static int forecast_scale(const struct forecast *f, struct backend *be, const st
 	if (!row.missing) {
 		total->too_large += rc || row.step <= 0;
 		total->seconds += row.step * (double)s->iterations;
-		total->images += s->iterations * s->batch;
+		total->images += (double)s->iterations * (double)s->batch;
 	}
 	print_row(out, s, &row);
 	return 0;
@@ -220,6 +220,6 @@ int forecast_print(const struct forecast *f, const struct config *c, int first, 
 	if (rc)
 		return rc;
 	format_time(time, total.seconds);
-	fprintf(out, "in all: %lld images, %s\n", (long long)total.images, time);
+	fprintf(out, "in all: %.0f images, %s\n", total.images, time);
 	return total.too_large ? error_set(ERR_FAILED, "%d of the scales do not fit into memory: give a smaller --batch or depthScales", total.too_large) : 0;
 }

@@ -8,7 +8,7 @@
 #include "size.h"
 #include "spelling.h"
 
-/* Values at a scale; the first failure sticks, so that the reading is a list. */
+/* Values at a scale; after the first failure there are none, so that the reading is a list. */
 struct reader {
 	const struct config *c;
 	int scale, rc;
@@ -16,7 +16,7 @@ struct reader {
 
 static const json_t *get(struct reader *r, const char *name)
 {
-	const json_t *value = config_at(r->c, name, r->scale, NULL);
+	const json_t *value = r->rc ? NULL : config_at(r->c, name, r->scale, NULL);
 	if (!value)
 		r->rc = ERR_USAGE;
 	return value;
@@ -29,7 +29,8 @@ static bool flag(struct reader *r, const char *name) { return json_is_true(get(r
 /* The place of a word among those of its key, which is that of its enumeration. */
 static int word(struct reader *r, const char *name)
 {
-	return spelling_place(config_keys[config_find(name)].words, json_string_value(get(r, name)));
+	const char *value = json_string_value(get(r, name));
+	return value ? spelling_place(config_keys[config_find(name)].words, value) : 0;
 }
 
 static void read_arch(struct reader *r, struct arch *a)
@@ -37,7 +38,7 @@ static void read_arch(struct reader *r, struct arch *a)
 	const json_t *depths = get(r, "depthScales");
 	*a = (struct arch){ .profile = profile_find(r->c->profile), .scale = r->scale, .latent = (int)whole(r, "dimLatentVector"), .leak = (float)real(r, "leakyness"),
 		            .pixel_norm = flag(r, "perChannelNormalization"), .stddev = flag(r, "miniBatchStdDev"), .equalized = flag(r, "equalizedlR") };
-	if (json_array_size(depths) <= (size_t)r->scale) {
+	if (!r->rc && json_array_size(depths) <= (size_t)r->scale) {
 		r->rc = error_set(ERR_USAGE, "depthScales has %zu entries, so none for scale %d", json_array_size(depths), r->scale);
 		return;
 	}
