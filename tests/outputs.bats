@@ -87,6 +87,7 @@ setup() {
     fails 1 "cannot create '$out': HDF5 needs a regular file" swd -q --ref x.npy --save-ref $out
   done
   [ -p fifo.h5 ]
+  fails 3 "cannot open 'fifo.h5': HDF5 needs a regular file" timeout 20 pgan-sample -n 2 fifo.h5 # nobody writes to it
 }
 
 # closed COMMAND…: without a stdout it fails, and without any of the three streams, too.

@@ -20,8 +20,8 @@ int digest_file(const char *path, char out[DIGEST_TEXT])
 		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
 	while ((n = fread(bytes, 1, sizeof bytes, f)))
 		digest = digest_add(digest, bytes, n);
-	const int failed = ferror(f);
+	const int rc = ferror(f) ? error_set(ERR_INPUT, "cannot read '%s': %s", path, strerror(errno)) : 0;
 	fclose(f);
 	digest_text(digest, out);
-	return failed ? error_set(ERR_INPUT, "cannot read '%s': %s", path, strerror(errno)) : 0;
+	return rc;
 }

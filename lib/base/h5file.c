@@ -83,11 +83,14 @@ static void file_free(struct h5file **f)
 
 int h5_open(struct h5file **out, const char *path)
 {
+	struct stat st;
 	int rc = file_new(out, path);
 	if (rc)
 		return rc;
-	if (access(path, R_OK)) {
+	if (access(path, R_OK) || stat(path, &st)) {
 		rc = error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
+	} else if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
+		rc = error_set(ERR_INPUT, "cannot open '%s': HDF5 needs a regular file", path);
 	} else if (H5Fis_hdf5(path) <= 0) {
 		rc = error_set(ERR_INPUT, "'%s' is not an HDF5 file", path);
 	} else if (((*out)->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)) < 0) {
