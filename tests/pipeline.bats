@@ -9,7 +9,7 @@ setup() {
 
 # A run small enough for a test: two scales of narrow networks.
 pipeline() {
-  make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" PRESET=demo RUN=run IMAGES=pictures.zip LAST=1 DEPTH_0=8 DEPTH_1=8 LATENT=8 BATCH_0=4 BATCH_1=4 \
+  make -f "$PGAN_TESTS/../pipeline.mk" BIN= PRESET=demo RUN=run IMAGES=pictures.zip LAST=1 DEPTH_0=8 DEPTH_1=8 LATENT=8 BATCH_0=4 BATCH_1=4 \
     ITERS_0=6 ITERS_1=6 JUMPS_1=2 JUMP=1 SAMPLES=16 CROP_FLAGS='--size 16' "$@"
 }
 
@@ -165,7 +165,7 @@ JSON
 
 @test "CONFIG: the published file says what is done at every scale, and nothing of a preset does" {
   published >config_celeba_cropped.json
-  run make -n -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run IMAGES=pictures.zip CONFIG=config_celeba_cropped.json scale5
+  run make -n -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run IMAGES=pictures.zip CONFIG=config_celeba_cropped.json scale5
   [ "$status" = 0 ]
   for scale in 0 1 2 3 4 5; do grep -q "pgan-grow --scale $scale --profile zoo --config config_celeba_cropped.json --seed" <<<"$output"; done
   run ! grep -q -- '--iters\|--batch\|--lr\|--set' <<<"$output"
@@ -178,7 +178,7 @@ JSON
   small='{"config": {"depthScales": [8, 8], "dimLatentVector": 8, "maxIterAtScale": [4, 5], "miniBatchScheduler": {"0": 4, "1": 2}, "alphaNJumps": [0, 2], "alphaSizeJumps": [0, 1],
     "configScheduler": {"0": {"baseLearningRate": 0.003}, "1": {"baseLearningRate": 0.002}}}}'
   echo "$small" >small.json
-  with() { make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run IMAGES=pictures.zip CROP_FLAGS='--size 16' LAST=1 CONFIG=small.json scale1 "$@"; }
+  with() { make -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run IMAGES=pictures.zip CROP_FLAGS='--size 16' LAST=1 CONFIG=small.json scale1 "$@"; }
   run with
   [ "$status" = 0 ] || { echo "$output"; return 1; }
   [ "$(tail -n 1 run/scale0.log | cut -f 1,3,5)" = $'4\t16\t0.003' ] && [ "$(tail -n 1 run/scale1.log | cut -f 1,3,5)" = $'5\t10\t0.002' ]
@@ -211,7 +211,7 @@ JSON
 }
 
 @test "without pictures it says which file to get" {
-  run make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run scale0
+  run make -s -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run scale0
   [ "$status" != 0 ]
   [[ $output == *"IMAGES is not set"*"img_align_celeba.zip"* ]]
 }
@@ -223,7 +223,7 @@ JSON
 }
 
 @test "a scale that the preset knows nothing of is refused, unless it is told or a configuration file says it" {
-  plan() { make -s -n -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run IMAGES=pictures.zip PRESET=celeba "$@"; }
+  plan() { make -s -n -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run IMAGES=pictures.zip PRESET=celeba "$@"; }
   run plan scale0 LAST=6
   [ "$status" = 2 ]
   [ "${#lines[@]}" = 1 ]
@@ -264,7 +264,7 @@ JSON
   [ "$status" = 0 ]
   pipeline crop CROP_FLAGS='--size 8' >/dev/null
   [ "$("$PYTHON" -c 'import glob, PIL.Image as i; print({i.open(f).size for f in glob.glob("run/crop/*.png")})')" = "{(8, 8)}" ]
-  run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=other crop
+  run make -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=other crop
   [ "$status" = 2 ]
   [[ "$output" == *"pipeline: IMAGES is not set: "* ]]
   pipeline faces FACES_COUNT=3 >/dev/null
@@ -276,21 +276,21 @@ JSON
   echo mine >run/mine.txt
   for name in "run x" "run " "" "run;x" "r*n" "run'" 'run$$x' "run:x" "run=x"; do
     for target in clean pack help; do
-      run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN="$name" IMAGES=pictures.zip $target
+      run make -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN="$name" IMAGES=pictures.zip $target
       [ "$status" = 2 ]
       [[ "$output" == *"RUN is "* ]]
     done
   done
   for name in 'a&touch gone' "it's.zip" 'a(b).zip' 'a:b.zip' 'a=b.zip' 'a%.zip'; do
     for variable in IMAGES DATA; do
-      run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run IMAGES=pictures.zip $variable="$name" pack
+      run make -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run IMAGES=pictures.zip $variable="$name" pack
       [ "$status" = 2 ]
       [[ "$output" == *"$variable is '$name': give "* ]]
     done
   done
   [ ! -e gone ]
   [ "$(cat run/mine.txt)" = mine ]
-  run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run IMAGES="no such.zip" pack
+  run make -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run IMAGES="no such.zip" pack
   [[ "$output" == *"pipeline: there is no 'no' (IMAGES: "* ]]
 }
 
@@ -322,7 +322,7 @@ JSON
   refused() {
     local said=$1
     shift
-    run make -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" PRESET=demo RUN=run "$@"
+    run make -f "$PGAN_TESTS/../pipeline.mk" BIN= PRESET=demo RUN=run "$@"
     [ "$status" = 2 ]
     [[ "$output" == *"$said"* ]]
     md5sum -c --quiet before
@@ -374,16 +374,16 @@ JSON
   [ "$(made pipeline scale1 DATA=others.h5)" = "" ]
   # Of the networks the scales that are there are judged; the data set that they were trained on has to be named, if it is not the run's.
   rm run/data.h5
-  run make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run report
+  run make -s -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run report
   [ "$status" = 0 ] || { echo "$output"; return 1; }
   [[ "$output" == *"run/scale1.h5, judged against"* ]]
   pipeline scale2 DATA=others.h5 LAST=2 DEPTH_2=8 BATCH_2=4 ITERS_2=3 JUMPS_2=1 >/dev/null 2>&1
-  run make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run SAMPLES=12 swd
+  run make -s -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run SAMPLES=12 swd
   [ "$status" = 2 ]
   [[ "$output" == *"there is no 'run/data.h5' to judge against: give the DATA that the networks were trained on"* ]]
-  make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run SAMPLES=12 DATA=others.h5 swd | grep -q average
+  make -s -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run SAMPLES=12 DATA=others.h5 swd | grep -q average
   cp run/growth.png before.png
-  make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run SEED=2 growth
+  make -s -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run SEED=2 growth
   ! cmp -s run/growth.png before.png || false
 }
 
@@ -428,7 +428,7 @@ JSON
   run pipeline pack IMAGES=many.zip CROP='sh -c "exit 3" --'
   [ "$status" = 2 ]
   [ ! -e run/data.h5 ]
-  run pipeline msssim LAST=2 DEPTH_2=8 BATCH_2=4 ITERS_2=2 JUMPS_2=1 SAMPLES=3000 MSSSIM="$PGAN_BIN/msssim --pairs 4"
+  run pipeline msssim LAST=2 DEPTH_2=8 BATCH_2=4 ITERS_2=2 JUMPS_2=1 SAMPLES=3000 MSSSIM="msssim --pairs 4"
   [ "$status" = 0 ] || { echo "$output"; return 1; }
   grep -q '^ *4  ' run/scale2.msssim.txt
 }
@@ -471,11 +471,11 @@ JSON
   pipeline scale2 LAST=2 DEPTH_2=8 BATCH_2=4 ITERS_2=4 JUMPS_2=1 >/dev/null 2>&1
   md5sum run/*.h5 run/*.log >before
   for goal in sample growth msssim report; do
-    make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run LAST=2 SAMPLES=16 $goal >/dev/null
+    make -s -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run LAST=2 SAMPLES=16 $goal >/dev/null
   done
   [ -s run/scale2.samples.png ] && [ -s run/growth.png ] && [ -s run/scale2.msssim.txt ]
   md5sum -c --quiet before
-  make -s -f "$PGAN_TESTS/../pipeline.mk" BIN="$PGAN_BIN/" RUN=run LAST=2 SAMPLES=16 print-NET msssim help >/dev/null
+  make -s -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run LAST=2 SAMPLES=16 print-NET msssim help >/dev/null
   md5sum -c --quiet before
   rm run/scale2.h5 run/scale2.samples.png
   age

@@ -373,7 +373,7 @@ for ((rank = $2 - 1; rank >= 0; rank--)); do OMPI_COMM_WORLD_RANK=$rank "${@:3}"
 wait -n && wait -n
 SH
   chmod +x mpirun
-  local run=(make -s -f "$PGAN_TESTS/../pipeline.mk" PRESET=demo RUN=run DATA=data.h5 IMAGES= LAST=0 BIN="$PGAN_BIN/" LATENT=8 DEPTH_0=8 ITERS_0=5 BATCH_0=8 DEVICE=cpu)
+  local run=(make -s -f "$PGAN_TESTS/../pipeline.mk" PRESET=demo RUN=run DATA=data.h5 IMAGES= LAST=0 BIN= LATENT=8 DEPTH_0=8 ITERS_0=5 BATCH_0=8 DEVICE=cpu)
   run "${run[@]}" -n scale0 RANKS=2
   [[ "$output" == *"pgan-grow --scale 0 "*" --ranks 2 --data data.h5 "* ]]
   run "${run[@]}" -n scale0

@@ -17,6 +17,9 @@ void h5_begin(void);
 /* Sets the error "cannot VERB 'OBJECT' in 'FILE': CAUSE" with HDF5's own cause, or the system's, and returns code. object: NULL is the file. */
 int h5_failed(int code, const struct h5file *, const char *verb, const char *object);
 
+/* Positive: it is there; 0: it is not; negative: the file is damaged where that is written, or has a link to nothing instead. */
+htri_t h5_look_up(struct h5file *, const char *object);
+
 hid_t h5_native_type(enum h5_type);
 
 /* ERR_INPUT: the data set is a virtual one, and a part of it cannot be opened. (h5virtual.c) */

@@ -1,4 +1,4 @@
-/* What grow_scale() works with. Private to grow.c, outputs.c and saves.c. */
+/* What grow_scale() works with. Private to grow.c, start.c, outputs.c and saves.c. */
 #ifndef PGAN_RUN_H
 #define PGAN_RUN_H
 
@@ -28,6 +28,23 @@ struct run {
 
 /* A line for the user. */
 void run_note(const struct run *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* -- start.c -- */
+
+/* What is to be done. RUN_DONE: nothing, the result is there. */
+enum run_start { RUN_ANEW, RUN_DONE, RUN_ON };
+
+/* Looks at the network to start from, before anything is done for it. */
+int run_inspect_from(struct run *) MUST_CHECK;
+
+/* An enum run_start, by what lies beside the output; or an error. For rank 0, which has the log. */
+int run_inspect(struct run *) MUST_CHECK;
+
+/* Begins anew or goes on from the checkpoint, with what lies beside the output made fit for it. */
+int run_start(struct run *, enum run_start) MUST_CHECK;
+
+/* Whether layers are still being faded in, as far as a user can tell. */
+bool run_is_fading(double alpha);
 
 /* -- outputs.c -- */
 
