@@ -14,6 +14,7 @@
 #include "images.h"
 #include "picture.h"
 #include "size.h"
+#include "words.h"
 
 struct row {
 	const char *name;
@@ -96,6 +97,21 @@ static bool is_chosen(const struct choice *c, size_t column)
 	return false;
 }
 
+/* The names of the chosen columns between commas. */
+static int join_names(struct label_table *t, const struct choice *c, char *const *header)
+{
+	size_t length = 1;
+	for (size_t i = 0; i < c->n; i++)
+		length += strlen(header[c->column[i]]) + 1;
+	char *to = t->labels.names = size_zalloc(length, 1);
+	if (!to)
+		return ERR_FAILED;
+	for (size_t i = 0; i < c->n; i++)
+		to = stpcpy(stpcpy(to, i ? "," : ""), header[c->column[i]]);
+	return 0;
+}
+
+/* columns: their names between commas; NULL: all. */
 static int choose(struct label_table *t, struct choice *c, char *const *header, size_t all, const char *columns)
 {
 	char *copy = strdup(columns ? columns : ""), *next = copy, *word;
@@ -122,70 +138,14 @@ static int choose(struct label_table *t, struct choice *c, char *const *header, 
 		rc = error_set(ERR_INPUT, "'%s' has no columns of labels", t->path);
 	if (!rc && c->n > LABEL_COLUMNS)
 		rc = error_set(ERR_INPUT, "'%s' has %zu columns, more than %d", t->path, c->n, LABEL_COLUMNS);
+	if (!rc)
+		rc = join_names(t, c, header);
 	free(copy);
 	t->labels.columns = rc ? 0 : (int)c->n;
 	return rc;
 }
 
-static int join_names(struct label_table *t, const struct choice *c, char *const *header)
-{
-	size_t length = 1;
-	for (size_t i = 0; i < c->n; i++)
-		length += strlen(header[c->column[i]]) + 1;
-	if (!(t->labels.names = size_zalloc(length, 1)))
-		return ERR_FAILED;
-	for (size_t i = 0; i < c->n; i++) {
-		strcat(t->labels.names, i ? "," : "");
-		strcat(t->labels.names, header[c->column[i]]);
-	}
-	return 0;
-}
-
 /* -- CSV and CelebA's table -- */
-
-/* After the quote that ends a quoted word, and spaces: a comma or the end of the line; NULL: something else. text: after the first quote. */
-static char *after_quoted(char *text)
-{
-	for (; (text = strchr(text, '"')) && text[1] == '"'; text += 2)
-		;
-	if (!text)
-		return NULL;
-	text += 1 + strspn(text + 1, " \t");
-	return *text && *text != ',' ? NULL : text;
-}
-
-/* In place: a quoted word without its quotes, of which two are one inside. text: after the first quote. */
-static char *unquote(char *text)
-{
-	char *to = text;
-	for (const char *from = text; *from != '"' || *++from == '"'; from++)
-		*to++ = *from;
-	*to = 0;
-	return text;
-}
-
-/* The next word of a line, or NULL. separator ' ': any number of spaces; ',': one comma, spaces around the word ignored, but those between quotes (RFC 4180). */
-static char *next_word(char **at, char separator)
-{
-	char *word, *after;
-	if (!*at)
-		return NULL;
-	if (separator == ' ') {
-		do
-			word = strsep(at, " \t");
-		while (word && !*word);
-		return word;
-	}
-	word = *at + strspn(*at, " \t");
-	if (*word == '"' && (after = after_quoted(word + 1))) {
-		*at = *after ? after + 1 : NULL;
-		return unquote(word + 1);
-	}
-	strsep(at, ",");
-	for (size_t n = strlen(word); n && strchr(" \t", word[n - 1]); n--)
-		word[n - 1] = 0;
-	return word;
-}
 
 /* Whether a float holds it: neither nan nor, once it is a float, infinite. */
 static bool is_label(double x)
@@ -203,12 +163,12 @@ static bool parse_number(const char *word, double *out)
 
 static int read_row(struct label_table *t, const struct choice *c, char *line, char separator, double *number)
 {
-	const char *name = next_word(&line, separator);
+	const char *name = words_next(&line, separator);
 	const char *word;
 	size_t n = 0;
 	float *value;
 
-	for (; (word = next_word(&line, separator)); n++) {
+	for (; (word = words_next(&line, separator)); n++) {
 		if (n == c->all)
 			break;
 		if (!parse_number(word, &number[n]))
@@ -235,14 +195,14 @@ static int read_lines(struct label_table *t, char *text, char separator, bool fi
 
 	if (!(header = size_alloc(most, sizeof *header)))
 		return ERR_FAILED;
-	const char *const files = first ? next_word(&line, separator) : "";
-	while ((word = next_word(&line, separator)))
+	const char *const files = first ? words_next(&line, separator) : "";
+	while ((word = words_next(&line, separator)))
 		header[all++] = word;
 	if (!all && strpbrk(files, ";\t"))
 		rc = error_set(ERR_INPUT, "'%s' has no commas in its first line: a CSV table has them between its columns", t->path);
 	else if (files[picture_stem(files)])
 		rc = error_set(ERR_INPUT, "'%s' has no line with the names of the columns: the first is the row of '%s'", t->path, files);
-	if (!rc && !(rc = labels_check_names(t->path, header, all)) && !(rc = choose(t, &c, header, all, columns)) && !(rc = join_names(t, &c, header)) && !(number = size_alloc(all, sizeof *number)))
+	if (!rc && !(rc = labels_check_names(t->path, header, all)) && !(rc = choose(t, &c, header, all, columns)) && !(number = size_alloc(all, sizeof *number)))
 		rc = ERR_FAILED;
 	while (!rc && (line = strsep(&text, "\n")))
 		if (line[strspn(line, " \t")])
@@ -311,8 +271,7 @@ static int read_json(struct label_table *t, const char *columns)
 	else {
 		for (size_t i = 0; i < all; i++)
 			snprintf(header[i] = digits[i], sizeof *digits, "%zu", i);
-		if (!(rc = choose(t, &c, header, all, columns)))
-			rc = join_names(t, &c, header);
+		rc = choose(t, &c, header, all, columns);
 	}
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = read_pair(t, &c, json_array_get(pairs, i));
