@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "clock.h"
 #include "environment.h"
@@ -254,11 +253,11 @@ static int run(const char *path)
 	if (!(rc = sink_kind_of(output, &j.sink.kind)) && !(rc = check_options(j.sink.kind)) && (path || !(rc = find_network(&found))) &&
 	    !(rc = h5_open(&f, path ? path : found)) && !(rc = netfile_read(f, &net)) && !(rc = plan(&j, &net, h5_name(f))))
 		rc = sample(f, &net, &j);
-	const int closed = h5_close(&f);
+	h5_release(&f);
 	latents_free(&j.latents);
 	netfile_free(&net);
 	free(found);
-	return rc ? rc : closed;
+	return rc;
 }
 
 int main(int argc, char **argv)

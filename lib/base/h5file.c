@@ -137,6 +137,15 @@ int h5_close(struct h5file **f)
 	return rc;
 }
 
+void h5_release(struct h5file **f)
+{
+	if (!*f)
+		return;
+	h5_begin();
+	H5Fclose((*f)->id);
+	file_free(f);
+}
+
 const char *h5_library(void)
 {
 	static char text[32];

@@ -25,8 +25,6 @@ int h5out_end(struct h5out *h, int rc)
 
 void h5out_discard(struct h5out *h)
 {
-	if (h5_close(&h->file)) {
-		/* it is thrown away */
-	}
+	h5_release(&h->file);
 	outfile_discard(&h->out);
 }

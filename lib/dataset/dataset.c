@@ -63,9 +63,7 @@ void dataset_close(struct dataset **d)
 {
 	if (!*d)
 		return;
-	if (h5_close(&(*d)->f)) {
-		/* only read */
-	}
+	h5_release(&(*d)->f);
 	free((*d)->memory);
 	free(*d);
 	*d = NULL;

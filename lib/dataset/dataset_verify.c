@@ -109,8 +109,8 @@ static int is_ours(const char *path, bool *ours)
 	if (h5_has_attr(f, "/", "tool") && !(rc = h5_get_text(f, "/", "tool", &tool)))
 		*ours = !strcmp(tool, "pack-h5");
 	free(tool);
-	const int closed = h5_close(&f);
-	return rc ? rc : closed;
+	h5_release(&f);
+	return rc;
 }
 
 /* Reads the labels, of which there has to be a row for every picture. columns: 0 if there are none. */

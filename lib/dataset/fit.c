@@ -1,7 +1,6 @@
 #include "fit.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "dataset.h"
 #include "resize.h"

@@ -168,8 +168,7 @@ int labels_of_h5(struct labels *l, const char *path, int64_t n)
 		rc = read_beside(l, path, n);
 	if (!rc)
 		rc = check_numbers(l, path);
-	const int closed = h5_close(&f);
-	rc = rc ? rc : closed;
+	h5_release(&f);
 	if (rc)
 		labels_free(l);
 	return rc;

@@ -31,8 +31,7 @@ static int64_t h5_images_read(struct images *i, void *data, int64_t max)
 static void h5_images_close(struct images *i)
 {
 	struct h5_input *s = i->source;
-	const int rc = h5_close(&s->file); /* opened for reading: nothing to lose */
-	(void)rc;
+	h5_release(&s->file);
 }
 
 /* Whether pack-h5 put every picture's mirror image behind it. Version 0.1.0 had that among its options alone, before the names of columns. */

@@ -43,13 +43,9 @@ void rejects_free(struct rejects *r)
 
 int rejects_try(const char *path, const char *output)
 {
-	struct outfile out;
 	if (path && output && same_file(path, output))
 		return error_set(ERR_USAGE, "--rejects and -o name the same file, '%s'", output);
-	const int rc = path ? outfile_open(&out, path) : 0;
-	if (path && !rc)
-		outfile_discard(&out);
-	return rc;
+	return path ? outfile_try(path) : 0;
 }
 
 static int write_table(void *ctx, FILE *f, const char *name)

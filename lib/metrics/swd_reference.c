@@ -61,8 +61,7 @@ bool swd_reference_is(const char *path)
 	if (access(path, R_OK) || h5_open(&f, path))
 		return false;
 	const bool is = h5_has_attr(f, "/", "format") && !h5_get_text(f, "/", "format", &format) && !strcmp(format, FORMAT);
-	const int rc = h5_close(&f); /* opened for reading: nothing to lose */
-	(void)rc;
+	h5_release(&f);
 	free(format);
 	return is;
 }
@@ -145,8 +144,7 @@ int swd_reference_read(struct swd_reference *r, const char *path)
 	if (rc)
 		return rc;
 	rc = read_all(r, f, path);
-	const int closed = h5_close(&f);
-	rc = rc ? rc : closed;
+	h5_release(&f);
 	if (rc)
 		swd_reference_free(r);
 	return rc;

@@ -1,7 +1,6 @@
 #include "growth.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "grid.h"
 #include "images.h"
@@ -48,8 +47,8 @@ static int row(const char *path, const struct growth_plan *plan, uint8_t *out, i
 	if (!rc && !(rc = netfile_read(f, &net)) && !(rc = row_images(f, &net, plan, scratch)))
 		enlarge(out, side, scratch, arch_side(&net.arch), plan->columns);
 	netfile_free(&net);
-	const int closed = h5_close(&f);
-	return rc ? rc : closed;
+	h5_release(&f);
+	return rc;
 }
 
 static int largest_side(char *const *path, int networks, int *side)
@@ -62,8 +61,7 @@ static int largest_side(char *const *path, int networks, int *side)
 		if (!(rc = h5_open(&f, path[i])) && !(rc = netfile_read(f, &net)) && arch_side(&net.arch) > *side)
 			*side = arch_side(&net.arch);
 		netfile_free(&net);
-		const int closed = h5_close(&f);
-		rc = rc ? rc : closed;
+		h5_release(&f);
 	}
 	return rc;
 }

@@ -455,6 +455,6 @@ int record_verify(struct backend *be, const char *path, const struct record_tole
 	if (rc)
 		return rc;
 	rc = replay_file(&r, tolerance, each, ctx);
-	const int closed = h5_close(&r.file);
-	return rc ? rc : closed;
+	h5_release(&r.file);
+	return rc;
 }

@@ -76,7 +76,7 @@ int checkpoint_compare(const char *path, const struct settings *s, uint64_t seed
 	struct h5file *f = NULL;
 	char seeds[80];
 	bool sampled = false;
-	int rc = h5_open(&f, path), closed, differs;
+	int rc = h5_open(&f, path), differs;
 	what[0] = 0;
 	if (rc)
 		return rc;
@@ -91,8 +91,8 @@ int checkpoint_compare(const char *path, const struct settings *s, uint64_t seed
 			rc = compare_from(f, o, what, size);
 	}
 	netfile_free(&facts);
-	closed = h5_close(&f);
-	if (rc || (rc = closed))
+	h5_release(&f);
+	if (rc)
 		return rc;
 	differs = what[0] != 0;
 	if (sampled && !differs)
@@ -152,10 +152,10 @@ static int load(struct h5file *f, struct trainer *t, struct trainlog *l)
 int checkpoint_load(const char *path, struct trainer *t, struct trainlog *l)
 {
 	struct h5file *f = NULL;
-	int rc = h5_open(&f, path), closed;
+	int rc = h5_open(&f, path);
 	if (rc)
 		return rc;
 	rc = load(f, t, l);
-	closed = h5_close(&f);
-	return rc ? rc : closed;
+	h5_release(&f);
+	return rc;
 }

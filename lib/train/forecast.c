@@ -1,6 +1,5 @@
 #include "forecast.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"

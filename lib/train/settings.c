@@ -1,5 +1,4 @@
 /* config_settings(): what a configuration comes to at one scale. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -50,8 +50,8 @@ int run_inspect_from(struct run *r)
 		rc = check_network(g->from, &facts, &g->settings->arch, known_scale(g));
 	r->from_alpha = facts.alpha;
 	netfile_free(&facts);
-	const int closed = h5_close(&from);
-	return rc ? rc : closed;
+	h5_release(&from);
+	return rc;
 }
 
 /* Steps that were to be recorded are not taken again, once `done` have been: said, unless an earlier run recorded them. */
@@ -79,8 +79,8 @@ static int start_anew(struct run *r)
 		rc = trainer_start(&r->trainer, from, known_scale(r->g));
 	if (!rc && run_is_fading(r->from_alpha))
 		run_note(r, "'%s' was saved while its own layers were still fading in (alpha %.3g)", r->g->from, r->from_alpha);
-	const int closed = h5_close(&from);
-	if (rc || (rc = closed) || !together_leads(r->ranks) || (rc = preview_clear(r->previews)))
+	h5_release(&from);
+	if (rc || !together_leads(r->ranks) || (rc = preview_clear(r->previews)))
 		return rc;
 	unlink(r->checkpoint); /* with --restart or --replace there may be one */
 	if ((rc = run_clear_kept(r)))
