@@ -33,6 +33,7 @@ setup() {
   fails 2 "'new.npy' would become a folder, and is named as a file" laplacian-pyr -o new.npy faces.npy
   fails 2 "'faces.npy' would become a folder, and is named as a file" toy-faces -n 2 -o faces.npy
   [ "$(echo new*)" = "new*" ]
+  fails 2 "'new.ZIP' would become a folder" celeba-crop -o new.ZIP faces.zip
   toy-faces -n 2 -o new.png/
   toy-faces -n 2 -o new.png
   no_leftovers new.png 000001.png 000002.png
@@ -52,6 +53,24 @@ setup() {
   keeps crops swd --ref faces.npy crops --save-ref crops/000002.png
   [ ! -e other.h5 ]
   [ ! -e out ]
+}
+
+@test "stdin, redirected from a file, is an input, too" {
+  npy 4,3,32,32 u1 >u1.npy
+  npy 4,5 f4 >z.npy
+  ls crops/*.png >list.txt
+  mkdir levels pictures
+  cp u1.npy levels/level32.npy
+  cp u1.npy pictures/000000.png
+  "$PYTHON" "$PGAN_TESTS/network.py" net.h5 "$golden/step_s0_b8_a000.h5"
+  keeps u1.npy bash -c 'pack-h5 -o u1.npy <u1.npy'
+  keeps faces.npy bash -c 'swd --ref - data.h5 --save-ref faces.npy <faces.npy'
+  keeps z.npy bash -c 'pgan-sample net.h5 --latents - -o z.npy <z.npy'
+  keeps levels bash -c 'laplacian-pyr -o levels <levels/level32.npy'
+  fails 2 "'pictures/000000.png' is read and would be written over" bash -c 'celeba-crop -b 0,0,16,16 -o pictures - <pictures/000000.png'
+  cmp u1.npy pictures/000000.png # the others may be there
+  keeps list.txt bash -c 'pack-h5 -o list.txt - <list.txt'
+  keeps list.txt bash -c 'pack-h5 -o x.h5 --rejects list.txt - <list.txt'
 }
 
 @test "networks and scores" {
@@ -132,6 +151,12 @@ closed() {
   fails 2 "'-': this output needs a name" pack-h5 -o x.h5 --rejects - crops
   fails 2 "'-': this output needs a name" swd -q --ref data.h5 --save-ref -
   no_leftovers . crops data.h5 faces.npy faces.zip stderr.txt stdout.txt
+}
+
+@test "an empty name is no output" {
+  fails 2 "the name of an output is empty" pack-h5 -o '' faces.npy
+  fails 2 "the name of an output is empty" pgan-grow --data data.h5 --scale 0 -o ''
+  fails 2 "the name of an output is empty" swd --ref faces.npy --save-ref ''
 }
 
 @test "a link to nothing is not replaced" {

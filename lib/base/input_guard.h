@@ -4,7 +4,8 @@
 
 #include "error.h"
 
-/* A file or folder that is read; before threads are started. NULL, "-", what is not there and what is neither file nor folder are left out. */
+/* A file or folder that is read, "-" being stdin, which options_parse() adds; before threads are started. NULL, what is not there and what is neither file nor
+ * folder are left out. */
 void input_guard_add(const char *path);
 
 /* ERR_USAGE: `output` is one of these, by whatever name. */

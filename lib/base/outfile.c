@@ -139,7 +139,7 @@ int outfile_folder_meant(const char *path)
 	const char *dot = strrchr(path, '.');
 	struct stat st;
 	for (size_t i = 0; dot && i < sizeof end_of_file / sizeof *end_of_file; i++)
-		if (!strcmp(dot, end_of_file[i]) && (stat(path, &st) || !S_ISDIR(st.st_mode)))
+		if (!strcasecmp(dot, end_of_file[i]) && (stat(path, &st) || !S_ISDIR(st.st_mode)))
 			return error_set(ERR_USAGE, "'%s' would become a folder, and is named as a file: give a folder, or '%s/' if it is meant", path, path);
 	return 0;
 }
@@ -213,6 +213,8 @@ int outfile_check(const char *path)
 	const int rc = input_guard_check(path);
 	if (rc)
 		return rc;
+	if (!*path)
+		return error_set(ERR_USAGE, "the name of an output is empty");
 	if (there && S_ISDIR(st.st_mode))
 		return error_set(ERR_FAILED, "cannot create '%s': it is a folder", path);
 	if (!strcmp(path, "-"))
