@@ -30,11 +30,28 @@ setup() {
   done
   mkdir elsewhere
   touch elsewhere/x_i1.h5 x_i1.h5
-  grow 0 elsewhere/x.h5 -n 1 -b 4
+  grow 0 elsewhere/x.h5 -n 1 -b 4 --restart
   [ ! -e elsewhere/x_i1.h5 ] && [ -e x_i1.h5 ]
   cp a.h5 a_i5.h5
   fails 2 "'a_i5.h5' is read and would be written over: name another output" grow 0 a.h5 -n 8 -b 4 --restart --init-from a_i5.h5
   cmp a.h5 a_i5.h5
+}
+
+@test "networks of other runs that are named like kept ones are left alone" {
+  grow 0 a_i0.h5 -n 2 -b 4
+  cp a_i0.h5 before
+  fails 2 "'a_i….h5' is there, as this run keeps its networks, and no log of it" grow 0 a.h5 -n 2 -b 4
+  cmp before a_i0.h5
+  no_leftovers . before data.h5 a_i0.h5 a_i0.log stderr.txt stdout.txt
+  grow 0 a.h5 -n 2 -b 4 --restart
+  [ ! -e a_i0.h5 ]
+}
+
+@test "FIFOs are no networks, and are not waited for" {
+  mkfifo fifo.h5 b.ckpt
+  fails 3 "cannot open 'fifo.h5': HDF5 needs a regular file" timeout 60 pgan-grow -q --data data.h5 --scale 0 -o fifo.h5 "${tiny[@]}" -n 2 -b 4
+  fails 3 "cannot open 'b.ckpt': HDF5 needs a regular file" timeout 60 pgan-grow -q --data data.h5 --scale 0 -o b.h5 "${tiny[@]}" -n 2 -b 4
+  no_leftovers . b.ckpt data.h5 fifo.h5 stderr.txt stdout.txt
 }
 
 @test "a save that fails leaves the networks that were kept" {

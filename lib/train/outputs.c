@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "input_guard.h"
@@ -78,6 +79,20 @@ static int each_kept(const struct run *r, int (*each)(const char *path))
 static int remove_one(const char *path)
 {
 	return unlink(path) ? error_set(ERR_FAILED, "cannot remove '%s': %s", path, strerror(errno)) : 0;
+}
+
+static int nothing(const char *path)
+{
+	(void)path;
+	return 0;
+}
+
+int run_check_kept(const struct run *r)
+{
+	struct stat st;
+	if (r->g->restart || !access(r->g->out, F_OK) || !access(r->checkpoint, F_OK) || (!stat(r->log_path, &st) && st.st_size) || !each_kept(r, nothing))
+		return 0;
+	return error_set(ERR_USAGE, "'%s_i….h5' is there, as this run keeps its networks, and no log of it: it may be another's; give -o another name, or --restart", r->base);
 }
 
 int run_clear_kept(const struct run *r)

@@ -191,7 +191,7 @@ int run_inspect(struct run *r)
 	const struct grow *g = r->g;
 	char what[1024];
 	int rc, result;
-	if ((rc = check_records(g)))
+	if ((rc = check_records(g)) || (rc = run_check_kept(r)))
 		return rc;
 	if ((result = inspect_result(r, what, sizeof what)) < 0 || result == RUN_DONE)
 		return result;
