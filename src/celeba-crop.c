@@ -7,6 +7,7 @@
 #include "archive.h"
 #include "cropper.h"
 #include "h5file.h"
+#include "images.h"
 #include "input_guard.h"
 #include "message.h"
 #include "options.h"
@@ -84,6 +85,8 @@ static int parse_box(struct crop_settings *c)
 			return rc;
 		if (!parse_numbers(box, number, 4) || number[2] < 1 || number[3] < 1)
 			return error_set(ERR_USAGE, "--box takes a column, a row, a width and a height, such as 25,57,128,128, not '%s'", box);
+		if (number[2] > IMAGES_MAX_SIDE || number[3] > IMAGES_MAX_SIDE)
+			return error_set(ERR_USAGE, "--box %s is larger than %dx%d pixels", box, IMAGES_MAX_SIDE, IMAGES_MAX_SIDE);
 		c->x = number[0];
 		c->y = number[1];
 		c->w = number[2];

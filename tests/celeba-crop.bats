@@ -296,6 +296,7 @@ PY
   fails 2 "no INPUT" celeba-crop
   fails 2 "--center takes" celeba-crop --center 12 in/a.jpg
   fails 2 "--size" celeba-crop --size 0 in/a.jpg
+  fails 2 "--box 0,0,65535,65535 is larger than 16384x16384 pixels" celeba-crop --pad --box 0,0,65535,65535 in/a.jpg
   fails 2 "--center" celeba-crop --centre 1,2 in/a.jpg
   fails 3 "too small" celeba-crop -o out in/a.jpg --center 20,20
   no_leftovers out

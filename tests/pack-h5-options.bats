@@ -69,6 +69,11 @@ for name, f in (('crop', crop), ('pad', pad), ('stretch', lambda im: im)):
 PY
 }
 
+@test "--fit pad leaves out what would be too large once it is padded" {
+  "$PYTHON" -c "from PIL import Image; Image.new('L', (65535, 1)).save('strip.png')"
+  fails 3 "'strip.png' is too large once it is padded: 65535x65535 pixels" pack-h5 -o x.h5 --fit pad --size 16 strip.png
+}
+
 @test "without --size, --fit takes the largest power of two in the first picture; nothing is enlarged" {
   make_shapes
   run -1 pack-h5 -o x.h5 --fit crop in

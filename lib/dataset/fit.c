@@ -84,6 +84,8 @@ int fitter_run(struct fitter *f, uint8_t *out, const struct picture *p, const ch
 		return error_set(ERR_INPUT, "'%s' is not square: %dx%d pixels (see --fit)", name, p->w, p->h);
 	if (w < f->side || h < f->side)
 		return too_small(f, name, p->w, p->h);
+	if ((int64_t)w * h > PICTURE_MAX_PIXELS)
+		return error_set(ERR_INPUT, "'%s' is too large once it is padded: %dx%d pixels", name, w, h);
 	/* Half of an odd rest goes to the left or above. */
 	if (picture_cut(&f->cut, p, name, -((w - p->w) / 2), -((h - p->h) / 2), w, h, f->background))
 		return ERR_FAILED;

@@ -9,7 +9,8 @@
 
 #include "error.h"
 
-enum { PICTURE_MAX_SIDE = 65535 }; /* of a file */
+enum { PICTURE_MAX_SIDE = 65535 };      /* of a file */
+#define PICTURE_MAX_PIXELS (1LL << 28) /* a header that promises more is taken for a decompression bomb */
 
 /* h rows of w pixels of c interleaved bytes; c: 1 grey, 3 RGB. Owned: picture_free(). A zeroed struct is an empty picture. */
 struct picture {

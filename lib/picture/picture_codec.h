@@ -4,7 +4,6 @@
 
 #include "picture.h"
 
-#define PICTURE_MAX_PIXELS (1LL << 28) /* a header that promises more is taken for a decompression bomb */
 
 /* ERR_INPUT for a picture that is too large to be one. */
 int picture_check_size(const char *name, int64_t w, int64_t h) MUST_CHECK;
