@@ -290,6 +290,8 @@ open("net.h5", "wb").write(data)'
   fails 2 "--count takes a number from 1 to 1099511627776, not '99999999999999999999'" pgan-sample net.h5 -n 99999999999999999999
   npy 4,5 float32 'np.nan' >nan.npy
   fails 3 'not finite' pgan-sample net.h5 --latents nan.npy
+  npy 2,5 f4 '1e16 * rng.normal(size=shape)' >huge.npy
+  fails 3 'beyond 1e+15' pgan-sample net.h5 --latents huge.npy
   npy 0,5 float32 '0' >none.npy
   fails 3 'no latents' pgan-sample net.h5 --latents none.npy
   npy 4,5 float32 >z.npy

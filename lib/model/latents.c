@@ -10,6 +10,8 @@
 #include "npy.h"
 #include "philox.h"
 
+#define LATENT_MOST 1e15f /* so that the sum of many squares is a float32 */
+
 struct latents latents_of(const struct arch *a, uint64_t seed)
 {
 	struct latents l = { .dim = a->latent, .seed = seed, .attributes = &a->attributes };
@@ -109,8 +111,8 @@ static int read_record(struct latents *l, FILE *f, const char *name)
 	if ((rc = npy_read(f, name, NPY_F32, more + before, values)))
 		return rc;
 	for (size_t i = before; i < before + values; i++)
-		if (!isfinite(more[i]))
-			return error_set(ERR_INPUT, "'%s': latent %zu has a value that is not finite", name, i / dim);
+		if (!(fabsf(more[i]) <= LATENT_MOST))
+			return error_set(ERR_INPUT, "'%s': latent %zu has a value that is not finite, or beyond %g", name, i / dim, (double)LATENT_MOST);
 	return 1;
 }
 
