@@ -132,6 +132,8 @@ with h5py.File('many.h5', 'r+') as f:
     for i in range(2, 12):
         f[f'iter{i}'] = f['iter0']
 PY
+  cp many.h5 $'\xff.h5' # a name that is not UTF-8
+  pgan-grow --json --device plain --verify $'\xff.h5' | grep -qF '"file": "?.h5"'
   pgan-grow --json --device plain --verify many.h5 >result.json
   "$PYTHON" - <<'PY'
 import json

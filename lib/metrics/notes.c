@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "json_text.h"
 #include "printable.h"
 
 void notes_add(struct notes *s, const char *format, ...)
@@ -21,23 +22,10 @@ void notes_print(const struct notes *s, FILE *f)
 		fprintf(f, "%s%s\n", i ? "" : "\n", s->text[i]);
 }
 
-/* JSON is UTF-8: of a note with a name that is not, only what is ASCII. */
-static json_t *string_of(const char *note)
-{
-	char text[sizeof *((struct notes *)0)->text];
-	json_t *s = json_string(note);
-	if (s)
-		return s;
-	snprintf(text, sizeof text, "%s", note);
-	for (char *c = text; *c; c++)
-		*c = (unsigned char)*c < 0x80 ? *c : '?';
-	return json_string(text);
-}
-
 json_t *notes_json(const struct notes *s)
 {
 	json_t *all = json_array();
 	for (int i = 0; i < s->n; i++)
-		json_array_append_new(all, string_of(s->text[i]));
+		json_array_append_new(all, json_text(s->text[i]));
 	return all;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "record.h"
 
 struct report {
@@ -24,7 +25,7 @@ static void take_result(void *ctx, const struct record_result *r)
 	struct report *report = ctx;
 	report->failed += !r->pass;
 	if (report->results)
-		json_array_append_new(report->results, json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:b}", "file", report->file, "iteration", r->iteration,
+		json_array_append_new(report->results, json_pack("{s:o,s:i,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:b}", "file", json_text(report->file), "iteration", r->iteration,
 		                      "loss", number(r->loss), "output", number(r->output), "grad_median", number(r->grad_median), "grad_worst", number(r->grad_worst), "grad_worst_tensor", r->grad_worst_tensor,
 		                      "adam", number(r->adam), "ema", number(r->ema), "pass", r->pass));
 	else
