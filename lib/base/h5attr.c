@@ -74,6 +74,22 @@ int h5_set_list(struct h5file *f, const char *object, const char *attr, enum h5_
 	return rc;
 }
 
+int h5_get_number(struct h5file *f, const char *object, const char *attr, double *out)
+{
+	size_t n;
+	return h5_get_numbers(f, object, attr, H5_F64, out, 1, &n);
+}
+
+int h5_set_number(struct h5file *f, const char *object, const char *attr, double value)
+{
+	return h5_set_numbers(f, object, attr, H5_F64, &value, 1);
+}
+
+int h5_set_count(struct h5file *f, const char *object, const char *attr, int64_t value)
+{
+	return h5_set_numbers(f, object, attr, H5_I64, &value, 1);
+}
+
 int h5_get_text(struct h5file *f, const char *object, const char *attr, char **out)
 {
 	hid_t id;

@@ -52,6 +52,9 @@ bool h5_has_attr(struct h5file *, const char *object, const char *attr);
 int h5_get_numbers(struct h5file *, const char *object, const char *attr, enum h5_type, void *out, size_t max, size_t *n) MUST_CHECK; /* scalar or 1-D */
 int h5_set_numbers(struct h5file *, const char *object, const char *attr, enum h5_type, const void *in, size_t n) MUST_CHECK;         /* n = 1: scalar */
 int h5_set_list(struct h5file *, const char *object, const char *attr, enum h5_type, const void *in, size_t n) MUST_CHECK;            /* 1-D, with one value too */
+int h5_get_number(struct h5file *, const char *object, const char *attr, double *out) MUST_CHECK;
+int h5_set_number(struct h5file *, const char *object, const char *attr, double) MUST_CHECK; /* float64 */
+int h5_set_count(struct h5file *, const char *object, const char *attr, int64_t) MUST_CHECK; /* int64 */
 int h5_get_text(struct h5file *, const char *object, const char *attr, char **out /* owned by the caller */) MUST_CHECK;             /* fixed and variable length */
 int h5_set_text(struct h5file *, const char *object, const char *attr, const char *in) MUST_CHECK;
 

@@ -10,23 +10,13 @@ static const char format[] = "pgan-network";
 
 /* -- writing -- */
 
-static int set_count(struct h5file *f, const char *name, int64_t value)
-{
-	return h5_set_numbers(f, "/", name, H5_I64, &value, 1);
-}
-
-static int set_real(struct h5file *f, const char *name, double value)
-{
-	return h5_set_numbers(f, "/", name, H5_F64, &value, 1);
-}
-
 static int write_arch(struct h5file *f, const struct arch *a)
 {
 	int rc;
-	if ((rc = h5_set_text(f, "/", "profile", a->profile->name)) || (rc = set_count(f, "scale", a->scale)) ||
-	    (rc = set_count(f, "resolution", arch_side(a))) || (rc = h5_set_numbers(f, "/", "depths", H5_I32, a->depth, (size_t)a->scale + 1)) ||
-	    (rc = set_count(f, "dim_latent", a->latent)) || (rc = set_real(f, "leak", a->leak)) || (rc = set_count(f, "pixel_norm", a->pixel_norm)) ||
-	    (rc = set_count(f, "stddev", a->stddev)) || (rc = set_count(f, "equalized", a->equalized)) || (rc = set_count(f, "squash", a->squash)))
+	if ((rc = h5_set_text(f, "/", "profile", a->profile->name)) || (rc = h5_set_count(f, "/", "scale", a->scale)) ||
+	    (rc = h5_set_count(f, "/", "resolution", arch_side(a))) || (rc = h5_set_numbers(f, "/", "depths", H5_I32, a->depth, (size_t)a->scale + 1)) ||
+	    (rc = h5_set_count(f, "/", "dim_latent", a->latent)) || (rc = h5_set_number(f, "/", "leak", a->leak)) || (rc = h5_set_count(f, "/", "pixel_norm", a->pixel_norm)) ||
+	    (rc = h5_set_count(f, "/", "stddev", a->stddev)) || (rc = h5_set_count(f, "/", "equalized", a->equalized)) || (rc = h5_set_count(f, "/", "squash", a->squash)))
 		return rc;
 	return attributes_write(f, &a->attributes);
 }
@@ -34,9 +24,9 @@ static int write_arch(struct h5file *f, const struct arch *a)
 int netfile_write(struct h5file *f, const struct netfile *n)
 {
 	int rc;
-	if ((rc = h5_set_text(f, "/", "format", format)) || (rc = set_count(f, "version", NETFILE_VERSION)) ||
-	    (rc = h5_set_text(f, "/", "tool_version", PGAN_VERSION)) || (rc = write_arch(f, &n->arch)) || (rc = set_real(f, "alpha", n->alpha)) ||
-	    (rc = set_count(f, "seed", n->seed)) || (rc = set_count(f, "iterations", n->iterations)) || (rc = set_count(f, "images", n->images)))
+	if ((rc = h5_set_text(f, "/", "format", format)) || (rc = h5_set_count(f, "/", "version", NETFILE_VERSION)) ||
+	    (rc = h5_set_text(f, "/", "tool_version", PGAN_VERSION)) || (rc = write_arch(f, &n->arch)) || (rc = h5_set_number(f, "/", "alpha", n->alpha)) ||
+	    (rc = h5_set_count(f, "/", "seed", n->seed)) || (rc = h5_set_count(f, "/", "iterations", n->iterations)) || (rc = h5_set_count(f, "/", "images", n->images)))
 		return rc;
 	return h5_set_text(f, "/", "config", n->config ? n->config : "{}");
 }
@@ -54,8 +44,7 @@ int netfile_write_networks(struct h5file *f, struct network *g, struct network *
 /* A number between min and max; what is not is named. */
 static int get_real(struct h5file *f, const char *name, double min, double max, double *out)
 {
-	size_t n;
-	const int rc = h5_get_numbers(f, "/", name, H5_F64, out, 1, &n);
+	const int rc = h5_get_number(f, "/", name, out);
 	if (rc)
 		return rc;
 	if (!(*out >= min && *out <= max))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "h5out.h"
+#include "record_settings.h"
 #include "size.h"
 
 static const char group[] = "iter0";
@@ -48,39 +49,6 @@ static int write_tensor(struct h5file *f, const char *name, struct step *s, stru
 	return rc;
 }
 
-static int write_number(struct h5file *f, const char *object, const char *name, double value)
-{
-	return h5_set_numbers(f, object, name, H5_F64, &value, 1);
-}
-
-static int write_settings(struct h5file *f, const struct step *s, bool penalty)
-{
-	const struct step_scalars *c = &s->be->scalars;
-	const struct { const char *name; double value; } number[] = {
-		{ "alpha", s->g.fading ? c->alpha : 0 }, { "lambda_gp", penalty ? c->penalty : 0 }, { "epsilon_d", s->losses.epsilon_d },
-		{ "leak", s->arch.leak }, { "lr", c->lr }, { "beta1", 0 }, { "beta2", c->beta2 }, { "adam_eps", c->eps }, { "ema", c->ema },
-	};
-	const struct { const char *name; int64_t value; } count[] = {
-		{ "scale", s->arch.scale }, { "resolution", arch_side(&s->arch) }, { "batch", s->share.batch }, { "dim_latent", s->arch.latent },
-		{ "pixel_norm", s->arch.pixel_norm }, { "stddev", s->arch.stddev }, { "equalized", s->arch.equalized },
-		{ "gdpp", s->losses.gdpp }, { "shared_score", s->losses.shared_score },
-	};
-	int rc;
-
-	for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-		if ((rc = write_number(f, "/", number[i].name, number[i].value)))
-			return rc;
-	for (size_t i = 0; i < sizeof count / sizeof *count; i++)
-		if ((rc = h5_set_numbers(f, "/", count[i].name, H5_I64, &count[i].value, 1)))
-			return rc;
-	if ((rc = h5_set_list(f, "/", "depths", H5_I32, s->arch.depth, (size_t)s->arch.scale + 1)))
-		return rc;
-	if ((rc = attributes_write(f, &s->arch.attributes)) || (rc = h5_set_text(f, "/", "profile", s->arch.profile->name)) ||
-	    (rc = h5_set_text(f, "/", "loss_mode", loss_mode_names[s->losses.loss])))
-		return rc;
-	return h5_set_text(f, "/", "penalty", s->losses.penalty == PENALTY_R1 ? "R1" : "WGANGP");
-}
-
 static int write_inputs(struct h5file *f, struct step *s)
 {
 	int rc;
@@ -117,18 +85,15 @@ static int write_before(struct h5file *f, struct step *s, int64_t adam_step, con
 static int write_losses(struct h5file *f, struct step *s, int64_t adam_step)
 {
 	double sum[STEP_SUMS];
+	struct record_loss loss[RECORD_LOSSES];
 	int rc;
 	if ((rc = step_read_sums(s, sum)))
 		return rc;
-	const struct { const char *name; double value; } loss[] = {
-		{ "lossD_real", sum[SUM_D_REAL] }, { "lossD_fake", sum[SUM_D_FAKE] }, { "lossD_Grad", sum[SUM_D_GRAD] }, { "lossD_Epsilon", sum[SUM_D_EPSILON] },
-		{ "lossD_classif", sum[SUM_D_CLASSIF] }, { "lossG_classif", sum[SUM_G_CLASSIF] }, { "lossD", step_loss_d(sum) },
-		{ "lossG_fake", sum[SUM_G_FAKE] }, { "lossG_GDPP", sum[SUM_G_GDPP] }, { "lossG", step_loss_g(sum) },
-	};
-	for (size_t i = 0; i < sizeof loss / sizeof *loss; i++)
-		if ((rc = write_number(f, group, loss[i].name, loss[i].value)))
+	record_losses(loss, sum);
+	for (int i = 0; i < RECORD_LOSSES; i++)
+		if ((rc = h5_set_number(f, group, loss[i].name, loss[i].value)))
 			return rc;
-	return h5_set_numbers(f, group, "adam_step", H5_I64, &adam_step, 1);
+	return h5_set_count(f, group, "adam_step", adam_step);
 }
 
 /* The step itself, writing each thing when it is there. */
@@ -138,7 +103,7 @@ static int write_step(struct h5file *f, struct step *s, bool penalty, int64_t ad
 	struct network *g = s->g_net, *d = s->d_net;
 	int rc;
 
-	if ((rc = write_settings(f, s, penalty)) || (rc = write_before(f, s, adam_step, &active)))
+	if ((rc = record_settings_write(f, s, penalty)) || (rc = write_before(f, s, adam_step, &active)))
 		return rc;
 	step_d_gradients(s, penalty);
 	if ((rc = write_outputs(f, s)) || (rc = write_network(f, "grad", d, d->gradient, "D", &active)))

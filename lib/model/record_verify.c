@@ -1,21 +1,17 @@
 /* record_verify(): replays recorded steps and measures the error of every tensor. */
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "record.h"
+#include "record_settings.h"
 #include "size.h"
 
 struct replay {
 	struct backend *be;
 	struct h5file *file;
-	struct arch arch;
-	struct step_losses losses;
-	struct step_scalars scalars;
-	int64_t batch;
-	bool fading;
+	struct record_settings of;
 	struct network g, d;
 	struct step step;
 	struct record_result result;
@@ -23,104 +19,6 @@ struct replay {
 	size_t count;
 	char group[16]; /* of the step: "iter0" */
 };
-
-static int get_number(struct h5file *f, const char *object, const char *name, double *out)
-{
-	size_t n;
-	return h5_get_numbers(f, object, name, H5_F64, out, 1, &n);
-}
-
-static int get_text(struct h5file *f, const char *name, const char *fallback, char *out, size_t size)
-{
-	char *text = NULL;
-	int rc = 0;
-	if (h5_has_attr(f, "/", name))
-		rc = h5_get_text(f, "/", name, &text);
-	snprintf(out, size, "%s", text ? text : fallback);
-	free(text);
-	return rc;
-}
-
-static int get_flag(struct h5file *f, const char *name, bool otherwise, bool *out)
-{
-	double value = otherwise;
-	const int rc = h5_has_attr(f, "/", name) ? get_number(f, "/", name, &value) : 0;
-	*out = value != 0;
-	return rc;
-}
-
-/* The numbers of a record (tests/golden/README.md). */
-struct facts {
-	double scale, batch, latent, leak, alpha, lambda, epsilon, lr, beta1, beta2, eps, ema;
-};
-
-static int read_facts(struct h5file *f, struct facts *x)
-{
-	const struct { const char *name; double *value; } number[] = {
-		{ "scale", &x->scale }, { "batch", &x->batch }, { "dim_latent", &x->latent }, { "leak", &x->leak }, { "alpha", &x->alpha }, { "lambda_gp", &x->lambda },
-		{ "epsilon_d", &x->epsilon }, { "lr", &x->lr }, { "beta1", &x->beta1 }, { "beta2", &x->beta2 }, { "adam_eps", &x->eps }, { "ema", &x->ema },
-	};
-	int rc;
-	for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-		if ((rc = get_number(f, "/", number[i].name, number[i].value)))
-			return rc;
-	if (!(x->scale >= 0 && x->scale < MAX_SCALES && x->scale == floor(x->scale) && x->batch >= 1 && x->batch <= 65536 && x->batch == floor(x->batch) &&
-	      x->latent >= 1 && x->latent <= INT_MAX && x->latent == floor(x->latent)))
-		return error_set(ERR_INPUT, "'%s': scale, batch or dim_latent make no sense", h5_name(f));
-	if (x->beta1 != 0)
-		return error_set(ERR_INPUT, "'%s': beta1 is %g, but every profile has 0", h5_name(f), x->beta1);
-	return 0;
-}
-
-static int read_arch(struct h5file *f, const struct facts *x, struct arch *a)
-{
-	char profile[16];
-	size_t n;
-	int rc;
-	*a = (struct arch){ .scale = (int)x->scale, .latent = (int)x->latent, .leak = (float)x->leak };
-	if ((rc = h5_get_numbers(f, "/", "depths", H5_I32, a->depth, MAX_SCALES, &n)) || (rc = get_text(f, "profile", "zoo", profile, sizeof profile)) ||
-	    (rc = get_flag(f, "pixel_norm", true, &a->pixel_norm)) || (rc = get_flag(f, "stddev", true, &a->stddev)) ||
-	    (rc = get_flag(f, "equalized", true, &a->equalized)) || (rc = attributes_read(f, &a->attributes)))
-		return rc;
-	if (n != (size_t)a->scale + 1)
-		return error_set(ERR_INPUT, "'%s': scale %d and %zu depths make no sense", h5_name(f), a->scale, n);
-	if (!(a->profile = profile_find(profile)))
-		return error_set(ERR_INPUT, "'%s': unknown profile '%s'", h5_name(f), profile);
-	return arch_check(a, h5_name(f));
-}
-
-static int read_losses(struct h5file *f, const struct facts *x, struct step_losses *l)
-{
-	char mode[16], penalty[16];
-	int loss = 0, rc;
-	if ((rc = get_text(f, "loss_mode", "WGANGP", mode, sizeof mode)) || (rc = get_text(f, "penalty", "WGANGP", penalty, sizeof penalty)) ||
-	    (rc = get_flag(f, "gdpp", false, &l->gdpp)) || (rc = get_flag(f, "shared_score", false, &l->shared_score)))
-		return rc;
-	while (loss_mode_names[loss] && strcmp(loss_mode_names[loss], mode))
-		loss++;
-	if (!loss_mode_names[loss])
-		return error_set(ERR_INPUT, "'%s': unknown loss mode '%s'", h5_name(f), mode);
-	if (strcmp(penalty, "WGANGP") && strcmp(penalty, "R1"))
-		return error_set(ERR_INPUT, "'%s': unknown penalty '%s'", h5_name(f), penalty);
-	l->loss = (enum score_loss)loss;
-	l->penalty = strcmp(penalty, "R1") ? PENALTY_WGAN_GP : PENALTY_R1;
-	l->epsilon_d = x->epsilon;
-	return 0;
-}
-
-static int read_settings(struct replay *r)
-{
-	struct facts x;
-	int rc;
-	if ((rc = read_facts(r->file, &x)) || (rc = read_arch(r->file, &x, &r->arch)) || (rc = read_losses(r->file, &x, &r->losses)))
-		return rc;
-	r->arch.squash = loss_squashes(r->losses.loss);
-	r->batch = (int64_t)x.batch;
-	r->fading = x.alpha > 0;
-	r->scalars = (struct step_scalars){ .alpha = (float)x.alpha, .lr = (float)x.lr, .beta2 = (float)x.beta2, .eps = (float)x.eps, .ema = (float)x.ema,
-		                            .penalty = (float)x.lambda };
-	return 0;
-}
 
 static int read_tensor(struct replay *r, const char *name, struct tensor t)
 {
@@ -139,7 +37,7 @@ static int read_tensor(struct replay *r, const char *name, struct tensor t)
 
 static int load(struct replay *r, struct network *n, float *array, const char *what, bool active_only)
 {
-	const struct network_layers active = { &r->arch, r->fading };
+	const struct network_layers active = { &r->of.arch, r->of.fading };
 	char path[64];
 	snprintf(path, sizeof path, "%s/%s", r->group, what);
 	return network_read(n, array, r->file, path, n->layers.n, active_only ? &active : NULL);
@@ -245,7 +143,7 @@ static int count_link(void *ctx, const char *name)
 
 static int compare_gradients(struct replay *r, struct network *n, const char *group)
 {
-	const struct network_layers active = { &r->arch, r->fading };
+	const struct network_layers active = { &r->of.arch, r->of.fading };
 	struct comparison c = { .r = r, .array = n->gradient, .group = group };
 	const size_t before = r->count;
 	char path[64];
@@ -303,25 +201,21 @@ static int compare_outputs(struct replay *r)
 
 static int compare_losses(struct replay *r)
 {
-	const bool conditional = arch_code(&r->arch) > 0;
+	const bool conditional = arch_code(&r->of.arch) > 0;
 	double sum[STEP_SUMS], magnitude = 0, worst = 0;
+	struct record_loss loss[RECORD_LOSSES];
 	int rc;
 
 	if ((rc = step_read_sums(&r->step, sum)))
 		return rc;
-	const struct { const char *name; double value; bool there, term; } loss[] = {
-		{ "lossD_real", sum[SUM_D_REAL], true, true }, { "lossD_fake", sum[SUM_D_FAKE], true, true }, { "lossD_Grad", sum[SUM_D_GRAD], true, true },
-		{ "lossD_Epsilon", sum[SUM_D_EPSILON], true, true }, { "lossD_classif", sum[SUM_D_CLASSIF], conditional, true }, { "lossD", step_loss_d(sum), true, false },
-		{ "lossG_fake", sum[SUM_G_FAKE], true, true }, { "lossG_GDPP", sum[SUM_G_GDPP], r->losses.gdpp, true },
-		{ "lossG_classif", sum[SUM_G_CLASSIF], conditional, true }, { "lossG", step_loss_g(sum), true, false },
-	};
-	for (size_t i = 0; i < sizeof loss / sizeof *loss; i++) {
+	record_losses(loss, sum);
+	for (int i = 0; i < RECORD_LOSSES; i++) {
 		double reference;
-		if (!loss[i].there)
+		if ((loss[i].kind == LOSS_OF_LABELS && !conditional) || (loss[i].kind == LOSS_GDPP && !r->of.losses.gdpp))
 			continue;
-		if ((rc = get_number(r->file, r->group, loss[i].name, &reference)))
+		if ((rc = h5_get_number(r->file, r->group, loss[i].name, &reference)))
 			return rc;
-		if (loss[i].term)
+		if (loss[i].kind != LOSS_WHOLE)
 			magnitude += fabs(reference);
 		const double d = fabs(loss[i].value - reference);
 		if (is_larger(d, worst))
@@ -349,19 +243,19 @@ static int replay_step(struct replay *r)
 	double adam_step;
 	int rc;
 
-	if ((rc = get_number(r->file, r->group, "adam_step", &adam_step)) || (rc = load(r, &r->g, r->g.w, "before/G", false)) ||
+	if ((rc = h5_get_number(r->file, r->group, "adam_step", &adam_step)) || (rc = load(r, &r->g, r->g.w, "before/G", false)) ||
 	    (rc = load(r, &r->d, r->d.w, "before/D", false)) || (rc = load(r, &r->g, r->g.average, "before/avgG", false)) ||
 	    (rc = load_moments(r, &r->g, "G", adam_step <= 1)) || (rc = load_moments(r, &r->d, "D", adam_step <= 1)) ||
 	    (rc = read_tensor(r, "real", step_real(s))) || (rc = read_tensor(r, "z_d", step_z_d(s))) || (rc = read_tensor(r, "z_g", step_z_g(s))) ||
 	    (rc = read_tensor(r, "gp_mix", s->mix)))
 		return rc;
-	if (arch_code(&r->arch) && ((rc = read_tensor(r, "label_d", step_label_d(s))) || (rc = read_tensor(r, "label_g", step_label_g(s)))))
+	if (arch_code(&r->of.arch) && ((rc = read_tensor(r, "label_d", step_label_d(s))) || (rc = read_tensor(r, "label_g", step_label_g(s)))))
 		return rc;
-	r->scalars.correction = (float)(1 / (1 - pow((double)r->scalars.beta2, adam_step)));
-	r->be->set_scalars(r->be, &r->scalars);
+	r->of.scalars.correction = (float)(1 / (1 - pow((double)r->of.scalars.beta2, adam_step)));
+	r->be->set_scalars(r->be, &r->of.scalars);
 
 	/* Gradients from our own arithmetic, updates from the recorded gradients: an error stays where it is made. */
-	step_d_gradients(s, r->scalars.penalty > 0);
+	step_d_gradients(s, r->of.scalars.penalty > 0);
 	if ((rc = compare_outputs(r)) || (rc = compare_gradients(r, &r->d, "grad/D")) || (rc = load(r, &r->d, r->d.gradient, "grad/D", true)))
 		return rc;
 	step_d_update(s);
@@ -423,15 +317,15 @@ static int replay_file(struct replay *r, const struct record_tolerance *toleranc
 	r->errors = errors;
 	if (!h5_exists(r->file, "iter0"))
 		return error_set(ERR_INPUT, "'%s' is not a step record: it has no iter0", h5_name(r->file));
-	if ((rc = read_settings(r)))
+	if ((rc = record_settings_read(r->file, &r->of)))
 		return rc;
 	for (int i = 0;; i++) {
 		snprintf(r->group, sizeof r->group, "iter%d", i);
 		if (!h5_exists(r->file, r->group))
 			return 0;
 		/* Opened anew for every step, so that nothing of one is left for the next. */
-		if (!(rc = network_open(&r->g, r->be, &r->arch, NETWORK_G, true)) && !(rc = network_open(&r->d, r->be, &r->arch, NETWORK_D, true)) &&
-		    !(rc = step_open(&r->step, r->be, &r->arch, &r->losses, &r->g, &r->d, r->batch, r->fading))) {
+		if (!(rc = network_open(&r->g, r->be, &r->of.arch, NETWORK_G, true)) && !(rc = network_open(&r->d, r->be, &r->of.arch, NETWORK_D, true)) &&
+		    !(rc = step_open(&r->step, r->be, &r->of.arch, &r->of.losses, &r->g, &r->d, r->of.batch, r->of.fading))) {
 			r->count = 0;
 			r->result = (struct record_result){ .iteration = i };
 			rc = replay_step(r);
@@ -443,7 +337,7 @@ static int replay_file(struct replay *r, const struct record_tolerance *toleranc
 			return rc;
 		qsort(errors, r->count, sizeof *errors, by_value);
 		r->result.grad_median = r->count % 2 ? errors[r->count / 2] : (errors[r->count / 2 - 1] + errors[r->count / 2]) / 2;
-		r->result.pass = judge(&r->result, tolerance, r->arch.scale);
+		r->result.pass = judge(&r->result, tolerance, r->of.arch.scale);
 		each(ctx, &r->result);
 	}
 }

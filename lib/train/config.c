@@ -213,7 +213,7 @@ static json_t *parse_value(const char *text, enum config_kind kind)
 	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
 	if (!value && !(value = parse_list(text)))
 		value = parse_numbers(text);
-	if (kind == KIND_NAMES && (json_is_number(value) || json_is_number(json_array_get(value, 0)))) {
+	if (kind == KIND_NAMES && *text != '[' && (json_is_number(value) || json_is_number(json_array_get(value, 0)))) {
 		json_decref(value);
 		value = NULL;
 	}
