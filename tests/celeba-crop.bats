@@ -123,6 +123,11 @@ PY
 @test "-o refuses two pictures that would become one file, before it makes anything" {
   make_pictures
   fails 3 "would both become 'out/grey.png'" celeba-crop -o out in
+  mkdir -p clash/a.png
+  cp in/a.jpg clash/a.jpg
+  cp in/a.jpg clash/a.png/x.jpg
+  fails 3 "'clash/a.jpg' would become 'clashed/a.png', which is to be the folder of 'clashed/a.png/x.png'" celeba-crop -o clashed clash
+  [ ! -e clashed ]
   [ ! -e out ]
 }
 

@@ -34,11 +34,32 @@ struct named {
 	int64_t i;
 };
 
+static int by_name_alone(const void *a, const void *b)
+{
+	return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct named *x = a, *y = b;
-	const int order = strcmp(x->name, y->name);
+	const int order = by_name_alone(a, b);
 	return order ? order : (x->i > y->i) - (x->i < y->i);
+}
+
+/* Refuses a file in a folder, below the first `from` letters of their names, that another file would become. */
+static int check_folders(const struct named *file, const struct named *sorted, int64_t n, size_t from, const struct source *s)
+{
+	char *folder = strdup(file->name);
+	int rc = folder ? 0 : error_set(ERR_FAILED, "out of memory");
+	for (char *slash = rc ? NULL : strchr(folder + from, '/'); slash && !rc; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		const struct named key = { folder, 0 }, *other = bsearch(&key, sorted, (size_t)n, sizeof key, by_name_alone);
+		if (other)
+			rc = error_set(ERR_INPUT, "'%s' would become '%s', which is to be the folder of '%s'", source_name(s, other->i), folder, file->name);
+		*slash = '/';
+	}
+	free(folder);
+	return rc;
 }
 
 /* The folders of a file's name below the first `from` letters. */
@@ -67,7 +88,10 @@ static int prepare(const struct named *sorted, int64_t n, char **out, const stru
 		if (!strcmp(sorted[k - 1].name, sorted[k].name))
 			return error_set(ERR_INPUT, "'%s' and '%s' would both become '%s'", source_name(s, sorted[k - 1].i), source_name(s, sorted[k].i),
 					 sorted[k].name);
-	if ((rc = outfile_folder(dir)))
+	for (int64_t k = 0; k < n && !rc; k++)
+		if (!k || !neighbours(sorted[k - 1].name, sorted[k].name))
+			rc = check_folders(&sorted[k], sorted, n, strlen(dir) + 1, s);
+	if (rc || (rc = outfile_folder(dir)))
 		return rc;
 	for (int64_t k = 0; k < n && !rc; k++)
 		if (!k || !neighbours(sorted[k - 1].name, sorted[k].name))

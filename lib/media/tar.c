@@ -241,7 +241,7 @@ static int scan(struct tar *t)
 	for (int64_t at = 0; !rc && !(rc = read_at(t, at, &h, BLOCK));) {
 		if (!memcmp(&h, &zero, BLOCK))
 			break;
-		const int64_t size = given.size && !strchr("xgLK", h.type) ? given.size : number(h.size, sizeof h.size);
+		const int64_t size = given.size && !memchr("xgLK", h.type, 4) ? given.size : number(h.size, sizeof h.size);
 		at += BLOCK;
 		if (!checksum_fits(&h) || size < 0)
 			rc = error_set(ERR_INPUT, "cannot read '%s': damaged tar archive, at byte %lld", t->path, (long long)at - BLOCK);
