@@ -55,7 +55,10 @@ setup() {
 }
 
 @test "a save that fails leaves the networks that were kept" {
-  stopped a.h5 -q --data data.h5 --scale 0 "${tiny[@]}" --set saveIter=2 --keep 1 -b 4 -n 1000000 || true
+  pgan-grow -q --data data.h5 --scale 0 "${tiny[@]}" --set saveIter=2 --keep 1 -b 4 -n 1000000 -o a.h5 3>&- &
+  until ls a_i*.h5 >before 2>&1; do kill -0 $!; sleep .01; done
+  kill $!
+  wait $! || true
   ls a_i*.h5 >before
   [ "$(wc -l <before)" = 1 ]
   fails 1 "File too large" bash -c 'ulimit -f 16; exec "$@"' - pgan-grow -q --data data.h5 --scale 0 "${tiny[@]}" --set saveIter=2 --keep 1 -b 4 -n 1000000 -o a.h5
