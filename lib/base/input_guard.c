@@ -20,19 +20,16 @@ static int by_place(const void *a, const void *b)
 	return x->device != y->device ? (x->device < y->device ? -1 : 1) : x->inode != y->inode ? (x->inode < y->inode ? -1 : 1) : 0;
 }
 
-static bool place_of(const char *path, bool read, struct place *p)
+static bool place_of(const struct stat *st, struct place *p)
 {
-	struct stat st;
-	if ((read && !strcmp(path, "-") ? fstat(STDIN_FILENO, &st) : stat(path, &st)) || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
-		return false;
-	*p = (struct place){ st.st_dev, st.st_ino };
-	return true;
+	*p = (struct place){ st->st_dev, st->st_ino };
+	return S_ISREG(st->st_mode) || S_ISDIR(st->st_mode);
 }
 
-void input_guard_add(const char *path)
+static void guard(const struct stat *st)
 {
 	struct place p, *kept, **found;
-	if (!path || !place_of(path, true, &p) || !(kept = malloc(sizeof *kept)))
+	if (!place_of(st, &p) || !(kept = malloc(sizeof *kept)))
 		return;
 	*kept = p;
 	found = tsearch(kept, &guarded, by_place);
@@ -40,10 +37,25 @@ void input_guard_add(const char *path)
 		free(kept);
 }
 
+void input_guard_add(const char *path)
+{
+	struct stat st;
+	if (path && strcmp(path, "-") && !stat(path, &st))
+		guard(&st);
+}
+
+void input_guard_add_stdin(void)
+{
+	struct stat st;
+	if (!fstat(STDIN_FILENO, &st))
+		guard(&st);
+}
+
 int input_guard_check(const char *output)
 {
+	struct stat st;
 	struct place p;
-	if (!guarded || !place_of(output, false, &p) || !tfind(&p, &guarded, by_place))
+	if (!guarded || stat(output, &st) || !place_of(&st, &p) || !tfind(&p, &guarded, by_place))
 		return 0;
 	return error_set(ERR_USAGE, "'%s' is read and would be written over: name another output", output);
 }

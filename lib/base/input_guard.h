@@ -4,9 +4,11 @@
 
 #include "error.h"
 
-/* A file or folder that is read, "-" being stdin, which options_parse() adds; before threads are started. NULL, what is not there and what is neither file nor
- * folder are left out. */
+/* A file or folder that is read; before threads are started. NULL, "-", what is not there and what is neither file nor folder are left out. */
 void input_guard_add(const char *path);
+
+/* The file that stdin is redirected from, if it is: options_parse() does it. */
+void input_guard_add_stdin(void);
 
 /* ERR_USAGE: `output` is one of these, by whatever name. */
 int input_guard_check(const char *output) MUST_CHECK;

@@ -234,7 +234,7 @@ int options_parse(const struct tool *t, int argc, char **argv)
 	parsed = t->options;
 	given = 0;
 	message_name(t->name);
-	input_guard_add("-");
+	input_guard_add_stdin();
 	signal(SIGPIPE, SIG_DFL); /* a producer whose reader went away ends quietly, whatever its parent ignores */
 	signal(SIGXFSZ, SIG_IGN); /* beyond a limit to the size of files a write fails, which is told */
 	while (!rc && w.at < argc) {
