@@ -127,6 +127,15 @@ int h5_get_text(struct h5file *f, const char *object, const char *attr, char **o
 	return rc;
 }
 
+int h5_text_is(struct h5file *f, const char *object, const char *attr, const char *wanted, bool *is)
+{
+	char *text = NULL;
+	const int rc = h5_has_attr(f, object, attr) ? h5_get_text(f, object, attr, &text) : 0;
+	*is = text && !strcmp(text, wanted);
+	free(text);
+	return rc;
+}
+
 int h5_set_text(struct h5file *f, const char *object, const char *attr, const char *in)
 {
 	const hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);

@@ -56,6 +56,7 @@ int h5_get_number(struct h5file *, const char *object, const char *attr, double 
 int h5_set_number(struct h5file *, const char *object, const char *attr, double) MUST_CHECK; /* float64 */
 int h5_set_count(struct h5file *, const char *object, const char *attr, int64_t) MUST_CHECK; /* int64 */
 int h5_get_text(struct h5file *, const char *object, const char *attr, char **out /* owned by the caller */) MUST_CHECK;             /* fixed and variable length */
+int h5_text_is(struct h5file *, const char *object, const char *attr, const char *wanted, bool *is) MUST_CHECK; /* whether there is one, with that text */
 int h5_set_text(struct h5file *, const char *object, const char *attr, const char *in) MUST_CHECK;
 
 #endif

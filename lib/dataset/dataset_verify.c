@@ -100,15 +100,12 @@ static int find_filter(struct dataset *d, int *filter)
 static int is_ours(const char *path, bool *ours)
 {
 	struct h5file *f;
-	char *tool = NULL;
 	int rc = h5_open(&f, path);
 
 	*ours = false;
 	if (rc)
 		return rc;
-	if (h5_has_attr(f, "/", "tool") && !(rc = h5_get_text(f, "/", "tool", &tool)))
-		*ours = !strcmp(tool, "pack-h5");
-	free(tool);
+	rc = h5_text_is(f, "/", "tool", "pack-h5", ours);
 	h5_release(&f);
 	return rc;
 }

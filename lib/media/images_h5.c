@@ -37,18 +37,18 @@ static void h5_images_close(struct images *i)
 /* Whether pack-h5 put every picture's mirror image behind it. Version 0.1.0 had that among its options alone, before the names of columns. */
 static int h5_mirrored(struct h5file *f, bool *mirrored)
 {
-	char *tool = NULL, *options = NULL, *columns;
-	int rc = 0;
-	*mirrored = h5_has_attr(f, "/", "mirrored");
-	if (!*mirrored && h5_has_attr(f, "/", "tool") && h5_has_attr(f, "/", "options") && !(rc = h5_get_text(f, "/", "tool", &tool)) &&
-	    !strcmp(tool, "pack-h5") && !(rc = h5_get_text(f, "/", "options", &options))) {
-		if ((columns = strstr(options, " --columns ")))
-			*columns = 0;
-		*mirrored = strstr(options, " --mirror") != NULL;
-	}
-	free(tool);
+	char *options, *columns;
+	bool ours;
+	int rc;
+	if ((*mirrored = h5_has_attr(f, "/", "mirrored")) || !h5_has_attr(f, "/", "options"))
+		return 0;
+	if ((rc = h5_text_is(f, "/", "tool", "pack-h5", &ours)) || !ours || (rc = h5_get_text(f, "/", "options", &options)))
+		return rc;
+	if ((columns = strstr(options, " --columns ")))
+		*columns = 0;
+	*mirrored = strstr(options, " --mirror") != NULL;
 	free(options);
-	return rc;
+	return 0;
 }
 
 static const struct images_kind h5_kind = { .read = h5_images_read, .close = h5_images_close };

@@ -57,13 +57,12 @@ struct w1_summary swd_reference_summary(const struct swd_reference *r, int level
 bool swd_reference_is(const char *path)
 {
 	struct h5file *f;
-	char *format = NULL;
+	bool is;
 	if (access(path, R_OK) || h5_open(&f, path))
 		return false;
-	const bool is = h5_has_attr(f, "/", "format") && !h5_get_text(f, "/", "format", &format) && !strcmp(format, FORMAT);
+	const int rc = h5_text_is(f, "/", "format", FORMAT, &is);
 	h5_release(&f);
-	free(format);
-	return is;
+	return !rc && is;
 }
 
 static int write_all(const struct swd_reference *r, struct h5file *f)
