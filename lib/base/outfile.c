@@ -22,11 +22,10 @@
 
 /* Temporary files to remove when the process ends before they are renamed. Threads may open files at the same time, and a signal may come at any moment: so the
  * names lie in the slots, and are written only where a signal waits for it. */
-enum { SLOTS = OUTFILE_MOST };
 static struct slot {
 	atomic_int owner; /* PID; 0: free. A forked child does not remove its parent's files */
 	char path[PATH_MAX];
-} slots[SLOTS];
+} slots[OUTFILE_MOST];
 
 /* Slots are taken and files created only while the process is not ending. Whoever ends it waits for the threads that are at it, which therefore hold signals off:
  * a handler would wait for its own thread for ever. */
@@ -38,7 +37,7 @@ static void remove_all(void)
 	atomic_store(&ending, true);
 	while (atomic_load(&creating))
 		;
-	for (int i = 0; i < SLOTS; i++)
+	for (int i = 0; i < OUTFILE_MOST; i++)
 		if (atomic_load(&slots[i].owner) == getpid())
 			unlink(slots[i].path);
 }
@@ -72,7 +71,7 @@ static void start_once(void)
 
 static int slot_take(const char *path)
 {
-	for (int i = 0; i < SLOTS; i++) {
+	for (int i = 0; i < OUTFILE_MOST; i++) {
 		int none = 0;
 		if (atomic_compare_exchange_strong(&slots[i].owner, &none, (int)getpid())) {
 			strcpy(slots[i].path, path);
@@ -88,10 +87,12 @@ static int slot_take(const char *path)
 static void name_in_temp(char out[NAME_MAX + 1], const char *name)
 {
 	const int most = NAME_MAX - (int)sizeof "..00000000-2147483647.tmp", length = (int)strlen(name);
+	char digest[DIGEST_TEXT];
+	digest_text(digest_add(digest_start(), name, (size_t)length), digest);
 	if (length <= most)
 		strcpy(out, name);
 	else
-		snprintf(out, NAME_MAX + 1, "%.*s~%016" PRIx64, most - 17, name, digest_add(digest_start(), name, (size_t)length));
+		snprintf(out, NAME_MAX + 1, "%.*s~%s", most - DIGEST_TEXT, name, digest);
 }
 
 /* Splits ".NAME.PROCESSES-PID.tmp"; false: it is no such name, or one of another NAME than `name` (NULL: of any), which is as name_in_temp() has it. */

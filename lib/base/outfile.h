@@ -7,8 +7,9 @@
  *
  * Every open outfile is also removed when the process exits, or dies of SIGINT, SIGTERM, SIGHUP or SIGPIPE (outfile_open installs the handlers once,
  * unless the tool has handlers of its own, which must then let the process exit). After kill -9 the temporary file is left;
- * its name is ".NAME.PROCESSES-PID.tmp" (a very long NAME is cut), PROCESSES being the machine or container that PID is a number of (machine.h), and outfile_open removes those for
- * the same target whose process is gone; those of another machine, of which nothing is known, when a week has passed since they were last written to. */
+ * its name is ".NAME.PROCESSES-PID.tmp" (a very long NAME is cut), PROCESSES being the machine or container that PID is a number of (machine.h), and
+ * outfile_open removes those for the same target whose process is gone; those of another machine, of which nothing is known, when a week has passed since they
+ * were last written to. */
 #ifndef PGAN_OUTFILE_H
 #define PGAN_OUTFILE_H
 

@@ -2,8 +2,8 @@
 #ifndef PGAN_WORDS_H
 #define PGAN_WORDS_H
 
-/* The next word, ended by a zero in place; NULL: the line has no more. *at: the rest of the line. separator ' ': any number of spaces and tabs; ',': one comma, spaces
- * and tabs around the word ignored, but for those between quotes. */
+/* The next word, ended by a zero in place; NULL: the line has no more. *at: the rest of the line. separator ' ': any number of spaces and tabs; ',': one comma,
+ * spaces and tabs around the word ignored, but for those between quotes. */
 char *words_next(char **at, char separator);
 
 #endif

@@ -25,7 +25,8 @@ int latents_set_labels(struct latents *, const char *const *text, size_t n, cons
 /* Latents first … first + n -> out (n,dim + code). With an array, noise outside it is 0. Any number of threads. buffer: (2,dim + code), the caller's. */
 void latents_fill(const struct latents *, int64_t first, int64_t n, float *out, float *buffer);
 
-/* Reads the array from float32 (N,dim) .npy records: a file, or "-" for stdin. Another shape or type, values that are not finite or beyond 1e15, or none are ERR_INPUT. */
+/* Reads the array from float32 (N,dim) .npy records: a file, or "-" for stdin. Another shape or type, values that are not finite or beyond 1e15, or none are
+ * ERR_INPUT. */
 int latents_read(struct latents *, const char *path) MUST_CHECK;
 void latents_free(struct latents *); /* a zeroed struct is fine */
 

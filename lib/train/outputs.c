@@ -92,7 +92,8 @@ int run_check_kept(const struct run *r)
 	struct stat st;
 	if (r->g->restart || !access(r->g->out, F_OK) || !access(r->checkpoint, F_OK) || (!stat(r->log_path, &st) && st.st_size) || !each_kept(r, nothing))
 		return 0;
-	return error_set(ERR_USAGE, "'%s_i….h5' is there, as this run keeps its networks, and no log of it: it may be another's; give -o another name, or --restart", r->base);
+	return error_set(ERR_USAGE, "'%s_i….h5' is there, as this run keeps its networks, and no log of it: it may be another's; give -o another name, or --restart",
+	                 r->base);
 }
 
 int run_clear_kept(const struct run *r)

@@ -57,7 +57,7 @@ int run_check_files(const struct run *) MUST_CHECK;
 /* The file of the networks of a save. */
 void run_name_kept(const struct run *, int64_t iteration, char path[PATH_SIZE]);
 
-/* ERR_USAGE: there are networks of such names, but nothing else that an earlier run leaves: they may be another's, whom they are not taken from without --restart. */
+/* ERR_USAGE: there are networks of such names, but nothing else that an earlier run leaves. They may be another's, and are removed with --restart alone. */
 int run_check_kept(const struct run *) MUST_CHECK;
 
 /* Removes the networks that an earlier run of this output kept, which would be taken for those of this one. */
