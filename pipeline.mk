@@ -23,9 +23,6 @@ SHELL = /bin/bash
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 
-# Threads that wait should sleep: spinning, they take the time of whatever else runs, each other included.
-export OMP_WAIT_POLICY ?= passive
-
 # -- what to make --
 
 PRESET = celeba

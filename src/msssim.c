@@ -64,7 +64,7 @@ static const struct tool tool = {
 	        "EXIT STATUS\n\n"
 	        "0 done, 1 failed, 2 wrong usage, 3 bad or truncated input.\n\n"
 	        "ENVIRONMENT\n\n"
-	        ENVIRONMENT_PLUGINS ENVIRONMENT_WAITING
+	        ENVIRONMENT_PLUGINS
 	        "EXAMPLES\n\n"
 	        "  pgan-sample -n 20000 net.h5 | msssim --floor data.h5\n"
 	        "  msssim --json --per-pair a.npy --ref b.npy",

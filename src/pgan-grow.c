@@ -16,6 +16,7 @@
 #include "pgan-grow-manual.h"
 #include "picture.h"
 #include "progress.h"
+#include "threads.h"
 #include "verify.h"
 
 static const char *data, *from, *init_from, *out, *keep = "all", *profile = "zoo", *config_file, *device = "auto";
@@ -277,6 +278,7 @@ static char *details(void)
 
 int main(int argc, char **argv)
 {
+	threads_spin_briefly(argv);
 	char *text = details();
 	const struct tool tool = { .name = "pgan-grow", .summary = "train one scale of a progressively grown GAN", .details = text, .options = options,
 		                   .library = { h5_library, picture_libraries, jansson_library }, .device = backend_describe,

@@ -17,6 +17,7 @@
 #include "sampler.h"
 #include "sink.h"
 #include "size.h"
+#include "threads.h"
 
 enum { PROTOCOL_IMAGES = 16384, GRID_IMAGES = 64, WALK_LEGS = 8, WALK_FRAMES = 30, FRAMES_MOST = 100000, GROWTH_IMAGES = 8 };
 
@@ -262,6 +263,7 @@ static int run(const char *path)
 
 int main(int argc, char **argv)
 {
+	threads_spin_briefly(argv);
 	const struct tool tool = {
 		.name = "pgan-sample",
 		.summary = "images of a progressively grown generator",

@@ -73,7 +73,7 @@ static const struct tool tool = {
 	        "EXIT STATUS\n\n"
 	        "0 done, 1 failed, 2 wrong usage, 3 bad or truncated input.\n\n"
 	        "ENVIRONMENT\n\n"
-	        ENVIRONMENT_PLUGINS ENVIRONMENT_WAITING
+	        ENVIRONMENT_PLUGINS
 	        "EXAMPLES\n\n"
 	        "  pgan-sample net.h5 | swd --ref data.h5\n"
 	        "  swd --ref data.h5 --size 64 --save-ref ref.swd; pgan-sample scale4.h5 | swd --ref ref.swd\n"

@@ -17,10 +17,22 @@ tools=(celeba-crop laplacian-pyr msssim pack-h5 pgan-grow pgan-sample swd toy-fa
   for tool in pgan-grow pgan-sample swd msssim; do
     "$tool" --help | sed -n '/^ENVIRONMENT$/,/^EXAMPLES$/p' >environment
     grep -q '^PGAN_PLUGINS: ' environment
-    grep -q '^OMP_WAIT_POLICY: ' environment
   done
   for tool in pgan-grow pgan-sample; do
     "$tool" --help | grep '^PGAN_CACHE: '
+    "$tool" --help | grep '^OMP_WAIT_POLICY, GOMP_SPINCOUNT: '
+  done
+}
+
+@test "threads that wait spin for a short time, unless the environment says how long" {
+  for tool in pgan-grow pgan-sample; do
+    env -u OMP_WAIT_POLICY OMP_DISPLAY_ENV=verbose "$tool" --version 2>openmp
+    [ "$(grep -c "GOMP_SPINCOUNT = '1000'" openmp)" = 1 ]
+    [ "$(grep -c "OPENMP DISPLAY ENVIRONMENT BEGIN" openmp)" = 2 ]
+    OMP_WAIT_POLICY=active OMP_DISPLAY_ENV=verbose "$tool" --version 2>openmp
+    [ "$(grep -c "OPENMP DISPLAY ENVIRONMENT BEGIN" openmp)" = 1 ]
+    env -u OMP_WAIT_POLICY GOMP_SPINCOUNT=7 OMP_DISPLAY_ENV=verbose "$tool" --version 2>openmp
+    grep -q "GOMP_SPINCOUNT = '7'" openmp
   done
 }
 

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "step.h"
+#include "threads.h"
 
 struct settings {
 	struct arch arch;
@@ -286,6 +287,7 @@ static void set(struct settings *s, const char *key, char *value)
 
 int main(int argc, char **argv)
 {
+	threads_spin_briefly(argv); /* as pgan-grow does */
 	struct settings s = { .arch = { .profile = profile_find("zoo"), .depth = { 64, 64, 64 }, .scale = 2, .latent = 64, .leak = .2f, .pixel_norm = true,
 	                                .stddev = true, .equalized = true }, .device = "auto", .what = "step", .batch = 16, .iters = 5, .alpha = .5 };
 	for (int i = 1; i < argc; i++) {
