@@ -172,41 +172,43 @@ static int describe(struct sink *s, const char *path)
 	return sink_describe(s, "options", options_used);
 }
 
+struct output {
+	struct sink *sink;
+	struct progress progress;
+	size_t image;   /* values of one */
+	uint8_t *bytes; /* of as many as come at once */
+	int64_t done;
+};
+
 /* From the sampler to the sink, while the sampler's threads go on. */
-static int copy_images(struct sampler *sampler, struct sink *sink, const struct job *j, uint8_t *bytes)
+static int take(void *ctx, const float *images, int64_t n)
 {
-	const size_t image = 3 * (size_t)j->sink.side * (size_t)j->sink.side;
-	const float *images;
-	struct progress p;
-	int64_t n = 0, done = 0;
-	int rc = 0;
-	progress_start(&p, "images", j->sink.n);
-	while (!rc && (n = sampler_next(sampler, &images)) > 0) {
-		if (!f32)
-			images_to_bytes(bytes, images, (size_t)n * image);
-		rc = sink_write(sink, f32 ? (const void *)images : bytes, n);
-		progress_show(&p, done += n, NULL);
-	}
-	progress_end(&p);
-	return rc ? rc : (int)n;
+	struct output *o = ctx;
+	if (!f32)
+		images_to_bytes(o->bytes, images, (size_t)n * o->image);
+	const int rc = sink_write(o->sink, f32 ? (const void *)images : o->bytes, n);
+	progress_show(&o->progress, o->done += n, NULL);
+	return rc;
 }
 
 static int sample(struct h5file *f, const struct netfile *net, struct job *j)
 {
-	const size_t image = 3 * (size_t)j->sink.side * (size_t)j->sink.side;
 	const double start = clock_seconds();
 	struct sampler *sampler = NULL;
-	struct sink *sink = NULL;
-	uint8_t *bytes = size_alloc((size_t)sampler_batch(net->arch.scale), image);
-	int rc = bytes ? sampler_open(&sampler, f, &j->sample) : ERR_FAILED;
-	if (!rc && !(rc = sink_open(&sink, &j->sink)) && !(rc = describe(sink, h5_name(f))))
-		rc = copy_images(sampler, sink, j, bytes);
+	struct output o = { .image = 3 * (size_t)j->sink.side * (size_t)j->sink.side };
+	o.bytes = size_alloc((size_t)sampler_batch(net->arch.scale), o.image);
+	int rc = o.bytes ? sampler_open(&sampler, f, &j->sample) : ERR_FAILED;
+	if (!rc && !(rc = sink_open(&o.sink, &j->sink)) && !(rc = describe(o.sink, h5_name(f)))) {
+		progress_start(&o.progress, "images", j->sink.n);
+		rc = sampler_run(sampler, take, &o);
+		progress_end(&o.progress);
+	}
 	sampler_close(sampler);
 	if (rc)
-		sink_discard(&sink);
+		sink_discard(&o.sink);
 	else
-		rc = sink_commit(&sink);
-	free(bytes);
+		rc = sink_commit(&o.sink);
+	free(o.bytes);
 	if (!rc)
 		message_verbose("%" PRId64 " images of %dx%d in %.2f s: %.1f a second", j->sink.n, j->sink.side, j->sink.side, clock_seconds() - start,
 		                (double)j->sink.n / (clock_seconds() - start));

@@ -120,7 +120,7 @@ int ordered_run(const struct ordered *o)
 	struct row r = { .o = o, .feeding = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 	int started = 0;
 
-	if (o->threads == 1)
+	if (o->items == 1)
 		return run_alone(o);
 	struct worker *worker = size_alloc((size_t)o->threads, sizeof *worker);
 	r.done = size_zalloc(o->items, sizeof *r.done);

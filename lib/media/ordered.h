@@ -10,9 +10,9 @@
 #include "error.h"
 
 struct ordered {
-	int threads;      /* at least 1; with 1 everything happens on the caller's thread */
+	int threads;      /* at least 1, of which each does the work on one item at a time */
 	void *item;       /* items of item_size bytes, borrowed; their contents are the caller's to make and to free */
-	size_t items;     /* ordered_items(threads) */
+	size_t items;     /* such as ordered_items(threads); with 1 everything happens on the caller's thread */
 	size_t item_size;
 	void *ctx;                                       /* handed to the functions */
 	int (*feed)(void *ctx, void *item);             /* 1: filled, 0: there are no more, negative: failed */

@@ -19,24 +19,32 @@ static void enlarge(uint8_t *out, int to, const uint8_t *in, int from, int64_t n
 				*out++ = in[y / scale * from + x / scale];
 }
 
+struct row {
+	uint8_t *out;
+	size_t image; /* values of one */
+};
+
+static int take_row(void *ctx, const float *images, int64_t n)
+{
+	struct row *r = ctx;
+	images_to_bytes(r->out, images, (size_t)n * r->image);
+	r->out += (size_t)n * r->image;
+	return 0;
+}
+
 /* The images of one network, as bytes at its own side. */
 static int row_images(struct h5file *f, const struct netfile *net, const struct growth_plan *plan, uint8_t *out)
 {
-	const size_t image = (size_t)C * (size_t)arch_side(&net->arch) * (size_t)arch_side(&net->arch);
+	struct row r = { .out = out, .image = (size_t)C * (size_t)arch_side(&net->arch) * (size_t)arch_side(&net->arch) };
 	struct latents latents = latents_of(&net->arch, plan->seed);
 	const struct sampler_plan sample = { .device = plan->device, .threads = plan->threads, .net = net, .group = plan->group, .latents = &latents,
 		                             .first = plan->first, .n = plan->columns };
 	struct sampler *sampler = NULL;
-	const float *images;
-	int64_t n = 0;
 	int rc = latents_set_labels(&latents, plan->label, plan->labels, h5_name(f));
-	rc = rc ? rc : sampler_open(&sampler, f, &sample);
-	while (!rc && (n = sampler_next(sampler, &images)) > 0) {
-		images_to_bytes(out, images, (size_t)n * image);
-		out += (size_t)n * image;
-	}
+	if (!rc && !(rc = sampler_open(&sampler, f, &sample)))
+		rc = sampler_run(sampler, take_row, &r);
 	sampler_close(sampler);
-	return rc ? rc : (int)n;
+	return rc;
 }
 
 static int row(const char *path, const struct growth_plan *plan, uint8_t *out, int side, uint8_t *scratch)

@@ -1,35 +1,16 @@
 #include "sampler.h"
 
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "generator.h"
+#include "ordered.h"
 #include "size.h"
 
-/* The images of one batch, from a worker to the caller. */
-struct slot {
-	float *images; /* (B,3,R,R) */
-	bool ready;
-};
-
-/* Batch b (images b * B …) goes into slot b % slots. Batches are begun in order by the workers and taken in order by the caller. */
 struct sampler {
 	struct sampler_plan plan;
-	struct backend *be;    /* the parameters' */
-	struct network net;    /* read by all workers */
-	int64_t batch, image;  /* B; values of an image */
-	int64_t begun, taken, end; /* next batch to begin and to hand out; one past the last */
-	bool handed, stop;     /* whether batch `taken` is with the caller; whether workers have to end */
-	int rc;                /* the first failure of a worker */
-	char error[1024];
-	struct slot *slot;
-	int64_t slots;
-	pthread_t *worker;
-	int workers;           /* running */
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	struct backend *be; /* the parameters' */
+	struct network net; /* read by all workers */
+	int64_t batch, image; /* B; values of an image */
 };
 
 int sampler_batch(int scale)
@@ -45,7 +26,7 @@ struct worker {
 	float *z, *buffer; /* (B,latent + code), (2,latent + code) on the host */
 };
 
-static int worker_open(struct worker *w, struct sampler *s)
+static int worker_open(struct worker *w, const struct sampler *s)
 {
 	const struct netfile *net = s->plan.net;
 	const size_t inputs = (size_t)arch_inputs(&net->arch);
@@ -67,7 +48,7 @@ static void worker_close(struct worker *w)
 	backend_close(w->be);
 }
 
-static int worker_run(struct worker *w, struct sampler *s, int64_t batch, float *images)
+static int worker_run(struct worker *w, const struct sampler *s, int64_t batch, float *images)
 {
 	struct backend *be = w->be;
 	latents_fill(s->plan.latents, batch * s->batch, s->batch, w->z, w->buffer);
@@ -78,42 +59,79 @@ static int worker_run(struct worker *w, struct sampler *s, int64_t batch, float 
 	return be->check(be);
 }
 
-/* The next batch, as soon as its slot is free; -1 when there is none. With the lock held. */
-static int64_t worker_next(struct sampler *s)
+/* -- batch after batch: images b * B … -- */
+
+struct batch {
+	int64_t number;
+	float *images; /* (B,3,R,R) */
+};
+
+struct run {
+	const struct sampler *s;
+	int64_t next, end; /* batch to begin, and one past the last */
+	struct worker *worker;
+	int (*take)(void *ctx, const float *images, int64_t n);
+	void *ctx;
+};
+
+static int begin(void *ctx, void *item)
 {
-	while (!s->stop && s->begun < s->end && s->begun >= s->taken + s->slots)
-		pthread_cond_wait(&s->changed, &s->lock);
-	return s->stop || s->begun >= s->end ? -1 : s->begun++;
+	struct run *r = ctx;
+	struct batch *b = item;
+	b->number = r->next++;
+	return b->number < r->end;
 }
 
-static void *worker_main(void *arg)
+static int generate(void *ctx, int thread, void *item)
 {
-	struct sampler *s = arg;
-	struct worker w = { 0 };
-	int64_t batch;
-	int rc = worker_open(&w, s);
-
-	pthread_mutex_lock(&s->lock);
-	while (!rc && (batch = worker_next(s)) >= 0) {
-		struct slot *slot = &s->slot[batch % s->slots];
-		pthread_mutex_unlock(&s->lock);
-		rc = worker_run(&w, s, batch, slot->images);
-		pthread_mutex_lock(&s->lock);
-		slot->ready = true;
-		pthread_cond_broadcast(&s->changed);
-	}
-	if (rc && !s->rc) {
-		s->rc = rc;
-		s->stop = true;
-		snprintf(s->error, sizeof s->error, "%s", error_text());
-		pthread_cond_broadcast(&s->changed);
-	}
-	pthread_mutex_unlock(&s->lock);
-	worker_close(&w);
-	return NULL;
+	const struct run *r = ctx;
+	const struct batch *b = item;
+	struct worker *w = &r->worker[thread];
+	const int rc = w->be ? 0 : worker_open(w, r->s);
+	return rc ? rc : worker_run(w, r->s, b->number, b->images);
 }
 
-/* -- the caller's side -- */
+/* Of the first and the last batch only the part that was asked for. */
+static int hand_over(void *ctx, void *item)
+{
+	const struct run *r = ctx;
+	const struct batch *b = item;
+	const struct sampler_plan *p = &r->s->plan;
+	const int64_t start = b->number * r->s->batch, end = start + r->s->batch;
+	const int64_t from = start > p->first ? start : p->first, to = end < p->first + p->n ? end : p->first + p->n;
+	return r->take(r->ctx, b->images + (from - start) * r->s->image, to - from);
+}
+
+/* A processor runs a batch on every core; another device runs one at a time. */
+static int most_workers(const struct backend *be)
+{
+	return be->in_host_memory ? be->threads : 1;
+}
+
+int sampler_run(const struct sampler *s, int (*take)(void *ctx, const float *images, int64_t n), void *ctx)
+{
+	struct run r = { .s = s, .next = s->plan.first / s->batch, .end = (s->plan.first + s->plan.n + s->batch - 1) / s->batch, .take = take, .ctx = ctx };
+	const int64_t batches = r.end - r.next;
+	const int most = most_workers(s->be), workers = most < batches ? most : (int)batches;
+	const size_t items = 2 * (size_t)workers;
+	struct batch *batch = size_zalloc(items, sizeof *batch);
+	const struct ordered o = { .threads = workers, .item = batch, .items = items, .item_size = sizeof *batch, .ctx = &r,
+		                   .feed = begin, .work = generate, .drain = hand_over };
+	int rc = batch && (r.worker = size_zalloc((size_t)workers, sizeof *r.worker)) ? 0 : ERR_FAILED;
+	for (size_t i = 0; i < items && !rc; i++)
+		if (!(batch[i].images = size_alloc((size_t)(s->batch * s->image), sizeof *batch[i].images)))
+			rc = ERR_FAILED;
+	rc = rc ? rc : ordered_run(&o);
+	for (int i = 0; r.worker && i < workers; i++)
+		worker_close(&r.worker[i]);
+	for (size_t i = 0; batch && i < items; i++)
+		free(batch[i].images);
+	free(r.worker);
+	free(batch);
+	return rc;
+}
+
+/* -- the generator -- */
 
 static int read_generator(struct sampler *s, struct h5file *f)
 {
@@ -124,105 +142,27 @@ static int read_generator(struct sampler *s, struct h5file *f)
 	return s->be->check(s->be);
 }
 
-/* A processor runs a batch on every core; another device runs one at a time. */
-static int most_workers(const struct backend *be)
-{
-	return be->in_host_memory ? be->threads : 1;
-}
-
-static int start(struct sampler *s)
-{
-	const int64_t batches = s->end - s->begun;
-	const int most = most_workers(s->be), wanted = most < batches ? most : (int)batches;
-	s->slots = 2 * (int64_t)wanted;
-	s->worker = size_alloc((size_t)wanted, sizeof *s->worker);
-	s->slot = size_zalloc((size_t)s->slots, sizeof *s->slot);
-	if (!s->worker || !s->slot)
-		return ERR_FAILED;
-	for (int64_t i = 0; i < s->slots; i++)
-		if (!(s->slot[i].images = size_alloc((size_t)(s->batch * s->image), sizeof *s->slot[i].images)))
-			return ERR_FAILED;
-	while (s->workers < wanted) {
-		const int error = pthread_create(&s->worker[s->workers], NULL, worker_main, s);
-		if (error)
-			return error_set(ERR_FAILED, "cannot start a thread: %s", strerror(error));
-		s->workers++;
-	}
-	return 0;
-}
-
 int sampler_open(struct sampler **out, struct h5file *f, const struct sampler_plan *plan)
 {
 	struct sampler *s = size_zalloc(1, sizeof *s);
+	const int64_t side = arch_side(&plan->net->arch);
 	int rc;
 	*out = NULL;
 	if (!s)
 		return ERR_FAILED;
-	const int side = arch_side(&plan->net->arch);
-	s->plan = *plan;
-	s->batch = sampler_batch(plan->net->arch.scale);
-	s->image = 3 * (int64_t)side * side;
-	s->begun = s->taken = plan->first / s->batch;
-	s->end = (plan->first + plan->n + s->batch - 1) / s->batch;
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->changed, NULL);
-	if ((rc = read_generator(s, f)) || (rc = start(s))) {
+	*s = (struct sampler){ .plan = *plan, .batch = sampler_batch(plan->net->arch.scale), .image = 3 * side * side };
+	if ((rc = read_generator(s, f)))
 		sampler_close(s);
-		return rc;
-	}
-	*out = s;
-	return 0;
-}
-
-/* Gives the slot that the caller had back to the workers, and waits for the next. With the lock held. */
-static int wait_for_next(struct sampler *s)
-{
-	if (s->handed) {
-		s->slot[s->taken % s->slots].ready = false;
-		s->taken++;
-		s->handed = false;
-		pthread_cond_broadcast(&s->changed);
-	}
-	if (s->taken == s->end)
-		return 0;
-	while (!s->rc && !s->slot[s->taken % s->slots].ready)
-		pthread_cond_wait(&s->changed, &s->lock);
-	s->handed = !s->rc;
-	return s->rc ? error_set(s->rc, "%s", s->error) : 1;
-}
-
-int64_t sampler_next(struct sampler *s, const float **images)
-{
-	const struct sampler_plan *p = &s->plan;
-	pthread_mutex_lock(&s->lock);
-	const int rc = wait_for_next(s);
-	pthread_mutex_unlock(&s->lock);
-	if (rc <= 0)
-		return rc;
-	/* Of the first and the last batch only the part that was asked for. */
-	const int64_t start = s->taken * s->batch, end = start + s->batch;
-	const int64_t from = start > p->first ? start : p->first, to = end < p->first + p->n ? end : p->first + p->n;
-	*images = s->slot[s->taken % s->slots].images + (from - start) * s->image;
-	return to - from;
+	else
+		*out = s;
+	return rc;
 }
 
 void sampler_close(struct sampler *s)
 {
 	if (!s)
 		return;
-	pthread_mutex_lock(&s->lock);
-	s->stop = true;
-	pthread_cond_broadcast(&s->changed);
-	pthread_mutex_unlock(&s->lock);
-	for (int i = 0; i < s->workers; i++)
-		pthread_join(s->worker[i], NULL);
-	for (int64_t i = 0; s->slot && i < s->slots; i++)
-		free(s->slot[i].images);
-	free(s->slot);
-	free(s->worker);
 	network_close(&s->net);
 	backend_close(s->be);
-	pthread_cond_destroy(&s->changed);
-	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

@@ -19,13 +19,14 @@ struct sampler_plan {
 	int64_t first, n;              /* which of them */
 };
 
-/* Reads the generator and starts. A network that mixes two paths (net->alpha) is sampled mixed. */
-int sampler_open(struct sampler **, struct h5file *, const struct sampler_plan *) MUST_CHECK;
+/* Reads the generator. A network that mixes two paths (net->alpha) is sampled mixed. *out is NULL after a failure. */
+int sampler_open(struct sampler **out, struct h5file *, const struct sampler_plan *) MUST_CHECK;
 
-/* The next images: *images (n,3,R,R) float32, not clamped, valid until the next call. Returns their number, 0 at the end, or a failure. */
-int64_t sampler_next(struct sampler *, const float **images) MUST_CHECK;
+/* Makes all images and hands them to take() in order, on this thread, some at a time: images (n,3,R,R) float32, not clamped, valid during the call. To the end, or to
+ * the first failure, take()'s (negative) included, which is returned. */
+int sampler_run(const struct sampler *, int (*take)(void *ctx, const float *images, int64_t n), void *ctx) MUST_CHECK;
 
-void sampler_close(struct sampler *); /* also before the end; NULL is fine */
+void sampler_close(struct sampler *); /* NULL is fine */
 
 /* Images per batch at a scale: what B above is. Part of what makes the bytes: never change it lightly. */
 int sampler_batch(int scale);
