@@ -41,6 +41,7 @@ setup() {
 
 @test "pictures and data sets" {
   keeps crops celeba-crop -q -o crops/ crops
+  keeps crops laplacian-pyr -o ./crops/ crops
   keeps faces.zip pack-h5 -o faces.zip faces.zip
   keeps data.h5 pack-h5 -o data.h5 --limit 2 data.h5
   ln data.h5 same.h5

@@ -1,4 +1,4 @@
-/* Inputs that no output may take the place of: a tool names what it reads, and outfile_open() asks here, as does who makes many files in a folder. */
+/* Inputs that no output may take the place of: a tool names what it reads, and outfile_open() and outfile_folder() ask here. */
 #ifndef PGAN_INPUT_GUARD_H
 #define PGAN_INPUT_GUARD_H
 

@@ -148,6 +148,9 @@ int outfile_folder_meant(const char *path)
 int outfile_folder(const char *path)
 {
 	struct stat st;
+	const int rc = input_guard_check(path);
+	if (rc)
+		return rc;
 	if (mkdir(path, 0777) && errno != EEXIST)
 		return error_set(ERR_FAILED, "cannot create '%s': %s", path, strerror(errno));
 	if (stat(path, &st) || !S_ISDIR(st.st_mode))

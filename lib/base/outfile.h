@@ -50,7 +50,7 @@ int outfile_write_one_of_many(const char *path, int (*write)(void *ctx, FILE *, 
 /* ERR_USAGE: a folder of this name is not there, and was hardly meant: it ends as files do, such as "x.zip" ("x.zip/" is taken). */
 int outfile_folder_meant(const char *path) MUST_CHECK;
 
-/* Makes a folder, but not its parents, unless it is there, and removes what dead processes left in it. */
+/* Makes a folder, but not its parents, unless it is there, and removes what dead processes left in it. A folder that is read is refused. */
 int outfile_folder(const char *path) MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "npy.h"
 #include "ordered.h"
+#include "outfile.h"
 #include "outnames.h"
 #include "size.h"
 
@@ -178,7 +179,7 @@ static int crop_all(struct cropper *c)
 static int make_outputs(struct cropper *c)
 {
 	const char *dir = c->settings->dir;
-	return !dir ? 0 : c->in->source ? outnames_make(&c->output, c->in->source, dir) : outnames_folder(dir);
+	return !dir ? 0 : c->in->source ? outnames_make(&c->output, c->in->source, dir) : outfile_folder(dir);
 }
 
 int crop(struct crop_result *result, const struct crop_settings *settings, struct inputs *in)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "input_guard.h"
 #include "outfile.h"
 #include "size.h"
 
@@ -46,33 +45,12 @@ static int by_name(const void *a, const void *b)
 	return order ? order : (x->i > y->i) - (x->i < y->i);
 }
 
-/* Refuses a file in a folder, below the first `from` letters of their names, that another file would become. */
-static int check_folders(const struct named *file, const struct named *sorted, int64_t n, size_t from, const struct source *s)
-{
-	char *folder = strdup(file->name);
-	int rc = folder ? 0 : error_set(ERR_FAILED, "out of memory");
-	for (char *slash = rc ? NULL : strchr(folder + from, '/'); slash && !rc; slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		const struct named key = { folder, 0 }, *other = bsearch(&key, sorted, (size_t)n, sizeof key, by_name_alone);
-		if (other)
-			rc = error_set(ERR_INPUT, "'%s' would become '%s', which is to be the folder of '%s'", source_name(s, other->i), folder, file->name);
-		*slash = '/';
-	}
-	free(folder);
-	return rc;
-}
-
-/* The folders of a file's name below the first `from` letters. */
-static int make_folders(char *name, size_t from)
-{
-	int rc = 0;
-	for (char *slash = strchr(name + from, '/'); slash && !rc; slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		rc = outfile_folder(name);
-		*slash = '/';
-	}
-	return rc;
-}
+struct naming {
+	const struct source *s;
+	const char *dir;
+	struct named *sorted; /* by name */
+	int64_t n;
+};
 
 /* Whether two files are in one folder. */
 static bool neighbours(const char *a, const char *b)
@@ -81,56 +59,76 @@ static bool neighbours(const char *a, const char *b)
 	return !strncmp(a, b, length + 1) && !strchr(b + length + 1, '/');
 }
 
-static int prepare(const struct named *sorted, int64_t n, char **out, const struct source *s, const char *dir)
+/* Refuses a folder of `file` that another file would become. */
+static int check_folder(const struct naming *m, const char *folder, const struct named *file)
+{
+	const struct named key = { folder, 0 }, *other = bsearch(&key, m->sorted, (size_t)m->n, sizeof key, by_name_alone);
+	return !other ? 0 : error_set(ERR_INPUT, "'%s' would become '%s', which is to be the folder of '%s'", source_name(m->s, other->i), folder, file->name);
+}
+
+static int make_folder(const struct naming *m, const char *folder, const struct named *file)
+{
+	(void)m;
+	(void)file;
+	return outfile_folder(folder);
+}
+
+/* act() on the folders below `dir` of every file, outermost first. */
+static int each_folder(const struct naming *m, int (*act)(const struct naming *, const char *folder, const struct named *file))
 {
 	int rc = 0;
-	for (int64_t k = 1; k < n; k++)
-		if (!strcmp(sorted[k - 1].name, sorted[k].name))
-			return error_set(ERR_INPUT, "'%s' and '%s' would both become '%s'", source_name(s, sorted[k - 1].i), source_name(s, sorted[k].i),
-					 sorted[k].name);
-	for (int64_t k = 0; k < n && !rc; k++)
-		if (!k || !neighbours(sorted[k - 1].name, sorted[k].name))
-			rc = check_folders(&sorted[k], sorted, n, strlen(dir) + 1, s);
-	if (rc || (rc = outfile_folder(dir)))
-		return rc;
-	for (int64_t k = 0; k < n && !rc; k++)
-		if (!k || !neighbours(sorted[k - 1].name, sorted[k].name))
-			rc = make_folders(out[sorted[k].i], strlen(dir) + 1);
+	for (int64_t k = 0; k < m->n && !rc; k++) {
+		const struct named *file = &m->sorted[k];
+		if (k && neighbours(file[-1].name, file->name))
+			continue;
+		char *folder = strdup(file->name);
+		if (!folder)
+			return error_set(ERR_FAILED, "out of memory");
+		for (char *slash = folder + strlen(m->dir); !rc && (slash = strchr(slash + 1, '/'));) {
+			*slash = 0;
+			rc = act(m, folder, file);
+			*slash = '/';
+		}
+		free(folder);
+	}
 	return rc;
+}
+
+static int check_names(const struct naming *m)
+{
+	const struct named *f = m->sorted;
+	for (int64_t k = 1; k < m->n; k++)
+		if (!by_name_alone(&f[k - 1], &f[k]))
+			return error_set(ERR_INPUT, "'%s' and '%s' would both become '%s'", source_name(m->s, f[k - 1].i), source_name(m->s, f[k].i), f[k].name);
+	return 0;
 }
 
 int outnames_make(char ***result, const struct source *s, const char *dir)
 {
 	const int64_t n = source_count(s);
 	char **out = size_zalloc((size_t)n, sizeof *out);
-	struct named *sorted = size_alloc((size_t)n, sizeof *sorted);
-	int64_t safe = 0;
-	int rc = out && sorted ? input_guard_check(dir) : ERR_FAILED;
+	struct naming m = { .s = s, .dir = dir, .sorted = size_alloc((size_t)n, sizeof *m.sorted) };
+	int rc = out && m.sorted ? 0 : ERR_FAILED;
 
 	for (int64_t i = 0; i < n && !rc; i++) {
 		if (leads_out(source_member(s, i)))
 			continue;
 		if (!(out[i] = name_of(dir, source_member(s, i))))
 			rc = error_set(ERR_FAILED, "out of memory");
-		sorted[safe++] = (struct named){ out[i], i };
+		m.sorted[m.n++] = (struct named){ out[i], i };
 	}
 	if (!rc) {
-		qsort(sorted, (size_t)safe, sizeof *sorted, by_name);
-		rc = prepare(sorted, safe, out, s, dir);
+		qsort(m.sorted, (size_t)m.n, sizeof *m.sorted, by_name);
+		if (!(rc = check_names(&m)) && !(rc = each_folder(&m, check_folder)) && !(rc = outfile_folder(dir)))
+			rc = each_folder(&m, make_folder);
 	}
-	free(sorted);
+	free(m.sorted);
 	if (rc) {
 		outnames_free(out, n);
 		out = NULL;
 	}
 	*result = out;
 	return rc;
-}
-
-int outnames_folder(const char *dir)
-{
-	const int rc = input_guard_check(dir);
-	return rc ? rc : outfile_folder(dir);
 }
 
 void outnames_free(char **out, int64_t n)

@@ -10,7 +10,4 @@
 int outnames_make(char ***out, const struct source *, const char *dir) MUST_CHECK;
 void outnames_free(char **out, int64_t n); /* n: source_count(); NULL is fine */
 
-/* Makes DIR alone, and removes what killed processes left there. */
-int outnames_folder(const char *dir) MUST_CHECK;
-
 #endif
