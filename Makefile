@@ -64,8 +64,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 INCLUDES := $(patsubst %,-I%,$(wildcard lib/*))
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPGAN_VERSION='"$(VERSION)"' -fopenmp -fno-math-errno -ffp-contract=off $(WARNINGS) $(INCLUDES) $(PKG_CFLAGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer) $(CFLAGS)
-# Plug-ins report failures by the program's own error.h.
-LIBS = -Wl,--export-dynamic-symbol=error_set,--export-dynamic-symbol=error_text -ldnnl $(PKG_LIBS) -lm -ldl
+# What plug-ins use of the program that loads them: they report failures by its error.h, and lists grow by its size.h.
+LIBS = -Wl,--export-dynamic-symbol=error_set,--export-dynamic-symbol=error_text,--export-dynamic-symbol=size_grow -ldnnl $(PKG_LIBS) -lm -ldl
 
 # Sources for one instruction set; they are called only where the processor has it.
 AVX512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512

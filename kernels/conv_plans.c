@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cuda_conv.h"
+#include "size.h"
 
 static const int64_t WORKSPACE_LIMIT = (int64_t)2 << 30; /* bytes; tests/gpu/test_cudnn_plans.c shows what the layers ask for */
 static const float WORTH_IT = .98f; /* of the best ranked plan's time: less is noise */
@@ -161,19 +162,6 @@ static int choose(struct cuda *c, struct planned *p, const struct operands *o)
 
 /* -- the list -- */
 
-void *conv_make_room(struct cuda *c, void *items, size_t size, size_t count, size_t *capacity)
-{
-	if (count < *capacity)
-		return items;
-	const size_t more = *capacity ? 2 * *capacity : 64;
-	void *const grown = realloc(items, more * size);
-	if (grown)
-		*capacity = more;
-	else
-		cuda_note_error(c, error_set(ERR_FAILED, "out of memory"));
-	return grown;
-}
-
 /* The plan for a convolution; NULL (noted) when there is none. Valid until the next call. */
 static const struct cudnn_plan *find(struct cuda *c, const struct plan_key *key, const struct operands *o)
 {
@@ -181,9 +169,11 @@ static const struct cudnn_plan *find(struct cuda *c, const struct plan_key *key,
 	for (size_t i = 0; i < l->count; i++)
 		if (plan_key_equal(&l->item[i].key, key))
 			return &l->item[i].plan;
-	struct planned *const items = conv_make_room(c, l->item, sizeof *items, l->count, &l->capacity);
-	if (!items)
+	struct planned *const items = size_grow(l->item, &l->room, l->count + 1, sizeof *items);
+	if (!items) {
+		cuda_note_error(c, ERR_FAILED);
 		return NULL;
+	}
 	struct planned *p = &(l->item = items)[l->count];
 	*p = (struct planned){ .key = *key };
 	const int rc = choose(c, p, o);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cuda_conv.h"
+#include "size.h"
 
 void cuda_conv_begin_step(struct cuda *c)
 {
@@ -34,9 +35,11 @@ static struct prepared *place_of(struct cuda *c, enum weight_form form, const fl
 		if (p->w == w && p->form == form && p->out == out && p->in == in)
 			return p;
 	}
-	struct prepared *const items = conv_make_room(c, l->weights, sizeof *items, l->n_weights, &l->weights_capacity);
-	if (!items)
+	struct prepared *const items = size_grow(l->weights, &l->weights_room, l->n_weights + 1, sizeof *items);
+	if (!items) {
+		cuda_note_error(c, ERR_FAILED);
 		return NULL;
+	}
 	struct prepared *p = &(l->weights = items)[l->n_weights];
 	size_t size = 0;
 	*p = (struct prepared){ .w = w, .form = form, .out = out, .in = in };

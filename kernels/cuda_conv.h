@@ -28,9 +28,9 @@ struct cuda_conv {
 	void *workspace;
 	size_t workspace_size;
 	struct planned *item;
-	size_t count, capacity;
+	size_t count, room;
 	struct prepared *weights;
-	size_t n_weights, weights_capacity;
+	size_t n_weights, weights_room;
 	bool in_step;
 };
 
@@ -51,8 +51,5 @@ static inline size_t conv_value_size(const struct cuda *c)
 {
 	return c->precision == CUDA_BF16 ? sizeof(uint16_t) : sizeof(float);
 }
-
-/* A list of `count` items of `size` bytes -> where it is now, with room for one more; NULL (noted): there is none, and it is where it was. In conv_plans.c. */
-void *conv_make_room(struct cuda *, void *items, size_t size, size_t count, size_t *capacity);
 
 #endif

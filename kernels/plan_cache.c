@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "digest.h"
+#include "size.h"
 
 static const char FIRST_LINE[] = "pgan-plans 3\n";
 
@@ -42,7 +43,7 @@ void plan_cache_close(struct plan_cache *c)
 	plan_cache_unlock(c);
 	free(c->line);
 	c->line = NULL;
-	c->count = c->capacity = 0;
+	c->count = c->room = 0;
 }
 
 /* -- lines: context, precision, direction, shape, choice, and a checksum of all before it, between tabs -- */
@@ -96,14 +97,10 @@ static int parse_line(struct plan_line *l, const char *text, const char *context
 
 static int add(struct plan_cache *c, const struct plan_line *l)
 {
-	if (c->count == c->capacity) {
-		const size_t capacity = c->capacity ? 2 * c->capacity : 64;
-		struct plan_line *grown = realloc(c->line, capacity * sizeof *grown);
-		if (!grown)
-			return error_set(ERR_FAILED, "out of memory");
-		c->line = grown;
-		c->capacity = capacity;
-	}
+	struct plan_line *const lines = size_grow(c->line, &c->room, c->count + 1, sizeof *lines);
+	if (!lines)
+		return ERR_FAILED;
+	c->line = lines;
 	c->line[c->count++] = *l;
 	return 0;
 }

@@ -33,7 +33,7 @@ struct plan_cache {
 		struct plan_key key;
 		struct plan_choice choice;
 	} *line;         /* those of this GPU and version; owned */
-	size_t count, capacity;
+	size_t count, room;
 	int file;        /* locked for writing, or -1 */
 };
 

@@ -33,7 +33,7 @@ struct cpu_linear {
 	dnnl_engine_t engine;
 	dnnl_stream_t stream;
 	struct conv *conv;
-	size_t convs, capacity;
+	size_t convs, room;
 	bool winograd; /* not switched off */
 };
 
@@ -191,17 +191,12 @@ static struct conv *conv_find(struct cpu *cpu, const struct conv_key *key)
 	for (size_t i = 0; i < l->convs; i++)
 		if (key_equal(&l->conv[i].key, key))
 			return &l->conv[i];
-	if (l->convs == l->capacity) {
-		const size_t capacity = l->capacity ? 2 * l->capacity : 64;
-		struct conv *more = realloc(l->conv, capacity * sizeof *more);
-		if (!more) {
-			host_fail(&cpu->host, error_set(ERR_FAILED, "out of memory"));
-			return NULL;
-		}
-		l->conv = more;
-		l->capacity = capacity;
+	struct conv *const convs = size_grow(l->conv, &l->room, l->convs + 1, sizeof *convs);
+	if (!convs) {
+		host_fail(&cpu->host, ERR_FAILED);
+		return NULL;
 	}
-	struct conv *c = &l->conv[l->convs];
+	struct conv *c = &(l->conv = convs)[l->convs];
 	*c = (struct conv){ .key = *key };
 	const dnnl_status_t status = conv_make(cpu, c);
 	if (status) {

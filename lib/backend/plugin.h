@@ -11,7 +11,7 @@
 #define PLUGIN_SYMBOL "pgan_plugin"
 
 /* What a plug-in exports under the name pgan_plugin. The first two say whether it was built for this program: BACKEND_ABI, sizeof (struct backend).
- * A plug-in reports failures by error_set() of the program that loads it. */
+ * A plug-in reports failures by error_set() of the program that loads it, and its lists grow by size_grow(). */
 struct plugin {
 	int abi;
 	size_t table_size;

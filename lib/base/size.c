@@ -29,3 +29,18 @@ void *size_zalloc(size_t n, size_t size)
 		memset(p, 0, n * size);
 	return p;
 }
+
+void *size_grow(void *array, size_t *room, size_t n, size_t size)
+{
+	enum { FEWEST = 64 };
+	const size_t doubled = *room < FEWEST / 2 ? FEWEST : 2 * *room, more = doubled < n ? n : doubled;
+	size_t bytes;
+	if (array && n <= *room)
+		return array;
+	void *grown = size_mul(more, size, &bytes) ? realloc(array, bytes) : NULL;
+	if (grown)
+		*room = more;
+	else
+		(void)error_set(ERR_FAILED, "out of memory: %zu values of %zu bytes do not fit", more, size);
+	return grown;
+}

@@ -27,7 +27,7 @@ struct label_table {
 	struct labels labels; /* in the order of the file */
 	struct row *row;      /* (labels.n), sorted by name */
 	struct row *by_stem;  /* (labels.n), the same sorted by their stems */
-	size_t room;          /* for rows and values */
+	size_t row_room, value_room;
 	struct bytes text;
 	json_t *json; /* this or text holds the names of the rows */
 };
@@ -38,19 +38,13 @@ struct label_table {
 static float *add_row(struct label_table *t, const char *name)
 {
 	struct labels *l = &t->labels;
-	if ((size_t)l->n == t->room) {
-		const size_t room = t->room ? 2 * t->room : 256;
-		struct row *row = realloc(t->row, room * sizeof *row);
-		t->row = row ? row : t->row;
-		size_t bytes;
-		float *value = size_mul(room, (size_t)l->columns * sizeof *value, &bytes) ? realloc(l->value, bytes) : NULL;
-		l->value = value ? value : l->value;
-		if (!row || !value) {
-			(void)error_set(ERR_FAILED, "out of memory");
-			return NULL;
-		}
-		t->room = room;
-	}
+	const size_t n = (size_t)l->n + 1;
+	struct row *row = size_grow(t->row, &t->row_room, n, sizeof *row);
+	t->row = row ? row : t->row;
+	float *value = size_grow(l->value, &t->value_room, n, (size_t)l->columns * sizeof *value);
+	l->value = value ? value : l->value;
+	if (!row || !value)
+		return NULL;
 	t->row[l->n] = (struct row){ name, picture_stem(name), l->n };
 	return l->value + (size_t)l->n++ * (size_t)l->columns;
 }

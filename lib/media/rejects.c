@@ -6,38 +6,31 @@
 #include "outfile.h"
 #include "printable.h"
 #include "same_file.h"
+#include "size.h"
 
 enum { MOST_TOLD = 20 };
 
 int rejects_add(struct rejects *r, const char *name, const char *reason)
 {
-	if (r->n == r->room) {
-		const int64_t room = r->room ? 2 * r->room : 16;
-		char **names = realloc(r->name, (size_t)room * sizeof *names);
-		r->name = names ? names : r->name;
-		char **reasons = realloc(r->reason, (size_t)room * sizeof *reasons);
-		r->reason = reasons ? reasons : r->reason;
-		if (!names || !reasons)
-			return error_set(ERR_FAILED, "out of memory");
-		r->room = room;
-	}
-	char *const a = r->name[r->n] = strdup(name), *const b = r->reason[r->n] = strdup(reason);
-	r->n++;
-	if (!a || !b)
+	struct reject *const items = size_grow(r->item, &r->room, r->n + 1, sizeof *items);
+	if (!items)
+		return ERR_FAILED;
+	struct reject *const added = &(r->item = items)[r->n++];
+	*added = (struct reject){ strdup(name), strdup(reason) };
+	if (!added->name || !added->reason)
 		return error_set(ERR_FAILED, "out of memory");
-	printable_text(a); /* a row of the table stays one */
-	printable_text(b);
+	printable_text(added->name); /* a row of the table stays one */
+	printable_text(added->reason);
 	return 0;
 }
 
 void rejects_free(struct rejects *r)
 {
-	for (int64_t i = 0; i < r->n; i++) {
-		free(r->name[i]);
-		free(r->reason[i]);
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->item[i].name);
+		free(r->item[i].reason);
 	}
-	free(r->name);
-	free(r->reason);
+	free(r->item);
 	*r = (struct rejects){ 0 };
 }
 
@@ -53,8 +46,8 @@ static int write_table(void *ctx, FILE *f, const char *name)
 	const struct rejects *r = ctx;
 	(void)name;
 	fputs("picture\treason\n", f);
-	for (int64_t i = 0; i < r->n; i++)
-		fprintf(f, "%s\t%s\n", r->name[i], r->reason[i]);
+	for (size_t i = 0; i < r->n; i++)
+		fprintf(f, "%s\t%s\n", r->item[i].name, r->item[i].reason);
 	return 0;
 }
 
@@ -65,14 +58,14 @@ int rejects_write(const struct rejects *r, const char *path)
 
 int rejects_report(const struct rejects *r, int64_t good, bool keep_going, void (*say)(const char *format, ...))
 {
-	const long long bad = r->n, all = bad + good;
+	const long long bad = (long long)r->n, all = bad + good;
 
 	if (!bad)
 		return 0;
 	if (all == 1)
-		return error_set(ERR_INPUT, "%s", r->reason[0]);
-	for (int64_t i = 0; i < r->n && i < MOST_TOLD; i++)
-		say("%s", r->reason[i]);
+		return error_set(ERR_INPUT, "%s", r->item[0].reason);
+	for (size_t i = 0; i < r->n && i < MOST_TOLD; i++)
+		say("%s", r->item[i].reason);
 	if (bad > MOST_TOLD)
 		say("… and %lld more; --rejects FILE lists all", bad - MOST_TOLD);
 	if (!good)

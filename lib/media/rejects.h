@@ -3,14 +3,15 @@
 #define PGAN_REJECTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "error.h"
 
 /* A zeroed struct is an empty list. */
 struct rejects {
-	char **name, **reason; /* (n) each, owned */
-	int64_t n, room;
+	struct reject { char *name, *reason; } *item; /* (n), owned */
+	size_t n, room;
 };
 
 /* Both are copied, with '?' for control characters (printable.h). */

@@ -47,18 +47,12 @@ static bool named_as_picture(const char *path)
 /* Takes over name, which may be NULL (out of memory). */
 static int add(struct source *s, char *name, size_t member, int64_t archive, int64_t index)
 {
-	if (name && s->n == s->room) {
-		const size_t room = s->room ? 2 * s->room : 64;
-		struct entry *entry = realloc(s->entry, room * sizeof *entry);
-		if (entry) {
-			s->entry = entry;
-			s->room = room;
-		}
-	}
-	if (!name || s->n == s->room) {
+	struct entry *entry = name ? size_grow(s->entry, &s->room, s->n + 1, sizeof *entry) : NULL;
+	if (!entry) {
 		free(name);
 		return error_set(ERR_FAILED, "out of memory");
 	}
+	s->entry = entry;
 	if (archive < 0)
 		input_guard_add(name);
 	s->entry[s->n++] = (struct entry){ .name = name, .member = member, .archive = archive, .index = index };

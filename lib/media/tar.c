@@ -124,18 +124,12 @@ static char *header_name(const struct header *h)
 /* Takes over name, which may be NULL (out of memory). */
 static int add(struct tar *t, char *name, int64_t at, int64_t size, const char *instead)
 {
-	if (name && t->n == t->room) {
-		const size_t room = t->room ? 2 * t->room : 64;
-		struct member *member = realloc(t->member, room * sizeof *member);
-		if (member) {
-			t->member = member;
-			t->room = room;
-		}
-	}
-	if (!name || t->n == t->room) {
+	struct member *member = name ? size_grow(t->member, &t->room, t->n + 1, sizeof *member) : NULL;
+	if (!member) {
 		free(name);
 		return error_set(ERR_FAILED, "out of memory");
 	}
+	t->member = member;
 	t->member[t->n++] = (struct member){ name, at, size, instead };
 	return 0;
 }

@@ -14,7 +14,7 @@ struct work {
 	struct ssim_plan plan;
 	char *a, *b;    /* (2 * BATCH), or with mirror images twice as many, and, of two sets, (BATCH) images */
 	double *means;  /* (BATCH, scales, channels, 2) */
-	int64_t room;   /* of the values */
+	size_t room;    /* of the values */
 };
 
 static size_t values_of(const struct images *i)
@@ -77,14 +77,10 @@ static int64_t read_pairs(struct work *w, int64_t n, struct ssim_pairs *p, int64
 
 static int grow(struct pairs *p, struct work *w, int64_t n)
 {
-	while (w->room < n) {
-		const int64_t room = w->room ? 2 * w->room : 1024;
-		double *value = realloc(p->value, (size_t)room * sizeof *value);
-		if (!value)
-			return error_set(ERR_FAILED, "out of memory");
-		p->value = value;
-		w->room = room;
-	}
+	double *value = size_grow(p->value, &w->room, (size_t)n, sizeof *value);
+	if (!value)
+		return ERR_FAILED;
+	p->value = value;
 	return 0;
 }
 
@@ -101,7 +97,7 @@ static int compute(struct pairs *p, struct work *w, int64_t most, void (*progres
 		struct ssim_pairs pairs;
 		const int64_t want = most - p->n < BATCH ? most - p->n : BATCH, n = read_pairs(w, want, &pairs, &p->left);
 		int rc;
-		if (n < 0 || (rc = grow(p, w, p->n + n)) || (n && (rc = w->device->ssim(w->device, w->means, &pairs))))
+		if (n < 0 || (n && (rc = grow(p, w, p->n + n))) || (n && (rc = w->device->ssim(w->device, w->means, &pairs))))
 			return n < 0 ? (int)n : rc;
 		for (int64_t i = 0; i < n; i++)
 			p->value[p->n + i] = msssim_combine(w->protocol, &w->plan, w->means + i * SSIM_SCALES * w->plan.c * 2);

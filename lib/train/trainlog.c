@@ -7,6 +7,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "size.h"
+
 static const char header[] = "iteration\tscale\timages\talpha\tlr\tlossD\tlossD_real\tlossD_fake\tlossD_Grad\tlossD_Epsilon\tlossD_classif\t"
                              "lossG\tlossG_fake\tlossG_GDPP\tlossG_classif\tgradient_D\tgradient_G\tgradient_x\tnonfinite_D\tnonfinite_G\tseconds\timages_per_second\tswd\tmsssim\n";
 
@@ -18,15 +20,11 @@ static int failed(const struct trainlog *l, const char *verb)
 /* Appends to the text and the file. */
 static int append(struct trainlog *l, const char *text, size_t size)
 {
-	if (l->size + size > l->room) {
-		const size_t room = 2 * (l->size + size);
-		char *more = realloc(l->text, room);
-		if (!more)
-			return error_set(ERR_FAILED, "out of memory");
-		l->text = more;
-		l->room = room;
-	}
-	memcpy(l->text + l->size, text, size);
+	char *all = size_grow(l->text, &l->room, l->size + size, 1);
+	if (!all)
+		return ERR_FAILED;
+	l->text = all;
+	memcpy(all + l->size, text, size);
 	l->size += size;
 	return fwrite(text, 1, size, l->file) != size || fflush(l->file) ? failed(l, "write") : 0;
 }
