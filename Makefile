@@ -217,13 +217,17 @@ bench bench-metrics bench-data: all $(BENCHES)
 # -- fuzzing --
 
 FUZZ_SECONDS = 60
-fuzz: build/fuzz/fuzz_npy
-	cd build/fuzz && mkdir -p found && ./fuzz_npy -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 found $(CURDIR)/tests/fuzz/npy
+FUZZED := npy tar
+SOURCES_npy := lib/base/npy.c
+SOURCES_tar := lib/media/tar.c lib/base/bytes.c
+fuzz: $(FUZZED:%=build/fuzz/fuzz_%)
+	cd build/fuzz && for what in $(FUZZED); do mkdir -p found/$$what && \
+		./fuzz_$$what -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -print_final_stats=1 found/$$what '$(CURDIR)'/tests/fuzz/$$what || exit; done
 
-FUZZ_SOURCES := tests/fuzz/fuzz_npy.c lib/base/npy.c lib/base/error.c lib/base/size.c
-build/fuzz/fuzz_npy: $(FUZZ_SOURCES) $(wildcard lib/base/*.h)
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(wildcard lib/base/*.[ch] lib/media/*.[ch])
 	@mkdir -p $(@D)
-	clang -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(WARNINGS) -Ilib/base -o $@ $(FUZZ_SOURCES)
+	clang -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(WARNINGS) $(INCLUDES) -o $@ $< \
+		$(SOURCES_$*) lib/base/error.c lib/base/size.c
 
 # -- for a machine with a GPU --
 

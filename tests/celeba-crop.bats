@@ -74,6 +74,7 @@ in_order=(in/a.jpg in/b.JPEG in/grey.PNG in/grey.jpg in/rgb.png in/sub/c.jpg)
   celeba-crop -j 1 in.zip | cmp - folder.npy
   celeba-crop -j 7 in.zip | cmp - folder.npy
   printf '%s\n' "${in_order[@]}" | celeba-crop - | cmp - folder.npy
+  (printf '\xef\xbb\xbf' && printf '%s\r\n' "${in_order[@]}") | celeba-crop - | cmp - folder.npy # as Windows writes lists
   celeba-crop "${in_order[@]}" | cmp - folder.npy
   mv in.zip archive # told by content
   celeba-crop archive | cmp - folder.npy
@@ -117,7 +118,10 @@ PY
   printf 'X' | dd of=in.tar bs=1 seek=20 conv=notrunc status=none # in the first name
   fails 3 "damaged tar archive, at byte 0" celeba-crop in.tar
   gzip -c folder.npy >x.tar.gz
-  fails 3 "compressed with gzip" celeba-crop x.tar.gz
+  fails 3 "'x.tar.gz' is compressed with gzip: unpack it with gunzip first" celeba-crop x.tar.gz
+  "$PYTHON" -c 'import bz2, lzma; open("x.tar.bz2", "wb").write(bz2.compress(b"x")); open("x.tar.xz", "wb").write(lzma.compress(b"x"))'
+  fails 3 "'x.tar.bz2' is compressed with bzip2: unpack it with bunzip2 first" celeba-crop x.tar.bz2
+  fails 3 "'x.tar.xz' is compressed with xz: unpack it with unxz first" celeba-crop x.tar.xz
 }
 
 @test "-o refuses two pictures that would become one file, before it makes anything" {
@@ -401,6 +405,18 @@ PY
     tab.zip/d.png "'tab.zip/d.png' is not a PNG or JPEG picture" | diff - reasons
   fails 3 "cannot open 'no?f??ü': No such file" celeba-crop $'no\nf\xc2\x9bü'
   fails 2 "unknown option '--no?thing'" celeba-crop $'--no\nthing'
+}
+
+@test "a name that no file can have leaves out its picture, not the others" {
+  make_pictures
+  "$PYTHON" - <<'PY'
+import zipfile
+z = zipfile.ZipFile('long.zip', 'w')
+z.write('in/a.jpg', 'a/' * 2500 + 'x.png'), z.write('in/a.jpg', 'n' * 300 + '.png'), z.write('in/a.jpg', 'good.png')
+PY
+  run -1 celeba-crop -o out long.zip
+  [ "$(grep -c "leads out of the folder, or is longer than a file's name can be" <<<"$output")" = 2 ]
+  no_leftovers out good.png
 }
 
 @test "an archive cannot write outside the folder" {

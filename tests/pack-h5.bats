@@ -120,6 +120,7 @@ virtual('parts/near.h5', [('part0.h5', 'images'), ('part1.h5', 'images')])
 virtual('parts/full.h5', [(os.path.abspath(f'parts/part{k}.h5'), 'images') for k in range(2)])
 virtual('parts/other.h5', [('part0.h5', 'images'), ('part1.h5', 'pictures')])
 virtual('parts/own.h5', [('.', 'a'), ('.', 'b')])
+virtual('self.h5', [('.', 'data8x8'), ('.', 'data8x8')]) # a set that is a part of itself
 PY
   for name in near full own; do
     pack-h5 -q -o got.h5 "parts/$name.h5"
@@ -135,6 +136,7 @@ PY
   fails 3 "'data8x8' in 'moved/near.h5' is virtual, and its part 'images' in 'part1.h5' is not there" pack-h5 -o x.h5 moved/near.h5
   fails 3 "'data8x8' in 'moved/near.h5' is virtual" pack-h5 --verify moved/near.h5
   fails 3 "'data8x8' in 'moved/full.h5' is virtual" celeba-crop --size 8 --center 4,4 moved/full.h5
+  fails 3 "'data8x8' in 'self.h5' is virtual, and its part 'data8x8' in '.' is virtual, too" pack-h5 -o x.h5 self.h5
   [ ! -e x.h5 ]
 }
 

@@ -113,6 +113,17 @@ PY
   done
 }
 
+@test "settings that are not those of the tensors are refused before they ask for memory" {
+  for change in "depths=[2048] |does not have the shape" "dim_latent=1024 |does not have the shape" "batch=60000 |'iter0/real' does not hold the 60000 images of 'batch'"; do
+    cp "$golden/step_s0_b8_a000.h5" bad.h5
+    "$PYTHON" -c "import h5py; h5py.File('bad.h5', 'r+').attrs.update(${change%% *})"
+    (
+      ulimit -v 2000000
+      fails 3 "${change#*|}" pgan-grow --threads 1 --verify bad.h5
+    )
+  done
+}
+
 @test "numbers that are not whole, and words that are not known, are refused" {
   record ok.h5 8 8
   for change in batch=3.5 dim_latent=8.5 scale=0.5 penalty="'R2'" loss_mode="'WGAN'"; do

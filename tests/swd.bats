@@ -194,6 +194,23 @@ PY
   grep -a "gone??" table | grep -aq "not there to be compared"
   ! grep -aq $'[\a\e]' table
   swd --json --ref named fake.h5 | grep -q "gone??\[31m?.h5', which is not there to be compared"
+  # A part that is not there is no zeros; a named pipe where the set was is nothing to compare with.
+  "$PYTHON" - <<'PY'
+import h5py, os, shutil
+shutil.copy('saved', 'virtual'), shutil.copy('saved', 'pipe'), shutil.copy('saved', 'odd')
+with h5py.File('virtual', 'r+') as f:
+    shape = f['low'].shape
+    layout = h5py.VirtualLayout(shape, 'f4')
+    layout[...] = h5py.VirtualSource('missing.h5', 'low', shape)
+    del f['low']
+    f.create_virtual_dataset('low', layout)
+os.mkfifo('fifo')
+h5py.File('pipe', 'r+').attrs['source'] = os.path.abspath('fifo')
+h5py.File('odd', 'r+').attrs.modify('side', 1023)
+PY
+  fails 3 "'low' in 'virtual' is virtual, and its part 'low' in 'missing.h5' is not there" swd --ref virtual fake.h5
+  timeout 60 swd --ref pipe fake.h5 | grep -q "fifo', which is not there to be compared"
+  fails 3 "'odd': images of side 1023" swd --ref odd fake.h5
   head -c 30000000 saved >cut
   fails 3 "'cut'" swd --ref cut fake.h5
   # Of a data set of several resolutions, the one that is asked for.

@@ -12,6 +12,8 @@ enum {
 	ERR_INPUT = -3   /* bad, missing or truncated input: exit code 3 */
 };
 
+enum { ERROR_TEXT = 1024 }; /* bytes of a message, with the zero at its end; a longer one has "…" for its middle */
+
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 /* Keeps the message (lower case, no full stop, the thing quoted) and returns code, so that `return error_set(…)` reads well. */

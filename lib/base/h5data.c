@@ -69,6 +69,13 @@ static int check_filters(struct h5file *f, const char *data, hid_t id)
 	return rc;
 }
 
+/* ERR_INPUT: HDF5 could not read all of it. */
+static int check_readable(struct h5file *f, const char *data, hid_t id)
+{
+	const int rc = check_filters(f, data, id);
+	return rc ? rc : h5_check_virtual(f, data, id);
+}
+
 int h5_shape(struct h5file *f, const char *data, int *ndim, int64_t *dim, enum h5_type *type)
 {
 	hsize_t size[H5_MAX_DIMS];
@@ -76,8 +83,7 @@ int h5_shape(struct h5file *f, const char *data, int *ndim, int64_t *dim, enum h
 	int rc = data_open(f, data, &id);
 	if (rc)
 		return rc;
-	if (!(rc = data_shape(f, data, id, ndim, size)) && !(rc = data_type(f, data, id, type)) && !(rc = check_filters(f, data, id)) &&
-	    !(rc = h5_check_virtual(f, data, id)))
+	if (!(rc = data_shape(f, data, id, ndim, size)) && !(rc = data_type(f, data, id, type)) && !(rc = check_readable(f, data, id)))
 		for (int i = 0; i < *ndim; i++)
 			dim[i] = (int64_t)size[i];
 	H5Dclose(id);
@@ -94,7 +100,7 @@ int h5_read(struct h5file *f, const char *data, enum h5_type type, void *out, si
 
 	if ((rc = data_open(f, data, &id)))
 		return rc;
-	if (!(rc = data_shape(f, data, id, &ndim, size)) && !(rc = data_type(f, data, id, &stored))) {
+	if (!(rc = data_shape(f, data, id, &ndim, size)) && !(rc = data_type(f, data, id, &stored)) && !(rc = check_readable(f, data, id))) {
 		bool fits = true;
 		for (int i = 0; i < ndim; i++)
 			fits = size_mul(count, (size_t)size[i], &count) && fits;

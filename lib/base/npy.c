@@ -204,7 +204,7 @@ int npy_write(FILE *f, const char *name, enum npy_type type, const void *data, s
 
 void npy_write_broken(FILE *f, const struct npy_header *h)
 {
-	char text[1024];
+	char text[ERROR_TEXT];
 	snprintf(text, sizeof text, "%s", error_text());
 	if (npy_write_header(f, "", h))
 		(void)error_set(ERR_FAILED, "%s", text);

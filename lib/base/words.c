@@ -44,3 +44,8 @@ char *words_next(char **at, char separator)
 		word[n - 1] = 0;
 	return word;
 }
+
+char *words_begin(char *text)
+{
+	return text + (strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3);
+}

@@ -207,17 +207,14 @@ static int read_lines(struct label_table *t, char *text, char separator, bool fi
 	return rc;
 }
 
-static int read_text(struct label_table *t, const char *columns)
+static int read_text(struct label_table *t, char *text, const char *columns)
 {
-	char *text = (char *)t->text.data;
-	size_t used = 0;
+	char *end, *kept = text;
 
-	for (size_t i = 0; i <= t->text.size; i++) /* line ends of Windows */
-		if (text[i] != '\r')
-			text[used++] = text[i];
-	if (!strncmp(text, "\xef\xbb\xbf", 3))
-		text += 3;
-	char *end;
+	for (const char *from = text; *from; from++) /* line ends of Windows */
+		if (*from != '\r')
+			*kept++ = *from;
+	*kept = 0;
 	const unsigned long rows = strtoul(text, &end, 10);
 	end += strspn(end, " \t");
 	if (end == text || *end != '\n')
@@ -249,13 +246,13 @@ static int read_pair(struct label_table *t, const struct choice *c, const json_t
 	return 0;
 }
 
-static int read_json(struct label_table *t, const char *columns)
+static int read_json(struct label_table *t, const char *text, const char *columns)
 {
 	json_error_t error;
 	struct choice c = { 0 };
 	int rc;
 
-	if (!(t->json = json_loadb((char *)t->text.data, t->text.size, 0, &error)))
+	if (!(t->json = json_loads(text, 0, &error)))
 		return error_set(ERR_INPUT, "'%s': line %d: %s", t->path, error.line, error.text);
 	const json_t *pairs = json_object_get(t->json, "labels"), *first = json_array_get(json_array_get(pairs, 0), 1);
 	const size_t n = json_array_size(pairs), all = json_is_number(first) ? 1 : json_array_size(first);
@@ -325,11 +322,11 @@ int label_table_read(struct label_table **out, const char *path, const char *col
 		return ERR_FAILED;
 	t->path = path;
 	if (!(rc = load(t))) {
-		const char *text = (char *)t->text.data;
-		if (memchr(text, 0, t->text.size))
+		char *const text = words_begin((char *)t->text.data);
+		if (strlen((char *)t->text.data) < t->text.size)
 			rc = error_set(ERR_INPUT, "'%s' is not a table of labels", path);
 		else
-			rc = text[strspn(text, " \t\r\n")] == '{' ? read_json(t, columns) : read_text(t, columns);
+			rc = text[strspn(text, " \t\r\n")] == '{' ? read_json(t, text, columns) : read_text(t, text, columns);
 	}
 	if (!rc)
 		rc = finish(t);

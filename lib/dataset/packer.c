@@ -20,7 +20,7 @@ struct pack_item {
 	uint8_t *square;            /* (3,side,side) */
 	uint8_t *levels, *mirrored; /* as levels_make() leaves them */
 	const float *label;
-	char reason[1024]; /* "" or why it is left out */
+	char reason[ERROR_TEXT]; /* "" or why it is left out */
 };
 
 struct packer {

@@ -19,7 +19,7 @@ struct crop_item {
 	void *raw;                    /* or of an image, as it came */
 	uint8_t *planes;              /* the same as bytes */
 	struct picture picture, cut;
-	char reason[1024]; /* "" or why it is left out */
+	char reason[ERROR_TEXT]; /* "" or why it is left out */
 };
 
 struct cropper {
@@ -69,7 +69,7 @@ static int write_file(struct cropper *c, struct crop_item *item, const char *nam
 {
 	char *path;
 	if (c->output && !c->output[item->i])
-		return leave_out(item, error_set(ERR_INPUT, "'%s' leads out of the folder", name));
+		return leave_out(item, error_set(ERR_INPUT, "'%s' leads out of the folder, or is longer than a file's name can be", name));
 	if (c->output)
 		return picture_write_one_of_many(&item->cut, c->output[item->i]);
 	if (asprintf(&path, "%s/%06lld.png", c->settings->dir, (long long)item->i) < 0)

@@ -181,6 +181,7 @@ void images_tell_range(const struct images *i, void (*say)(const char *format, .
 
 void *images_alloc(const struct images *i, int64_t n)
 {
+	n = i->n >= 0 && i->n < n ? i->n : n;
 	void *room = size_alloc((size_t)n, images_size(i));
 	if (!room)
 		(void)error_set(ERR_FAILED, "out of memory: %lld images of %dx%d, as '%s' has them, do not fit", (long long)n, i->side, i->side, i->name);

@@ -75,7 +75,7 @@ static inline size_t images_size(const struct images *i)
 	return (size_t)i->c * (size_t)i->side * (size_t)i->side * npy_type_size(i->type);
 }
 
-/* Room for n images as images_read() leaves them; free(). NULL when they do not fit into memory, which ERR_FAILED says by the input's name: their side and number
+/* Room for n images as images_read() leaves them, or for all where there are fewer; free(). NULL when they do not fit into memory, which ERR_FAILED says by the input's name: their side and number
  * may be those of a damaged header. */
 void *images_alloc(const struct images *, int64_t n) __attribute__((malloc, warn_unused_result));
 

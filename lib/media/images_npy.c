@@ -51,7 +51,8 @@ static int64_t npy_count(struct images *i, struct npy_input *s, const struct npy
 		return -1;
 	while (rc > 0) {
 		size_t bytes = npy_type_size(h.type);
-		n += h.dim[0];
+		if (__builtin_add_overflow(n, h.dim[0], &n))
+			break;
 		for (int d = 0; d < h.ndim; d++)
 			bytes *= (size_t)h.dim[d]; /* checked by npy_read_header */
 		if (fseeko(s->file, (off_t)bytes, SEEK_CUR) || ftello(s->file) > st.st_size)

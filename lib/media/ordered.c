@@ -18,7 +18,7 @@ struct row {
 	bool *done; /* by slot */
 	bool ended; /* there is nothing more to feed, or something failed */
 	int rc;
-	char text[1024]; /* the failure's message, taken from the thread that had it */
+	char text[ERROR_TEXT]; /* the failure's message, taken from the thread that had it */
 };
 
 struct worker {

@@ -1,5 +1,6 @@
 #include "outnames.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,15 @@ static char *name_of(const char *dir, const char *member)
 	const int length = dot && dot > base ? (int)(dot - member) : (int)strlen(member);
 	char *name;
 	return asprintf(&name, "%s/%.*s.png", dir, length, member) < 0 ? NULL : name;
+}
+
+/* Whether a file system takes it, as far as can be told. */
+static bool can_be_named(const char *name)
+{
+	for (const char *part = name, *end; *part; part = end + (*end == '/'))
+		if ((end = strchrnul(part, '/')) - part > NAME_MAX)
+			return false;
+	return strlen(name) < PATH_MAX;
 }
 
 struct named {
@@ -113,8 +123,15 @@ int outnames_make(char ***result, const struct source *s, const char *dir)
 	for (int64_t i = 0; i < n && !rc; i++) {
 		if (leads_out(source_member(s, i)))
 			continue;
-		if (!(out[i] = name_of(dir, source_member(s, i))))
+		if (!(out[i] = name_of(dir, source_member(s, i)))) {
 			rc = error_set(ERR_FAILED, "out of memory");
+			break;
+		}
+		if (!can_be_named(out[i])) {
+			free(out[i]);
+			out[i] = NULL;
+			continue;
+		}
 		m.sorted[m.n++] = (struct named){ out[i], i };
 	}
 	if (!rc) {

@@ -12,6 +12,7 @@
 #include "input_guard.h"
 #include "picture.h"
 #include "size.h"
+#include "words.h"
 
 struct entry {
 	char *name;      /* owned */
@@ -190,14 +191,17 @@ static int add_list(struct source *s)
 	ssize_t length;
 	int rc = 0;
 
-	while (!rc && (length = getline(&line, &room, stdin)) >= 0) {
+	for (bool begun = false; !rc && (length = getline(&line, &room, stdin)) >= 0; begun = true) {
+		const char *name = begun ? line : words_begin(line);
 		if (length && line[length - 1] == '\n')
+			line[--length] = 0;
+		if (length && line[length - 1] == '\r') /* of a list from Windows */
 			line[--length] = 0;
 		if (memchr(line, 0, (size_t)length))
 			rc = error_set(ERR_INPUT, "the list of names on stdin holds a zero byte: names stand on lines; an archive, picture or HDF5 file has to be "
 						  "given by name");
-		else if (length)
-			rc = add_listed(s, line);
+		else if (*name)
+			rc = add_listed(s, name);
 	}
 	free(line);
 	if (!rc && ferror(stdin))
@@ -205,6 +209,26 @@ static int add_list(struct source *s)
 	if (!rc && s->n == first)
 		rc = error_set(ERR_INPUT, "the list of names on stdin is empty");
 	return rc;
+}
+
+/* What is not read, but recognized. */
+static const struct packed {
+	const char *magic, *what, *with;
+} packed[] = {
+	{ "\x1f\x8b", "compressed with gzip", "gunzip" },
+	{ "BZh", "compressed with bzip2", "bunzip2" },
+	{ "\xfd" "7zXZ", "compressed with xz", "unxz" },
+	{ "\x28\xb5\x2f\xfd", "compressed with zstd", "unzstd" },
+	{ "7z\xbc\xaf\x27\x1c", "a 7z archive", "7z" },
+	{ "Rar!", "a RAR archive", "unrar" },
+};
+
+static const struct packed *packed_as(const uint8_t *head, size_t n)
+{
+	for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
+		if (n >= strlen(packed[i].magic) && !memcmp(head, packed[i].magic, strlen(packed[i].magic)))
+			return &packed[i];
+	return NULL;
 }
 
 static int add_file(struct source *s, const char *input, bool regular)
@@ -219,8 +243,9 @@ static int add_file(struct source *s, const char *input, bool regular)
 	fclose(f);
 	if (!regular)
 		return rc;
-	if (got > 2 && head[0] == 0x1f && head[1] == 0x8b)
-		return error_set(ERR_INPUT, "'%s' is compressed with gzip: unpack it with gunzip first", input);
+	const struct packed *p = packed_as(head, got);
+	if (p)
+		return error_set(ERR_INPUT, "'%s' is %s: unpack it with %s first", input, p->what, p->with);
 	if (archive_has_magic(head, got))
 		return add_archive(s, input, head, got);
 	return add_picture(s, input);

@@ -245,7 +245,8 @@ static int scan(struct tar *t)
 			rc = error_set(ERR_INPUT, "cannot read '%s': truncated tar archive", t->path);
 		else
 			rc = scan_member(t, &h, at, size, &given);
-		at += (size + BLOCK - 1) / BLOCK * BLOCK;
+		if (!rc)
+			at += (size + BLOCK - 1) / BLOCK * BLOCK;
 	}
 	forget(&given);
 	return rc;

@@ -120,7 +120,7 @@ static int read_all(struct swd_reference *r, struct h5file *f, const char *path)
 		return error_set(ERR_INPUT, "'%s' is of version %lld, not %d; save it again", path, (long long)v[0], VERSION);
 	if ((v[1] != SWD_KARRAS && v[1] != SWD_PADDLE) || v[2] < 1 || v[2] > SWD_REFERENCE_MAX || !images_shape_ok(v[4], v[5], v[5]))
 		return error_set(ERR_INPUT, "'%s' is damaged: its attributes make no sense", path);
-	if ((rc = h5_get_text(f, "/", "source", &source)))
+	if ((rc = swd_levels((enum swd_protocol)v[1], (int)v[5], path)) < 0 || (rc = h5_get_text(f, "/", "source", &source)))
 		return rc;
 	if (!(rc = swd_reference_alloc(r, (enum swd_protocol)v[1], v[2], (uint64_t)v[3], (int)v[4], (int)v[5], NULL))) {
 		free(r->source);
@@ -153,7 +153,7 @@ int swd_reference_verify(const struct swd_reference *r, const char *path)
 {
 	struct image_set set;
 	uint64_t digest;
-	if (!*r->source || access(r->source, R_OK))
+	if (!*r->source || access(r->source, R_OK) || images_from_pipe(r->source))
 		return 0;
 	int rc = swd_open_set(&set, r->source, r->side, r->n, r->protocol);
 	if (rc)

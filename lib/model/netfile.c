@@ -131,26 +131,27 @@ static int read_arch(struct h5file *f, struct arch *a)
 	return attributes_read(f, &a->attributes);
 }
 
-/* One parameter of avgG against rows x columns (x 1 x 1). */
-static int check_parameter(struct h5file *f, const char *path, int64_t rows, int64_t columns)
+/* One parameter against rows x columns (x 1 x 1). */
+static int check_parameter(struct h5file *f, const char *group, const char *name, int64_t rows, int64_t columns)
 {
 	int64_t dim[H5_MAX_DIMS];
+	char path[96];
 	int ndim;
 	enum h5_type type;
+	snprintf(path, sizeof path, "%s/%s.module.weight", group, name);
 	const int rc = h5_shape(f, path, &ndim, dim, &type);
 	if (!rc && (ndim < 2 || dim[0] != rows || dim[1] != columns))
 		return error_set(ERR_INPUT, "'%s': '%s' does not have the shape that 'depths' and 'dim_latent' ask for", h5_name(f), path);
 	return rc;
 }
 
-/* Every width and the latent stand in a small parameter of their own: that bounds the memory which a damaged attribute could ask for. */
-static int check_widths(struct h5file *f, const struct arch *a)
+int netfile_check_widths(struct h5file *f, const char *group, const struct arch *a)
 {
-	int rc = check_parameter(f, "/avgG/formatLayer.module.weight", 16 * (int64_t)a->depth[0], arch_inputs(a));
+	int rc = check_parameter(f, group, "formatLayer", 16 * (int64_t)a->depth[0], arch_inputs(a));
 	for (int s = 0; !rc && s <= a->scale; s++) {
-		char path[64];
-		snprintf(path, sizeof path, "/avgG/toRGBLayers.%d.module.weight", s);
-		rc = check_parameter(f, path, 3, a->depth[s]);
+		char name[32];
+		snprintf(name, sizeof name, "toRGBLayers.%d", s);
+		rc = check_parameter(f, group, name, 3, a->depth[s]);
 	}
 	return rc;
 }
@@ -164,7 +165,7 @@ int netfile_read(struct h5file *f, struct netfile *n)
 	    (rc = get_count(f, "iterations", 0, INT64_MAX, &n->iterations)) || (rc = get_count(f, "images", 0, INT64_MAX, &n->images)) ||
 	    (rc = h5_get_text(f, "/", "config", &n->config)))
 		return rc;
-	return check_widths(f, &n->arch);
+	return netfile_check_widths(f, "/avgG", &n->arch);
 }
 
 void netfile_free(struct netfile *n)

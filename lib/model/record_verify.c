@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netfile.h"
 #include "record.h"
 #include "record_settings.h"
 #include "size.h"
@@ -309,6 +310,21 @@ static bool judge(const struct record_result *x, const struct record_tolerance *
 	return x->loss <= t->loss && x->output <= t->output && x->grad_median <= t->grad_median && x->grad_worst <= worst && x->adam <= t->update && x->ema <= t->update;
 }
 
+/* Whether a step's tensors have the widths and the batch of its settings, before memory is asked for by these. */
+static int check_sizes(struct replay *r)
+{
+	int64_t dim[H5_MAX_DIMS];
+	char path[32];
+	int ndim;
+	enum h5_type type;
+	snprintf(path, sizeof path, "%s/before/avgG", r->group);
+	int rc = netfile_check_widths(r->file, path, &r->of.arch);
+	snprintf(path, sizeof path, "%s/real", r->group);
+	if (!rc && !(rc = h5_shape(r->file, path, &ndim, dim, &type)) && (!ndim || dim[0] != r->of.batch))
+		rc = error_set(ERR_INPUT, "'%s': '%s' does not hold the %lld images of 'batch'", h5_name(r->file), path, (long long)r->of.batch);
+	return rc;
+}
+
 static int replay_file(struct replay *r, const struct record_tolerance *tolerance, void (*each)(void *ctx, const struct record_result *), void *ctx)
 {
 	double errors[4 * MAX_LAYERS];
@@ -324,7 +340,7 @@ static int replay_file(struct replay *r, const struct record_tolerance *toleranc
 		if (!h5_exists(r->file, r->group))
 			return 0;
 		/* Opened anew for every step, so that nothing of one is left for the next. */
-		if (!(rc = network_open(&r->g, r->be, &r->of.arch, NETWORK_G, true)) && !(rc = network_open(&r->d, r->be, &r->of.arch, NETWORK_D, true)) &&
+		if (!(rc = check_sizes(r)) && !(rc = network_open(&r->g, r->be, &r->of.arch, NETWORK_G, true)) && !(rc = network_open(&r->d, r->be, &r->of.arch, NETWORK_D, true)) &&
 		    !(rc = step_open(&r->step, r->be, &r->of.arch, &r->of.losses, &r->g, &r->d, r->of.batch, r->of.fading))) {
 			r->count = 0;
 			r->result = (struct record_result){ .iteration = i };

@@ -1,5 +1,6 @@
 #include "trainlog.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -20,12 +21,13 @@ static int failed(const struct trainlog *l, const char *verb)
 /* Appends to the text and the file. */
 static int append(struct trainlog *l, const char *text, size_t size)
 {
-	char *all = size_grow(l->text, &l->room, l->size + size, 1);
+	char *all = size_grow(l->text, &l->room, l->size + size + 1, 1);
 	if (!all)
 		return ERR_FAILED;
 	l->text = all;
 	memcpy(all + l->size, text, size);
 	l->size += size;
+	all[l->size] = 0;
 	return fwrite(text, 1, size, l->file) != size || fflush(l->file) ? failed(l, "write") : 0;
 }
 
@@ -115,7 +117,7 @@ int64_t trainlog_best(const struct trainlog *l, int *count, double *swd)
 	*count = 0;
 	for (const char *row = l->text, *end; row && (end = memchr(row, '\n', (size_t)(l->text + l->size - row))); row = end + 1) {
 		const char *msssim = memrchr(row, '\t', (size_t)(end - row)), *column = msssim ? memrchr(row, '\t', (size_t)(msssim - row)) : NULL;
-		const double value = column ? strtod(column + 1, NULL) : 0;
+		const double value = column && isdigit((unsigned char)column[1]) ? strtod(column + 1, NULL) : 0;
 		if (value <= 0) /* the header; not judged */
 			continue;
 		if (!(*count)++ || value < *swd) {

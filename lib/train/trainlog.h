@@ -15,7 +15,7 @@ struct trainlog {
 	FILE *file;    /* opened for appending, and locked */
 	bool locked_elsewhere; /* another process has it */
 	char *path;
-	char *text; /* the whole file so far, size bytes; owned */
+	char *text; /* the whole file so far, size bytes and a zero; owned */
 	size_t size, room;
 	/* Of the steps since the last row: the step sums, with square roots taken of the gradients' squared norms; then how many steps, how many of them with
 	 * a penalty, the seconds of the row, and the seconds of the scale. */

@@ -1,6 +1,6 @@
 /* Fuzz target for .npy records: whatever the bytes are, reading them ends in values or in an error, and stays within memory.
  *
- *   make fuzz [FUZZ_SECONDS=600]     needs clang with libFuzzer; new inputs go to build/fuzz/found */
+ *   make fuzz [FUZZ_SECONDS=600]     needs clang with libFuzzer; new inputs go to build/fuzz/found/npy */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
