@@ -292,11 +292,13 @@ $(NET):
 	@echo 'pipeline: $@ is not there: networks are kept every saveIter iterations (pgan-grow --help)' >&2; exit 2
 endif
 
+$(eval $(call foreign,$(SCORES),$(firstword $(wildcard $(JUDGED).samples.png $(JUDGED).swd.txt $(JUDGED).msssim.txt)),))
 $(JUDGED).samples.png: $(NET) $(RUN)/.settings/$(SCORES)
 	$(SAMPLE_COMMAND) --grid 8x8 -o $@
 
 GROWTH_COMMAND = $(SAMPLE) $(SCALES:%=$(RUN)/scale%.h5) --seed $(SEED) --device $(DEVICE)
 $(eval $(call settings,growth,$(GROWTH_COMMAND)))
+$(eval $(call foreign,growth,$(RUN)/growth.png,))
 $(RUN)/growth.png: $(SCALES:%=$(RUN)/scale%.h5) $(RUN)/.settings/growth
 	$(GROWTH_COMMAND) -o $@
 
@@ -333,10 +335,11 @@ report: $(SCORED) $(JUDGED).samples.png $(RUN)/growth.png
 
 # $(call of_scales,ENDING…): the names with these that the scales made here have.
 of_scales = $(foreach k,$(every_scale),$(call made,scale$(k),$(addprefix $(RUN)/scale$(k),$(1))))
+scored = $(patsubst $(RUN)/.settings/scores-%,$(RUN)/%,$(wildcard $(RUN)/.settings/scores-*))
 clean:
 	rm -rf $(call made,crop,$(RUN)/crop) $(RUN)/crop.part $(call of_scales,.previews)
-	rm -f $(call made,faces,$(RUN)/faces.zip) $(call made,data,$(RUN)/data.h5) $(call of_scales,.h5 .ckpt .log .ranks _i*.h5) $(RUN)/growth.png \
-		$(foreach end,samples.png swd.txt msssim.txt *.txt.part,$(RUN)/scale[0-8].$(end) $(RUN)/scale[0-8]_i*.$(end))
+	rm -f $(call made,faces,$(RUN)/faces.zip) $(call made,data,$(RUN)/data.h5) $(call of_scales,.h5 .ckpt .log .ranks _i*.h5) $(call made,growth,$(RUN)/growth.png) \
+		$(foreach end,samples.png swd.txt msssim.txt swd.txt.part msssim.txt.part,$(scored:=.$(end)))
 	rm -rf $(RUN)/.settings
 	-rmdir $(RUN)
 

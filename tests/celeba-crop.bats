@@ -407,6 +407,11 @@ PY
   fails 2 "unknown option '--no?thing'" celeba-crop $'--no\nthing'
 }
 
+@test "a disk that fails is no broken picture: the run ends" {
+  make_pictures
+  fails 1 "cannot read '/proc/self/mem': Input/output error" celeba-crop --keep-going -o out in/a.jpg /proc/self/mem
+}
+
 @test "a name that no file can have leaves out its picture, not the others" {
   make_pictures
   "$PYTHON" - <<'PY'

@@ -2,6 +2,7 @@
 # No output takes the place of an input, by whatever name: every tool refuses, and the input is what it was. What is written to a closed stdout is not lost in silence.
 # shellcheck disable=SC2154 # golden is set by common.bash
 
+bats_require_minimum_version 1.5.0
 load common
 
 # keeps FILE COMMAND…: is refused, and FILE stays.
@@ -72,6 +73,16 @@ setup() {
   cmp u1.npy pictures/000000.png # the others may be there
   keeps list.txt bash -c 'pack-h5 -o list.txt - <list.txt'
   keeps list.txt bash -c 'pack-h5 -o x.h5 --rejects list.txt - <list.txt'
+}
+
+@test "the file that stdout or stderr go to is not taken away from under them; by /dev/stderr it is written behind what is there" {
+  echo bad >bad.png
+  echo before >cron.log
+  run -0 bash -c '{ echo begun; celeba-crop -q -k faces.zip bad.png --rejects /dev/stderr >/dev/null; echo ended; } >>cron.log 2>&1'
+  [ "$(sed -n 1,4p cron.log)" = "$(printf 'before\nbegun\npicture\treason\nbad.png\t')'bad.png' is not a PNG or JPEG picture" ]
+  [ "$(tail -n 1 cron.log)" = ended ]
+  fails 2 "'st.npy' is where stdout or stderr go: name another output" bash -c 'celeba-crop -q -k faces.zip bad.png --rejects st.npy >st.npy'
+  fails 1 "cannot create '/dev/stdout': HDF5 needs a regular file" bash -c 'pack-h5 -q -o /dev/stdout faces.npy >st.h5'
 }
 
 @test "networks and scores" {

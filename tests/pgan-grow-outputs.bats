@@ -10,6 +10,15 @@ setup() {
   npy 20,3,4,4 uint8 | pack-h5 -q -o data.h5
 }
 
+@test "a log that is no regular file is refused, and a reader of stderr that goes away ends no training" {
+  random_data 20 4 data.h5
+  mkfifo pipe.log
+  fails 1 "cannot create 'pipe.log': the log is a regular file, and this is none" grow 0 pipe.h5 -n 5 -b 4
+  [ ! -e pipe.h5 ]
+  pgan-grow -v --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 20 -b 4 2> >(exec 0<&-; exec sleep 2)
+  [ -e a.h5 ]
+}
+
 @test "a run that begins anew removes the networks that an earlier one kept, and nothing else" {
   local others=(a_i2x.h5 a_i.h5 a_i2.h5.old a_i2 aa_i2.h5 A_i2.h5 a_i-2.h5)
   touch "${others[@]}"

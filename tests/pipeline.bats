@@ -318,7 +318,8 @@ JSON
   unzip -q pictures.zip -d run/crop
   cp mine.h5 run/scale0.h5 # whatever it is
   cp mine.h5 run/scale0_i5.h5
-  md5sum run/data.h5 run/faces.zip run/crop/* run/scale0*.h5 >before
+  echo mine | tee run/growth.png run/scale0.samples.png >run/scale0.swd.txt
+  md5sum run/data.h5 run/faces.zip run/crop/* run/scale0* run/growth.png >before
   refused() {
     local said=$1
     shift
@@ -331,6 +332,8 @@ JSON
   refused "'run/crop' is there and was not made here: put it elsewhere" IMAGES=pictures.zip crop
   refused "'run/faces.zip' is there and was not made here: put it elsewhere" faces
   refused "'run/scale0.h5' is there and was not made here: put it elsewhere" DATA=mine.h5 scale0
+  refused "'run/scale0.samples.png' is there and was not made here: put it elsewhere" sample LAST=0
+  refused "'run/growth.png' is there and was not made here: put it elsewhere" growth LAST=0
   for images in run/crop "$PWD/run/crop" ./run/crop/000001.png run/faces.zip "$PWD/run/faces.zip" "pictures.zip run/faces.zip"; do
     refused "IMAGES is '$images': in run that is a name of what is made there and removed" IMAGES="$images" pack PACK_FLAGS='--shuffle 1'
   done
@@ -338,7 +341,7 @@ JSON
   refused "RUN lies within IMAGES, 'run'" IMAGES=run pack
   pipeline clean >/dev/null 2>&1
   md5sum -c --quiet before
-  rm run/scale0*.h5
+  rm run/scale0* run/growth.png
   md5sum run/data.h5 run/faces.zip run/crop/* >before
   for data in run/data.h5 ./run/data.h5 "$PWD/run/data.h5"; do
     pipeline scale0 DATA="$data" >/dev/null 2>&1

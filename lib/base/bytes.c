@@ -43,6 +43,6 @@ int bytes_append(struct bytes *b, FILE *f, const char *name)
 		room = 2 * b->room < most ? 2 * b->room : most;
 	}
 	if (!rc && ferror(f))
-		rc = error_set(ERR_INPUT, "cannot read '%s': %s", name, strerror(errno));
+		rc = error_set(error_of_reading(errno), "cannot read '%s': %s", name, strerror(errno));
 	return rc;
 }

@@ -1,5 +1,6 @@
 #include "error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,15 @@ int error_set(int code, const char *format, ...)
 		keep_ends(whole, (size_t)n);
 	free(whole);
 	return code;
+}
+
+int error_of_reading(int number)
+{
+	static const int of_the_system[] = { ENOMEM, EMFILE, ENFILE, ENOBUFS, EIO, ESTALE, ETIMEDOUT, EAGAIN };
+	for (size_t i = 0; i < sizeof of_the_system / sizeof *of_the_system; i++)
+		if (number == of_the_system[i])
+			return ERR_FAILED;
+	return ERR_INPUT;
 }
 
 const char *error_text(void)

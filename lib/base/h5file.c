@@ -43,7 +43,7 @@ int h5_failed(int code, const struct h5file *f, const char *verb, const char *ob
 {
 	char cause[256] = "HDF5 does not say why";
 	const char *system = strerror(errno);
-	if (errno == ENOSPC || errno == EIO || errno == EDQUOT || errno == EFBIG)
+	if (errno == ENOSPC || errno == EIO || errno == EDQUOT || errno == EFBIG || errno == EMFILE || errno == ENFILE)
 		snprintf(cause, sizeof cause, "%s", system);
 	else
 		H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, cause);
@@ -84,6 +84,7 @@ static void file_free(struct h5file **f)
 int h5_open(struct h5file **out, const char *path)
 {
 	struct stat st;
+	htri_t is;
 	int rc = file_new(out, path);
 	if (rc)
 		return rc;
@@ -91,7 +92,9 @@ int h5_open(struct h5file **out, const char *path)
 		rc = error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
 	} else if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
 		rc = error_set(ERR_INPUT, "cannot open '%s': HDF5 needs a regular file", path);
-	} else if (H5Fis_hdf5(path) <= 0) {
+	} else if ((is = H5Fis_hdf5(path)) < 0) {
+		rc = h5_failed(error_of_reading(errno), *out, "open", NULL);
+	} else if (!is) {
 		rc = error_set(ERR_INPUT, "'%s' is not an HDF5 file", path);
 	} else if (((*out)->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)) < 0) {
 		rc = h5_failed(ERR_INPUT, *out, "open", NULL);
@@ -103,14 +106,9 @@ int h5_open(struct h5file **out, const char *path)
 
 int h5_create(struct h5file **out, const char *path)
 {
-	struct stat st;
 	int rc = file_new(out, path);
 	if (rc)
 		return rc;
-	if (!stat(path, &st) && !S_ISREG(st.st_mode)) { /* a pipe or a device */
-		file_free(out);
-		return error_set(ERR_FAILED, "cannot create '%s': HDF5 needs a regular file", path);
-	}
 	/* Format of HDF5 1.10: everything that describes the data carries a checksum, the indexes of chunks included; data_create() adds those of the data. No times,
 	 * so that equal contents are equal files. */
 	const hid_t how = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);

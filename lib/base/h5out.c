@@ -6,7 +6,9 @@ int h5out_open(struct h5out *h, const char *path)
 	h->file = NULL;
 	if (rc)
 		return rc;
-	if ((rc = h5_create(&h->file, h->out.temp)))
+	if (h->out.temp == h->out.path) /* a pipe, a device, what is open already */
+		rc = error_set(ERR_FAILED, "cannot create '%s': HDF5 needs a regular file", path);
+	if (rc || (rc = h5_create(&h->file, h->out.temp)))
 		outfile_discard(&h->out);
 	else
 		h5_rename(h->file, path);

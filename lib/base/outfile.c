@@ -210,6 +210,29 @@ static void forget(struct outfile *o)
 	*o = (struct outfile){ .slot = -1 };
 }
 
+/* The open descriptor that a path names, such as /dev/stderr; -1: it names none. */
+static int descriptor_of(const char *path)
+{
+	int fd, end = 0;
+	if (!strcmp(path, "/dev/stdout"))
+		return STDOUT_FILENO;
+	if (!strcmp(path, "/dev/stderr"))
+		return STDERR_FILENO;
+	if ((sscanf(path, "/dev/fd/%d%n", &fd, &end) == 1 || sscanf(path, "/proc/self/fd/%d%n", &fd, &end) == 1) && !path[end])
+		return fd;
+	return -1;
+}
+
+/* Whether stdout or stderr go to this file, which a rename would take from under them. */
+static bool is_standard(const struct stat *file)
+{
+	struct stat st;
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if (S_ISREG(file->st_mode) && !fstat(fd, &st) && st.st_dev == file->st_dev && st.st_ino == file->st_ino)
+			return true;
+	return false;
+}
+
 int outfile_check(const char *path)
 {
 	struct stat st;
@@ -217,6 +240,8 @@ int outfile_check(const char *path)
 	const int rc = input_guard_check(path);
 	if (rc)
 		return rc;
+	if (there && descriptor_of(path) < 0 && is_standard(&st))
+		return error_set(ERR_USAGE, "'%s' is where stdout or stderr go: name another output", path);
 	if (!*path)
 		return error_set(ERR_USAGE, "the name of an output is empty");
 	if (there && S_ISDIR(st.st_mode))
@@ -232,7 +257,7 @@ int outfile_check(const char *path)
 static int open_path(struct outfile *o, const char *path, bool one_of_many)
 {
 	struct stat st;
-	const bool there = !stat(path, &st), regular = there && S_ISREG(st.st_mode);
+	const bool there = !stat(path, &st), regular = there && S_ISREG(st.st_mode) && descriptor_of(path) < 0;
 	int rc;
 
 	start_once();
@@ -242,7 +267,7 @@ static int open_path(struct outfile *o, const char *path, bool one_of_many)
 	if (!(o->path = regular ? realpath(path, NULL) : strdup(path)))
 		return error_set(ERR_FAILED, "cannot create '%s': %s", path, strerror(errno));
 	if (there && !regular) {
-		o->temp = o->path; /* a device or a pipe is written as it is: nothing could be renamed over it */
+		o->temp = o->path; /* a device, a pipe or what is open already is written as it is: nothing could be renamed over it */
 		return 0;
 	}
 	if ((rc = create_temp(o)))
@@ -264,9 +289,20 @@ int outfile_try(const char *path)
 	return rc;
 }
 
+/* A descriptor goes on where it is: opened by its name, a file would be cut off. */
+static FILE *open_descriptor(int fd)
+{
+	const int copy = dup(fd);
+	FILE *f = copy < 0 ? NULL : fdopen(copy, "wb");
+	if (!f && copy >= 0)
+		close(copy);
+	return f;
+}
+
 FILE *outfile_stream(struct outfile *o)
 {
-	if (!o->stream && !(o->stream = fopen(o->temp, o->slot < 0 ? "wbe" : "r+be" /* never creates it again */)))
+	const int fd = descriptor_of(o->path);
+	if (!o->stream && !(o->stream = fd >= 0 ? open_descriptor(fd) : fopen(o->temp, o->slot < 0 ? "wbe" : "r+be" /* never creates it again */)))
 		(void)error_set(ERR_FAILED, "cannot create '%s': %s", o->path, strerror(errno));
 	return o->stream;
 }

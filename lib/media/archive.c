@@ -74,6 +74,12 @@ const char *archive_member(const struct archive *a, int64_t i)
 	return name ? name : "";
 }
 
+static int code_of(zip_error_t *error)
+{
+	const bool of_system = zip_error_system_type(error) == ZIP_ET_SYS;
+	return zip_error_code_zip(error) == ZIP_ER_MEMORY ? ERR_FAILED : of_system ? error_of_reading(zip_error_code_system(error)) : ERR_INPUT;
+}
+
 /* b: room for size + 1 bytes. */
 static int read_zip(struct archive *a, int64_t i, int64_t size, struct bytes *b)
 {
@@ -81,12 +87,12 @@ static int read_zip(struct archive *a, int64_t i, int64_t size, struct bytes *b)
 	int rc = 0;
 
 	if (!file)
-		rc = error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i), zip_strerror(a->zip));
+		rc = error_set(code_of(zip_get_error(a->zip)), "cannot read '%s/%s': %s", a->path, archive_member(a, i), zip_strerror(a->zip));
 	else {
 		/* The checksum is compared when the end is met, one byte further. */
 		const zip_int64_t got = zip_fread(file, b->data, (zip_uint64_t)size);
 		if (got != size || zip_fread(file, b->data + got, 1))
-			rc = error_set(ERR_INPUT, "cannot read '%s/%s': %s", a->path, archive_member(a, i),
+			rc = error_set(code_of(zip_file_get_error(file)), "cannot read '%s/%s': %s", a->path, archive_member(a, i),
 				       zip_error_code_zip(zip_file_get_error(file)) ? zip_file_strerror(file) : "not as long as promised");
 		else
 			b->size = (size_t)size;

@@ -340,7 +340,7 @@ static int read_file(struct bytes *b, const char *path)
 {
 	FILE *f = fopen(path, "rb");
 	if (!f)
-		return error_set(ERR_INPUT, "cannot open '%s': %s", path, strerror(errno));
+		return error_set(error_of_reading(errno), "cannot open '%s': %s", path, strerror(errno));
 	const int rc = read_picture(b, f, path);
 	fclose(f);
 	return rc;

@@ -74,7 +74,7 @@ static int read_at(const struct tar *t, int64_t at, void *out, size_t n)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return error_set(ERR_INPUT, "cannot read '%s': %s", t->path, strerror(errno));
+			return error_set(error_of_reading(errno), "cannot read '%s': %s", t->path, strerror(errno));
 		if (!got)
 			return error_set(ERR_INPUT, "cannot read '%s': truncated tar archive", t->path);
 		done += (size_t)got;

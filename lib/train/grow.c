@@ -24,17 +24,18 @@ static void on_stop(int signal_number)
 	stop_signal = signal_number;
 }
 
-/* What is ignored stays so (nohup); afterwards all is as it was. */
+/* What is ignored stays so (nohup); afterwards all is as it was. Who reads what is said may go away: that ends nothing. */
 static void watch_signals(bool on)
 {
 	enum { SIGNALS = 3 };
 	static bool watching;
 	static const int signals[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
-	static struct sigaction before[SIGNALS];
-	const struct sigaction action = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
+	static struct sigaction before[SIGNALS], before_pipe;
+	const struct sigaction action = { .sa_handler = on_stop, .sa_flags = SA_RESTART }, ignore = { .sa_handler = SIG_IGN };
 	if (watching == on)
 		return;
 	watching = on;
+	sigaction(SIGPIPE, on ? &ignore : &before_pipe, on ? &before_pipe : NULL);
 	for (size_t i = 0; i < SIGNALS; i++)
 		if (!on)
 			sigaction(signals[i], &before[i], NULL);

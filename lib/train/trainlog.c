@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "size.h"
@@ -33,9 +34,12 @@ static int append(struct trainlog *l, const char *text, size_t size)
 
 int trainlog_open(struct trainlog *l, const char *path)
 {
+	struct stat st;
 	memset(l, 0, sizeof *l);
 	if (!(l->path = strdup(path)))
 		return error_set(ERR_FAILED, "out of memory");
+	if (!stat(path, &st) && !S_ISREG(st.st_mode)) /* a named pipe would be waited for */
+		return error_set(ERR_FAILED, "cannot create '%s': the log is a regular file, and this is none", path);
 	if (!(l->file = fopen(path, "a")))
 		return failed(l, "create");
 	if (!flock(fileno(l->file), LOCK_EX | LOCK_NB))
