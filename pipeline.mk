@@ -55,11 +55,14 @@ endif
 # $(call without,CHARACTERS,VARIABLE,WHAT IT IS)
 without = $(foreach c,$(1),$(if $(findstring $c,$($(2))),$(error $(2) is '$($(2))': give $(3) without $c)))
 apart := ' " ` $$ ; : = % & | < > \ $(open) $(close) $(hash)
+$(if $(filter -%,$(RUN)),$(error RUN is '$(RUN)': give the name of a folder that does not begin with -))
 $(call without,$(apart) * ? [ ] { } ~ $(comma),RUN,the name of a folder)
 
 # -- the stages: any program with the same input and output --
 
-BIN := $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))bin/)
+# Those of the tree that this file lies in, or of the installation, as share/pgan/pipeline.mk; otherwise what PATH has.
+place := $(dir $(lastword $(MAKEFILE_LIST)))
+BIN := $(dir $(firstword $(wildcard $(place)bin/pgan-grow $(place)../../bin/pgan-grow)))
 FACES = $(BIN)toy-faces
 # A picture that cannot be used is told and left out; without --keep-going it would be a failure, for which make deletes the data set.
 CROP = $(BIN)celeba-crop --keep-going

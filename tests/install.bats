@@ -17,7 +17,9 @@ of_pgan() {
   root/opt/pgan/bin/pgan-grow --version >/dev/null
   [ "$(find root/opt/pgan/bin -type f | wc -l)" = 8 ]
   for tool in root/opt/pgan/bin/*; do grep -q '^\.TH' "root/opt/pgan/share/man/man1/${tool##*/}.1"; done
-  cd root && make -n -f opt/pgan/share/pgan/pipeline.mk BIN= PRESET=demo report >/dev/null && cd ..
+  cd root && env -i PATH=/usr/bin:/bin make -n -f opt/pgan/share/pgan/pipeline.mk PRESET=demo report >plan && cd .. # with its own tools, wherever PATH leads
+  grep -q '^opt/pgan/share/pgan/../../bin/toy-faces' root/plan
+  rm root/plan
   of_pgan uninstall DESTDIR="$PWD/root" PREFIX=/opt/pgan
   [ "$(find root -type f)" = "" ]
 }

@@ -274,7 +274,7 @@ JSON
 @test "a RUN that make or a shell would take apart is refused, and clean touches nothing" {
   mkdir run
   echo mine >run/mine.txt
-  for name in "run x" "run " "" "run;x" "r*n" "run'" 'run$$x' "run:x" "run=x"; do
+  for name in "run x" "run " "" "run;x" "r*n" "run'" 'run$$x' "run:x" "run=x" -x; do
     for target in clean pack help; do
       run make -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN="$name" IMAGES=pictures.zip $target
       [ "$status" = 2 ]

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <utime.h>
 
+#include "outfile.h"
 #include "preview.h"
 #include "run.h"
 #include "together.h"
@@ -101,7 +102,9 @@ static int go_on(struct run *r)
 
 int run_start(struct run *r, enum run_start how)
 {
-	return how == RUN_ON ? go_on(r) : start_anew(r);
+	/* Before anything of an earlier run is removed: the first save would be late to find out. */
+	const int rc = together_leads(r->ranks) ? outfile_try(r->checkpoint) : 0;
+	return rc ? rc : how == RUN_ON ? go_on(r) : start_anew(r);
 }
 
 /* -- what lies beside the output -- */
