@@ -11,7 +11,6 @@ setup() {
 }
 
 @test "a log that is no regular file is refused, and a reader of stderr that goes away ends no training" {
-  random_data 20 4 data.h5
   mkfifo pipe.log
   fails 1 "cannot create 'pipe.log': the log is a regular file, and this is none" grow 0 pipe.h5 -n 5 -b 4
   [ ! -e pipe.h5 ]

@@ -8,7 +8,8 @@
 
 static _Thread_local char text[ERROR_TEXT];
 
-static const char *letter_at(const char *s, size_t i) /* or after it, where UTF-8 has one begin */
+/* Byte i, or the next after it that begins a letter of UTF-8. */
+static const char *letter_at(const char *s, size_t i)
 {
 	while (((unsigned char)s[i] & 0xc0) == 0x80)
 		i++;

@@ -21,7 +21,7 @@ bool h5_has_magic(const void *first, size_t n);
 struct h5file; /* an open file */
 
 int h5_open(struct h5file **, const char *path) MUST_CHECK;   /* for reading; a missing, truncated or foreign file is ERR_INPUT */
-int h5_create(struct h5file **, const char *path) MUST_CHECK; /* truncates; callers pass outfile.temp; what is no regular file is ERR_FAILED */
+int h5_create(struct h5file **, const char *path) MUST_CHECK; /* truncates a regular file; h5out_open() passes outfile.temp */
 int h5_close(struct h5file **) MUST_CHECK;                    /* reports a failed flush (full disk); NULL is fine; sets it to NULL */
 void h5_release(struct h5file **);                            /* likewise, of a file that was only read, or is thrown away: nothing can be lost */
 void h5_rename(struct h5file *, const char *path);            /* the name that messages use from now on (the final one instead of the temporary) */

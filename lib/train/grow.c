@@ -27,20 +27,19 @@ static void on_stop(int signal_number)
 /* What is ignored stays so (nohup); afterwards all is as it was. Who reads what is said may go away: that ends nothing. */
 static void watch_signals(bool on)
 {
-	enum { SIGNALS = 3 };
+	enum { SIGNALS = 4 };
 	static bool watching;
-	static const int signals[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
-	static struct sigaction before[SIGNALS], before_pipe;
-	const struct sigaction action = { .sa_handler = on_stop, .sa_flags = SA_RESTART }, ignore = { .sa_handler = SIG_IGN };
+	static const int signals[SIGNALS] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	static struct sigaction before[SIGNALS];
+	const struct sigaction stop = { .sa_handler = on_stop, .sa_flags = SA_RESTART }, ignore = { .sa_handler = SIG_IGN };
 	if (watching == on)
 		return;
 	watching = on;
-	sigaction(SIGPIPE, on ? &ignore : &before_pipe, on ? &before_pipe : NULL);
 	for (size_t i = 0; i < SIGNALS; i++)
 		if (!on)
 			sigaction(signals[i], &before[i], NULL);
 		else if (!sigaction(signals[i], NULL, &before[i]) && before[i].sa_handler != SIG_IGN)
-			sigaction(signals[i], &action, NULL);
+			sigaction(signals[i], signals[i] == SIGPIPE ? &ignore : &stop, NULL);
 }
 
 void run_note(const struct run *r, const char *format, ...)
