@@ -344,7 +344,7 @@ clean:
 	rm -f $(call made,faces,$(RUN)/faces.zip) $(call made,data,$(RUN)/data.h5) $(call of_scales,.h5 .ckpt .log .ranks _i*.h5) $(call made,growth,$(RUN)/growth.png) \
 		$(foreach end,samples.png swd.txt msssim.txt swd.txt.part msssim.txt.part,$(scored:=.$(end)))
 	rm -rf $(RUN)/.settings
-	-rmdir $(RUN)
+	-[ $(RUN) -ef . ] || rmdir $(RUN)
 
 VARIABLES = PRESET RUN IMAGES DATA CONFIG SEED DEVICE RANKS SCALE ITER SWD_EVERY LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \
 	$(foreach k,$(SCALES),ITERS_$(k) BATCH_$(k) LR_$(k) JUMPS_$(k) DEPTH_$(k))

@@ -14,6 +14,9 @@ setup() {
   mkfifo pipe.log
   fails 1 "cannot create 'pipe.log': the log is a regular file, and this is none" grow 0 pipe.h5 -n 5 -b 4
   [ ! -e pipe.h5 ]
+  # `grow … >a.log` would have both write one file.
+  fails 2 "'a.log' is where stdout or stderr go: name another output" bash -c 'exec 2> >(cat >&2); exec "$@" >a.log' - pgan-grow --data data.h5 --scale 0 "${tiny[@]}" -n 5 -b 4 -o a.h5
+  [ ! -e a.h5 ]
   pgan-grow -v --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n 20 -b 4 2> >(exec 0<&-; exec sleep 2)
   [ -e a.h5 ]
 }

@@ -315,3 +315,16 @@ TABLE
     rm other.*
   done
 }
+
+@test "a run that goes on with other threads says that its last digits will be others" {
+  random_data 20 4 data.h5
+  stopped a.h5 -q --data data.h5 --scale 0 "${tiny[@]}" -n 1000000 -b 4 || true
+  cp a.ckpt before
+  done=$("$PYTHON" -c 'import h5py; print(int(h5py.File("before").attrs["iterations"]))')
+  run -0 pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -n $((done + 1)) -b 4 --force
+  [[ $output != *"last digits"* ]]
+  rm a.h5
+  cp before a.ckpt
+  run -0 pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" --threads 2 -n $((done + 1)) -b 4 --force
+  [[ $output == *"it was computed on 'cpu: "*", 1 thread' and goes on on 'cpu: "*", 2 threads': its last digits will be those of neither alone"* ]]
+}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "h5out.h"
+#include "ranks.h"
 #include "size.h"
 
 /* -- writing -- */
@@ -17,12 +18,23 @@ static int write_network_file(struct h5file *f, struct trainer *t, const struct 
 	return netfile_write_networks(f, &t->g, &t->d);
 }
 
+void checkpoint_device(const struct backend *be, char text[CHECKPOINT_DEVICE])
+{
+	size_t used = (size_t)snprintf(text, CHECKPOINT_DEVICE, "%s: %s", be->name, be->details);
+	if (be->in_host_memory && used < CHECKPOINT_DEVICE)
+		used += (size_t)snprintf(text + used, CHECKPOINT_DEVICE - used, ", %d thread%s", be->threads, be->threads > 1 ? "s" : "");
+	if (be->ranks && used < CHECKPOINT_DEVICE)
+		snprintf(text + used, CHECKPOINT_DEVICE - used, ", %d processes", be->ranks->n);
+}
+
 static int write_state(struct h5file *f, struct trainer *t, const struct trainlog *l)
 {
 	const int64_t size = (int64_t)l->size;
 	const double plateau[] = { t->plateau.rate, t->plateau.best, t->plateau.bad };
+	char device[CHECKPOINT_DEVICE];
 	int rc;
-	if ((rc = h5_set_numbers(f, "/", "plateau", H5_F64, plateau, 3)) ||
+	checkpoint_device(t->be, device);
+	if ((rc = h5_set_text(f, "/", "device", device)) || (rc = h5_set_numbers(f, "/", "plateau", H5_F64, plateau, 3)) ||
 	    (rc = network_write(&t->g, t->g.moment, f, "/adam_v/G", NULL)) || (rc = network_write(&t->d, t->d.moment, f, "/adam_v/D", NULL)) ||
 	    (rc = h5_write(f, "/log", H5_U8, 1, &size, l->text)))
 		return rc;
@@ -135,6 +147,15 @@ static int load_plateau(struct h5file *f, struct plateau *p, bool watched)
 	return 0;
 }
 
+static int load_device(struct h5file *f, char device[CHECKPOINT_DEVICE])
+{
+	char *text = NULL;
+	const int rc = h5_has_attr(f, "/", "device") ? h5_get_text(f, "/", "device", &text) : 0;
+	snprintf(device, CHECKPOINT_DEVICE, "%s", text ? text : "");
+	free(text);
+	return rc;
+}
+
 static int load(struct h5file *f, struct trainer *t, struct trainlog *l)
 {
 	const int all = MAX_LAYERS;
@@ -149,13 +170,14 @@ static int load(struct h5file *f, struct trainer *t, struct trainlog *l)
 	return l ? load_log(f, l) : 0;
 }
 
-int checkpoint_load(const char *path, struct trainer *t, struct trainlog *l)
+int checkpoint_load(const char *path, struct trainer *t, struct trainlog *l, char device[CHECKPOINT_DEVICE])
 {
 	struct h5file *f = NULL;
 	int rc = h5_open(&f, path);
 	if (rc)
 		return rc;
-	rc = load(f, t, l);
+	if (!(rc = load_device(f, device)))
+		rc = load(f, t, l);
 	h5_release(&f);
 	return rc;
 }

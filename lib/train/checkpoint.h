@@ -2,6 +2,7 @@
  *
  *   /adam_v/G, /adam_v/D   Adam's second moments
  *   /log                   the log so far, bytes
+ *   device                 attribute of "/": what it was computed on
  *   plateau, log_sums      attributes of "/": the learning rate's state (rate, lowest loss, steps since); the sums of the log's next row
  *   data_digest, from_digest   attributes that the network file has too: what it was made from */
 #ifndef PGAN_CHECKPOINT_H
@@ -22,7 +23,12 @@ int checkpoint_save(const char *path, struct trainer *, const struct trainlog *,
  * names what could not be checked. *iterations: that it has done. A file that is neither is ERR_INPUT. */
 int checkpoint_compare(const char *path, const struct settings *, uint64_t seed, const struct origin *, int64_t *iterations, char *what, size_t size) MUST_CHECK;
 
-/* Takes up the state. The trainer was opened with the same settings, the log is open; its file is written anew. The log may be NULL: it is left out. */
-int checkpoint_load(const char *path, struct trainer *, struct trainlog *) MUST_CHECK;
+/* What the last digits of a run depend on, in words: library, instruction set, threads, processes. */
+enum { CHECKPOINT_DEVICE = 512 };
+void checkpoint_device(const struct backend *, char text[CHECKPOINT_DEVICE]);
+
+/* Takes up the state. The trainer was opened with the same settings, the log is open; its file is written anew. The log may be NULL: it is left out. device: that
+ * of the state; "": pgan 0.1.0 does not say. */
+int checkpoint_load(const char *path, struct trainer *, struct trainlog *, char device[CHECKPOINT_DEVICE]) MUST_CHECK;
 
 #endif

@@ -109,6 +109,8 @@ static int prepare(struct run *r)
 	watch_signals(true); /* not before: it reads all images, and who ends it meanwhile loses nothing */
 	if (together_leads(r->ranks) && ((rc = trainlog_open(&r->log, r->log_path)) || (how = run_inspect(r)) < 0))
 		return rc ? rc : how;
+	if (r->log.file && !r->log.locked)
+		run_note(r, "'%s' cannot be locked on its file system: that no other pgan-grow writes it is for you to see to", r->log_path);
 	if ((rc = together_decide(r->ranks, &how)) || how == RUN_DONE)
 		return rc ? rc : how;
 	if ((rc = open_device(r)) || (rc = trainer_open(&r->trainer, r->be, s, r->g->seed)) || (rc = run_start(r, how)))

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "input_guard.h"
 #include "outfile.h"
 #include "run.h"
 #include "same_file.h"
@@ -132,7 +131,7 @@ static int check_record(const struct run *r, size_t i)
 int run_check_files(const struct run *r)
 {
 	int rc;
-	if ((rc = input_guard_check(r->log_path)) || (rc = outfile_check(r->checkpoint)) || (rc = each_kept(r, outfile_check)) < 0)
+	if ((rc = outfile_check(r->log_path)) || (rc = outfile_check(r->checkpoint)) || (rc = each_kept(r, outfile_check)) < 0)
 		return rc;
 	for (size_t i = 0; i < r->g->n_records; i++)
 		if ((rc = check_record(r, i)))

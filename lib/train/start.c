@@ -91,10 +91,14 @@ static int start_anew(struct run *r)
 
 static int go_on(struct run *r)
 {
+	char then[CHECKPOINT_DEVICE], now[CHECKPOINT_DEVICE];
 	int rc;
 	if ((rc = together_compare_checkpoint(r->ranks, r->checkpoint)) ||
-	    (rc = checkpoint_load(r->checkpoint, &r->trainer, together_leads(r->ranks) ? &r->log : NULL)))
+	    (rc = checkpoint_load(r->checkpoint, &r->trainer, together_leads(r->ranks) ? &r->log : NULL, then)))
 		return rc;
+	checkpoint_device(r->be, now);
+	if (*then && strcmp(then, now))
+		run_note(r, "it was computed on '%s' and goes on on '%s': its last digits will be those of neither alone", then, now);
 	run_note(r, "going on at iteration %lld of %lld from '%s'", (long long)r->trainer.iteration, (long long)r->g->settings->iterations, r->checkpoint);
 	tell_missed_records(r, r->trainer.iteration);
 	return 0;

@@ -32,25 +32,46 @@ static int append(struct trainlog *l, const char *text, size_t size)
 	return fwrite(text, 1, size, l->file) != size || fflush(l->file) ? failed(l, "write") : 0;
 }
 
+static int lock(struct trainlog *l)
+{
+	if (!flock(fileno(l->file), LOCK_EX | LOCK_NB)) {
+		l->locked = true;
+		return 0;
+	}
+	if (errno == EWOULDBLOCK)
+		return error_set(ERR_FAILED, "'%s' is being written by another pgan-grow", l->path);
+	return errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOLCK ? 0 : failed(l, "lock");
+}
+
+/* Whoever had the file before may have removed it between our opening and locking it. */
+static bool is_gone(const struct trainlog *l)
+{
+	struct stat ours, now;
+	return fstat(fileno(l->file), &ours) || stat(l->path, &now) || ours.st_dev != now.st_dev || ours.st_ino != now.st_ino;
+}
+
 int trainlog_open(struct trainlog *l, const char *path)
 {
 	struct stat st;
+	int rc, tries = 0;
 	memset(l, 0, sizeof *l);
 	if (!(l->path = strdup(path)))
 		return error_set(ERR_FAILED, "out of memory");
 	if (!stat(path, &st) && !S_ISREG(st.st_mode)) /* a named pipe would be waited for */
 		return error_set(ERR_FAILED, "cannot create '%s': the log is a regular file, and this is none", path);
-	if (!(l->file = fopen(path, "a")))
-		return failed(l, "create");
-	if (!flock(fileno(l->file), LOCK_EX | LOCK_NB))
-		return 0;
-	l->locked_elsewhere = true;
-	return errno == EWOULDBLOCK ? error_set(ERR_FAILED, "'%s' is being written by another pgan-grow", path) : failed(l, "lock");
+	do {
+		if (l->file)
+			fclose(l->file);
+		if (!(l->file = fopen(path, "a")))
+			return failed(l, "create");
+		rc = lock(l);
+	} while (!rc && is_gone(l) && ++tries < 10 /* or this file system's numbers of files do not last */);
+	return rc;
 }
 
 void trainlog_close(struct trainlog *l)
 {
-	if (l->file && !l->locked_elsewhere && fseek(l->file, 0, SEEK_END) == 0 && ftell(l->file) == 0)
+	if (l->file && l->locked && fseek(l->file, 0, SEEK_END) == 0 && ftell(l->file) == 0)
 		unlink(l->path);
 	if (l->file)
 		fclose(l->file); /* every row was flushed and checked */

@@ -12,8 +12,8 @@
 enum { TRAINLOG_SUMS = STEP_SUMS + 4 };
 
 struct trainlog {
-	FILE *file;    /* opened for appending, and locked */
-	bool locked_elsewhere; /* another process has it */
+	FILE *file;  /* opened for appending */
+	bool locked; /* it is this process's alone; false: another one has it, or the file system has no locks */
 	char *path;
 	char *text; /* the whole file so far, size bytes and a zero; owned */
 	size_t size, room;
@@ -24,8 +24,8 @@ struct trainlog {
 
 enum { LOG_STEPS = STEP_SUMS, LOG_PENALTIES, LOG_ROW_SECONDS, LOG_SECONDS };
 
-/* Takes the file for this process, until it ends or trainlog_close(): ERR_FAILED when another one has it, which is then at work on the same scale. The file
- * is left as it is. */
+/* Takes the file for this process, until it ends or trainlog_close(): ERR_FAILED when another one has it, which is then at work on the same scale. Where the
+ * file system has no locks, ->locked stays false. The file is left as it is. */
 int trainlog_open(struct trainlog *, const char *path) MUST_CHECK;
 void trainlog_close(struct trainlog *); /* an empty file is removed; a zeroed struct is fine */
 
