@@ -195,6 +195,7 @@ closed() {
   mkdir limited
   for command in "pack-h5 -q -o limited/x.h5 faces.npy" "celeba-crop -q -o limited/ --size 128 faces.zip" "pack-h5 -q --unpack data.h5 -o limited/x.npy"; do
     fails 1 "File too large" bash -c "ulimit -f 1; exec $command"
+    [[ $(cat stderr.txt) == *"'limited/"[!.]* ]]
     no_leftovers limited
   done
 }

@@ -100,6 +100,26 @@ PY
   same_data got.h5 want.h5
 }
 
+@test "an HDF5 file behind a block of the user's is read by every tool, and data in raw files outside are refused" {
+  npy 6,3,16,16 uint8 >all.npy
+  pack-h5 -q -o want.h5 all.npy
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+x = np.load('all.npy')
+h5py.File('block.h5', 'w', userblock_size=1024)['data16x16'] = x
+x.tofile('all.raw')
+h5py.File('outside.h5', 'w').create_dataset('data16x16', x.shape, 'u1', external=[('all.raw', 0, x.size)])
+PY
+  pack-h5 -q -o got.h5 block.h5
+  same_data got.h5 want.h5
+  msssim block.h5 >block.txt
+  msssim all.npy >all.txt
+  cmp block.txt all.txt
+  fails 3 "'data16x16' in 'outside.h5' lies in raw files outside of it" pack-h5 -o x.h5 outside.h5
+  fails 3 "'data16x16' in 'outside.h5' lies in raw files outside of it" msssim outside.h5
+  [ ! -e x.h5 ]
+}
+
 @test "a virtual data set is read when all of its parts are there, and refused by their name otherwise" {
   mkdir parts
   npy 6,3,8,8 uint8 >all.npy

@@ -260,9 +260,18 @@ PY
 @test "swd: pictures of different sizes or colours are refused by name" {
   sets
   "$PYTHON" -c 'from PIL import Image; Image.new("RGB", (64, 64)).save("fake/017.png")'
-  fails 3 "'fake/017.png' is RGB of 64x64" swd --ref real.h5 fake
-  "$PYTHON" -c 'from PIL import Image; Image.new("L", (32, 32)).save("fake/017.png")'
-  fails 3 "'fake/017.png' is grey" swd --ref real.h5 fake
+  fails 3 "'fake/017.png' is a picture of 64x64 after others of 32x32" swd --ref real.h5 fake
+  "$PYTHON" -c 'from PIL import Image; Image.new("L", (32, 32)).save("fake/000.png")'
+  fails 3 "is RGB, and the first picture grey" swd --ref real.h5 fake
+}
+
+@test "swd: a grey picture among RGB ones counts as three equal planes" {
+  sets
+  "$PYTHON" -c 'from PIL import Image; Image.new("L", (32, 32), 77).save("fake/017.png")'
+  swd --ref real.h5 fake >grey.txt
+  "$PYTHON" -c 'from PIL import Image; Image.new("RGB", (32, 32), (77, 77, 77)).save("fake/017.png")'
+  swd --ref real.h5 fake >rgb.txt
+  cmp grey.txt rgb.txt
 }
 
 @test "swd: an upstream that dies gives no number" {

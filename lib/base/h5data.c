@@ -73,7 +73,7 @@ static int check_filters(struct h5file *f, const char *data, hid_t id)
 static int check_readable(struct h5file *f, const char *data, hid_t id)
 {
 	const int rc = check_filters(f, data, id);
-	return rc ? rc : h5_check_virtual(f, data, id);
+	return rc ? rc : h5_check_elsewhere(f, data, id);
 }
 
 int h5_shape(struct h5file *f, const char *data, int *ndim, int64_t *dim, enum h5_type *type)

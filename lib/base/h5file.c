@@ -9,11 +9,6 @@
 
 #include "size.h"
 
-bool h5_has_magic(const void *first, size_t n)
-{
-	return n >= H5_HEAD && !memcmp(first, "\x89HDF\r\n\x1a\n", H5_HEAD);
-}
-
 hid_t h5_native_type(enum h5_type type)
 {
 	switch (type) {
@@ -58,18 +53,29 @@ void h5_begin(void)
 	errno = 0;
 }
 
-static int file_new(struct h5file **out, const char *path)
+static void start(void)
+{
+	H5dont_atexit(); /* at exit HDF5 1.10 closes once more a file whose close failed, and crashes */
+	H5open();
+	h5_begin();
+}
+
+bool h5_is(const char *path)
+{
+	start();
+	return H5Fis_hdf5(path) > 0;
+}
+
+static int file_new(struct h5file **out, const char *name)
 {
 	struct h5file *f = size_zalloc(1, sizeof *f);
 	*out = NULL;
-	if (!f || !(f->name = strdup(path))) {
+	if (!f || !(f->name = strdup(name))) {
 		free(f);
 		return error_set(ERR_FAILED, "out of memory");
 	}
 	f->id = -1;
-	H5dont_atexit(); /* at exit HDF5 1.10 closes once more a file whose close failed, and crashes */
-	H5open();
-	h5_begin();
+	start();
 	*out = f;
 	return 0;
 }
@@ -104,9 +110,9 @@ int h5_open(struct h5file **out, const char *path)
 	return rc;
 }
 
-int h5_create(struct h5file **out, const char *path)
+int h5_create(struct h5file **out, const char *path, const char *name)
 {
-	int rc = file_new(out, path);
+	int rc = file_new(out, name);
 	if (rc)
 		return rc;
 	/* Format of HDF5 1.10: everything that describes the data carries a checksum, the indexes of chunks included; data_create() adds those of the data. No times,
@@ -151,15 +157,6 @@ const char *h5_library(void)
 	H5get_libversion(&major, &minor, &release);
 	snprintf(text, sizeof text, "HDF5 %u.%u.%u", major, minor, release);
 	return text;
-}
-
-void h5_rename(struct h5file *f, const char *path)
-{
-	char *name = strdup(path);
-	if (name) {
-		free(f->name);
-		f->name = name;
-	}
 }
 
 const char *h5_name(const struct h5file *f)

@@ -14,17 +14,15 @@ enum h5_type { H5_U8, H5_I32, H5_I64, H5_F32, H5_F64 };
 
 #define H5_MAX_DIMS 8
 
-/* Whether a file that begins with these n bytes can be an HDF5 file; H5_HEAD are enough to tell. */
-enum { H5_HEAD = 8 };
-bool h5_has_magic(const void *first, size_t n);
-
 struct h5file; /* an open file */
 
+bool h5_is(const char *path); /* whether it is an HDF5 file, behind a block of the user's too; false when it cannot be read */
+
 int h5_open(struct h5file **, const char *path) MUST_CHECK;   /* for reading; a missing, truncated or foreign file is ERR_INPUT */
-int h5_create(struct h5file **, const char *path) MUST_CHECK; /* truncates a regular file; h5out_open() passes outfile.temp */
+/* Truncates a regular file. name: what messages call it; h5out_open() creates outfile.temp by the final one. */
+int h5_create(struct h5file **, const char *path, const char *name) MUST_CHECK;
 int h5_close(struct h5file **) MUST_CHECK;                    /* reports a failed flush (full disk); NULL is fine; sets it to NULL */
 void h5_release(struct h5file **);                            /* likewise, of a file that was only read, or is thrown away: nothing can be lost */
-void h5_rename(struct h5file *, const char *path);            /* the name that messages use from now on (the final one instead of the temporary) */
 const char *h5_name(const struct h5file *);
 
 const char *h5_library(void); /* "HDF5 1.10.8", for --version */

@@ -22,7 +22,7 @@ htri_t h5_look_up(struct h5file *, const char *object);
 
 hid_t h5_native_type(enum h5_type);
 
-/* ERR_INPUT: the data set is a virtual one, and a part of it cannot be opened. (h5virtual.c) */
-int h5_check_virtual(const struct h5file *, const char *data, hid_t id) MUST_CHECK;
+/* ERR_INPUT: the data lie elsewhere, as parts of other data sets of which one cannot be opened, or as bytes of other files. (h5elsewhere.c) */
+int h5_check_elsewhere(const struct h5file *, const char *data, hid_t id) MUST_CHECK;
 
 #endif

@@ -8,10 +8,8 @@ int h5out_open(struct h5out *h, const char *path)
 		return rc;
 	if (h->out.temp == h->out.path) /* a pipe, a device, what is open already */
 		rc = error_set(ERR_FAILED, "cannot create '%s': HDF5 needs a regular file", path);
-	if (rc || (rc = h5_create(&h->file, h->out.temp)))
+	if (rc || (rc = h5_create(&h->file, h->out.temp, path)))
 		outfile_discard(&h->out);
-	else
-		h5_rename(h->file, path);
 	return rc;
 }
 

@@ -47,7 +47,7 @@ void *images_start(struct images *i, size_t size, const struct images_kind *kind
 /* Told by the first bytes. */
 static int open_file(struct images *i, const char *path, int side)
 {
-	char head[H5_HEAD];
+	char head[8];
 	struct stat st;
 	FILE *f = fopen(path, "rb");
 	if (!f || fstat(fileno(f), &st)) {
@@ -61,7 +61,7 @@ static int open_file(struct images *i, const char *path, int side)
 	if (stream || (npy_has_magic(head, got) && !fseeko(f, 0, SEEK_SET)))
 		return images_open_npy(i, f, true, path);
 	fclose(f);
-	return h5_has_magic(head, got) ? images_open_h5(i, path, side) : images_open_pictures(i, path);
+	return h5_is(path) ? images_open_h5(i, path, side) : images_open_pictures(i, path);
 }
 
 int images_open(struct images *i, const char *input, int side)

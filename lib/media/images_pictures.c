@@ -17,10 +17,11 @@ static int picture_into(const struct images *i, int64_t index, struct bytes *buf
 	const int rc = source_picture(s->list, index, WHITE, buffer, p);
 	if (rc)
 		return rc;
-	if (p->w != i->side || p->h != i->side || p->c != i->c)
-		return error_set(ERR_INPUT, "'%s' is %s of %dx%d after %s of %dx%d", source_name(s->list, index), p->c == 1 ? "grey" : "RGB", p->w, p->h,
-		                 i->c == 1 ? "grey" : "RGB", i->side, i->side);
-	picture_to_planes(out, p->c, p);
+	if (p->w != i->side || p->h != i->side)
+		return error_set(ERR_INPUT, "'%s' is a picture of %dx%d after others of %dx%d", source_name(s->list, index), p->w, p->h, i->side, i->side);
+	if (p->c > i->c)
+		return error_set(ERR_INPUT, "'%s' is RGB, and the first picture grey: pack-h5 makes one RGB set of both", source_name(s->list, index));
+	picture_to_planes(out, i->c, p);
 	return 0;
 }
 
@@ -59,7 +60,7 @@ static void pictures_close(struct images *i)
 
 static const struct images_kind pictures_kind = { .read = pictures_read, .close = pictures_close, .decodes = true };
 
-/* The first picture says what all of them have to be. */
+/* The first picture says what all of them have to be; but grey ones may be among RGB ones, as three planes that are equal. */
 int images_open_pictures(struct images *i, const char *path)
 {
 	struct pictures_input *s = images_start(i, sizeof *s, &pictures_kind, path);

@@ -20,12 +20,12 @@ static enum content content_of_pipe(FILE *f)
 
 static enum content content_of(const char *path)
 {
-	unsigned char head[H5_HEAD];
+	unsigned char head[8];
 	FILE *f = fopen(path, "rb");
 	const size_t got = f ? fread(head, 1, sizeof head, f) : 0;
 	if (f)
 		fclose(f);
-	return npy_has_magic(head, got) ? NPY : h5_has_magic(head, got) ? HDF5 : OTHER;
+	return npy_has_magic(head, got) ? NPY : h5_is(path) ? HDF5 : OTHER;
 }
 
 /* A pipe given by name: what has been looked at is gone from it, so the open file is handed on. */

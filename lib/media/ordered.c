@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "size.h"
 
@@ -118,7 +119,7 @@ static int run_alone(const struct ordered *o)
 int ordered_run(const struct ordered *o)
 {
 	struct row r = { .o = o, .feeding = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
-	int started = 0;
+	int started = 0, none = 0;
 
 	if (o->items == 1)
 		return run_alone(o);
@@ -131,13 +132,13 @@ int ordered_run(const struct ordered *o)
 	}
 	for (; started < o->threads; started++) {
 		worker[started] = (struct worker){ .row = &r, .number = started };
-		if (pthread_create(&worker[started].thread, NULL, work, &worker[started]))
+		if ((none = pthread_create(&worker[started].thread, NULL, work, &worker[started])))
 			break;
 	}
 	if (started)
 		drain_all(&r);
 	else
-		r.rc = error_set(ERR_FAILED, "cannot start a thread");
+		r.rc = error_set(ERR_FAILED, "cannot start a thread: %s", strerror(none));
 	for (int i = 0; i < started; i++)
 		pthread_join(worker[i].thread, NULL);
 	free(worker);

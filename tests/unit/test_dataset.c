@@ -124,7 +124,7 @@ static int open_shapes(const char *name4, int64_t n4, int64_t c4, const char *na
 	static const uint8_t zero[2 * 3 * 8 * 8];
 	const int64_t dim4[] = { n4, c4, 4, 4 }, dim8[] = { n8, 3, 8, 8 };
 	make_path("shapes");
-	REQUIRE(!h5_create(&f, path) && !h5_write(f, name4, H5_U8, 4, dim4, zero));
+	REQUIRE(!h5_create(&f, path, path) && !h5_write(f, name4, H5_U8, 4, dim4, zero));
 	REQUIRE(!name8 || !h5_write(f, name8, H5_U8, 4, dim8, zero));
 	REQUIRE(!h5_close(&f));
 	const int rc = dataset_open(&d, path);

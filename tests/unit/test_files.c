@@ -338,7 +338,7 @@ static void write_sample(const char *path)
 		x[i] = (float)i / 7;
 	for (int i = 0; i < 15; i++)
 		rows[i] = (uint8_t)(i * 3);
-	REQUIRE(!h5_create(&f, path));
+	REQUIRE(!h5_create(&f, path, path));
 	REQUIRE(!h5_write(f, "a/b/x", H5_F32, 2, dim, x));
 	REQUIRE(!h5_create_rows(f, "rows", H5_U8, 2, row) && !h5_append_rows(f, "rows", H5_U8, 2, rows) && !h5_append_rows(f, "rows", H5_U8, 1, rows + 10));
 	REQUIRE(!h5_set_text(f, "/", "what", "a test") && !h5_set_text(f, "/", "what", "the test") && !h5_set_numbers(f, "a", "n", H5_F64, &(double){ .1 }, 1));

@@ -126,7 +126,7 @@ TEST(the_largest_data_set_or_the_one_asked_for)
 	struct images in;
 	for (size_t i = 0; i < sizeof large; i++)
 		large[i] = pixel((int64_t)i);
-	REQUIRE(!h5_create(&f, file("sets.h5")));
+	REQUIRE(!h5_create(&f, file("sets.h5"), file("sets.h5")));
 	REQUIRE(!h5_write(f, "data4x4", H5_U8, 4, (int64_t[]){ 2, 3, 4, 4 }, small) && !h5_write(f, "data8x8", H5_U8, 4, (int64_t[]){ 2, 3, 8, 8 }, large));
 	REQUIRE(!h5_write(f, "data16x8", H5_U8, 1, (int64_t[]){ 16 }, small) && !h5_close(&f));
 	REQUIRE(!images_open(&in, path, 0));

@@ -37,7 +37,7 @@ static void write_network_file(const char *path, void (*spoil)(struct h5file *))
 	REQUIRE(!network_init(&g, &n.arch, 0, 1, true) && !network_init(&d, &n.arch, 0, 1, true));
 	be->copy(be, g.average, g.w, g.layers.size);
 	g.average[0] = 42;
-	REQUIRE(!h5_create(&f, path));
+	REQUIRE(!h5_create(&f, path, path));
 	CHECK(!netfile_write(f, &n));
 	CHECK(!netfile_write_networks(f, &g, &d));
 	if (spoil)

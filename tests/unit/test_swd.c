@@ -225,7 +225,7 @@ static char *write_set(uint64_t seed, float gain)
 	for (size_t i = 0; i < n; i++)
 		bytes[i] = (uint8_t)fmaxf(0, fminf(255, 128 + gain * (x[i] + 2 * x[i / 7 * 7])));
 	snprintf(path, sizeof path, "%s/swd-%d-%d.h5", tmp ? tmp : "/tmp", (int)getpid(), (int)seed);
-	REQUIRE(!h5_create(&f, path) && !h5_write(f, "data32x32", H5_U8, 4, dim, bytes) && !h5_close(&f));
+	REQUIRE(!h5_create(&f, path, path) && !h5_write(f, "data32x32", H5_U8, 4, dim, bytes) && !h5_close(&f));
 	free(bytes);
 	free(x);
 	return strdup(path);

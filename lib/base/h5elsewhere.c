@@ -1,4 +1,5 @@
-/* Virtual data sets are made of parts of others, often in other files. What HDF5 cannot open of these it reads as zeros, without a word. */
+/* Data that lie elsewhere. Virtual data sets are made of parts of others, often in other files; external ones lie as raw bytes in other files. What is missing of
+ * these HDF5 reads as zeros, without a word. */
 #include "h5internal.h"
 
 #include <libgen.h>
@@ -13,6 +14,14 @@ static bool is_virtual(hid_t id)
 {
 	const hid_t how = H5Dget_create_plist(id);
 	const bool is = H5Pget_layout(how) == H5D_VIRTUAL;
+	H5Pclose(how);
+	return is;
+}
+
+static bool is_external(hid_t id)
+{
+	const hid_t how = H5Dget_create_plist(id);
+	const bool is = H5Pget_layout(how) == H5D_CONTIGUOUS && H5Pget_external_count(how) > 0;
 	H5Pclose(how);
 	return is;
 }
@@ -68,8 +77,10 @@ static int check_source(const struct h5file *f, const char *data, hid_t how, siz
 	                                          part == PART_VIRTUAL ? "virtual, too" : "not there");
 }
 
-int h5_check_virtual(const struct h5file *f, const char *data, hid_t id)
+int h5_check_elsewhere(const struct h5file *f, const char *data, hid_t id)
 {
+	if (is_external(id))
+		return error_set(ERR_INPUT, "'%s' in '%s' lies in raw files outside of it, which may have changed: 'h5repack -l CONTI' makes one file of both", data, f->name);
 	/* Where a variable says where to look, HDF5 alone knows. */
 	if (!is_virtual(id) || getenv("HDF5_VDS_PREFIX"))
 		return 0;
