@@ -23,6 +23,24 @@ bool archive_has_magic(const uint8_t *first, size_t n)
 	return zip_has_magic(first, n) || tar_has_magic(first, n);
 }
 
+int archive_check_packed(const char *path, const uint8_t *first, size_t n)
+{
+	static const struct {
+		const char *magic, *what, *with;
+	} packed[] = {
+		{ "\x1f\x8b", "compressed with gzip", "gunzip" },
+		{ "BZh", "compressed with bzip2", "bunzip2" },
+		{ "\xfd" "7zXZ", "compressed with xz", "unxz" },
+		{ "\x28\xb5\x2f\xfd", "compressed with zstd", "unzstd" },
+		{ "7z\xbc\xaf\x27\x1c", "a 7z archive", "7z" },
+		{ "Rar!", "a RAR archive", "unrar" },
+	};
+	for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
+		if (n >= strlen(packed[i].magic) && !memcmp(first, packed[i].magic, strlen(packed[i].magic)))
+			return error_set(ERR_INPUT, "'%s' is %s: unpack it with %s first", path, packed[i].what, packed[i].with);
+	return 0;
+}
+
 static int open_zip(struct archive *a)
 {
 	int code = 0, rc = 0;

@@ -15,6 +15,9 @@ struct archive;
 #define ARCHIVE_HEAD 512
 bool archive_has_magic(const uint8_t *first, size_t n);
 
+/* ERR_INPUT, naming the program that unpacks it: what is compressed, or an archive of a kind that is not read here. */
+int archive_check_packed(const char *path, const uint8_t *first, size_t n) MUST_CHECK;
+
 /* Opens an archive and lists its members. first: the file's first n bytes, which tell zip from tar. Damaged or truncated: ERR_INPUT. */
 int archive_open(struct archive **, const char *path, const uint8_t *first, size_t n) MUST_CHECK;
 void archive_close(struct archive **); /* NULL is fine */

@@ -211,26 +211,6 @@ static int add_list(struct source *s)
 	return rc;
 }
 
-/* What is not read, but recognized. */
-static const struct packed {
-	const char *magic, *what, *with;
-} packed[] = {
-	{ "\x1f\x8b", "compressed with gzip", "gunzip" },
-	{ "BZh", "compressed with bzip2", "bunzip2" },
-	{ "\xfd" "7zXZ", "compressed with xz", "unxz" },
-	{ "\x28\xb5\x2f\xfd", "compressed with zstd", "unzstd" },
-	{ "7z\xbc\xaf\x27\x1c", "a 7z archive", "7z" },
-	{ "Rar!", "a RAR archive", "unrar" },
-};
-
-static const struct packed *packed_as(const uint8_t *head, size_t n)
-{
-	for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
-		if (n >= strlen(packed[i].magic) && !memcmp(head, packed[i].magic, strlen(packed[i].magic)))
-			return &packed[i];
-	return NULL;
-}
-
 static int add_file(struct source *s, const char *input, bool regular)
 {
 	uint8_t head[ARCHIVE_HEAD];
@@ -238,17 +218,12 @@ static int add_file(struct source *s, const char *input, bool regular)
 
 	if (!f)
 		return error_set(ERR_INPUT, "cannot open '%s': %s", input, strerror(errno));
-	const int rc = regular ? 0 : add_pipe(s, f, input);
+	int rc = regular ? 0 : add_pipe(s, f, input);
 	const size_t got = regular ? fread(head, 1, sizeof head, f) : 0;
 	fclose(f);
-	if (!regular)
+	if (!regular || (rc = archive_check_packed(input, head, got)))
 		return rc;
-	const struct packed *p = packed_as(head, got);
-	if (p)
-		return error_set(ERR_INPUT, "'%s' is %s: unpack it with %s first", input, p->what, p->with);
-	if (archive_has_magic(head, got))
-		return add_archive(s, input, head, got);
-	return add_picture(s, input);
+	return archive_has_magic(head, got) ? add_archive(s, input, head, got) : add_picture(s, input);
 }
 
 /* An empty one, or NULL. */
