@@ -5,27 +5,20 @@
  *   … write to the path out.temp (HDF5) or to outfile_stream(&out) …
  *   rc = outfile_commit(&out);      or outfile_discard(&out) on failure
  *
- * Every open outfile is also removed when the process exits, or dies of SIGINT, SIGTERM, SIGHUP or SIGPIPE (outfile_open installs the handlers once,
- * unless the tool has handlers of its own, which must then let the process exit). After kill -9 the temporary file is left;
- * its name is ".NAME.PROCESSES-PID.tmp" (a very long NAME is cut), PROCESSES being the machine or container that PID is a number of (machine.h), and
- * outfile_open removes those for the same target whose process is gone; those of another machine, of which nothing is known, when a week has passed since they
- * were last written to. */
+ * What becomes of the temporary file when the process ends before: tempfile.h. */
 #ifndef PGAN_OUTFILE_H
 #define PGAN_OUTFILE_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "error.h"
-
-/* So many can be open at once: one for each thread, and some. */
-enum { OUTFILE_MOST = 1024 + 64 };
+#include "tempfile.h"
 
 struct outfile {
 	char *path;       /* owned */
 	const char *temp; /* borrowed until the end; a device or pipe is its own */
 	FILE *stream;
-	int slot;
+	struct tempfile file; /* the module's own; of a device or pipe there is none */
 	bool one_of_many;
 };
 
