@@ -147,7 +147,7 @@ beside() {
   fails 3 "cannot open 'theirs-labels.npy': Too many levels of symbolic links" pack-h5 -o x.h5 theirs.h5
   rm theirs-labels.npy
   beside theirs-labels.npy '[1, 2, np.nan, 0]'
-  fails 3 "'theirs.h5': the label 0 of image 2 is not a number" pack-h5 -o x.h5 theirs.h5
+  fails 3 "'theirs.h5': the label 0 of image 2 is not a float32 number" pack-h5 -o x.h5 theirs.h5
   [ ! -e x.h5 ]
 }
 
@@ -161,8 +161,8 @@ beside() {
     [ ! -e out.zip ]
     rm a.h5
   done <<'TABLE'
-l[2, 1] = np.inf; l.attrs['names'] = 'big,small'|'a.h5': the label small of image 2 is not a number
-l[0, 0] = 1e300|'a.h5': the label 0 of image 0 is not a number
+l[2, 1] = np.inf; l.attrs['names'] = 'big,small'|'a.h5': the label small of image 2 is not a float32 number
+l[0, 0] = 1e300|'a.h5': the label 0 of image 0 is not a float32 number
 l.attrs['names'] = 'a\nx,b'|'a.h5': the name of the column 'a?x' has a control character in it
 l.attrs['names'] = ['a', 'b']|attribute 'names' of 'a.h5' has 2 values where one text is expected
 l.attrs['names'] = np.array([b'abc'] * 500)|attribute 'names' of 'a.h5' has 500 values where one text is expected
@@ -219,7 +219,7 @@ PY
   echo '000.png,1,2' >>table.csv
   fails 3 "the row of '000.png' has not 3 numbers" pack-h5 -o x.h5 --labels table.csv sq
   sed -i '$s/.*/000.png,1,2,x/' table.csv
-  fails 3 "'x' in the row of '000.png' is not a number" pack-h5 -o x.h5 --labels table.csv sq
+  fails 3 "'x' in the row of '000.png' is not a float32 number" pack-h5 -o x.h5 --labels table.csv sq
   sed -i '$s/x/3/' table.csv
   fails 3 "two rows for '000.png'" pack-h5 -o x.h5 --labels table.csv sq
   echo '{"labels": [["000.png", [1, 2]], ["001.png", [1]]]}' >dataset.json
@@ -254,7 +254,7 @@ PY
   run -3 pack-h5 -o x.h5 --labels table.csv sq
   [ "${lines[0]}" = "pack-h5: 'sq/000.png' has no labels" ]
   printf 'name,A\n000.png,"1"2\n' >table.csv
-  fails 3 "'table.csv': '\"1\"2' in the row of '000.png' is not a number" pack-h5 -o x.h5 --labels table.csv sq
+  fails 3 "'table.csv': '\"1\"2' in the row of '000.png' is not a float32 number" pack-h5 -o x.h5 --labels table.csv sq
   for separator in ';' '\t'; do
     printf "name${separator}A\n000.png${separator}1\n" >table.csv
     fails 3 "'table.csv' has no commas in its first line: a CSV table has them between its columns" pack-h5 -o x.h5 --labels table.csv sq
@@ -267,11 +267,11 @@ PY
   squares 1
   for word in nan inf -INF 1e300 1e39 0x10 '' 1e 1.2.3; do
     printf 'name,A\n000.png,%s\n' "$word" >table.csv
-    fails 3 "'table.csv': '$word' in the row of '000.png' is not a number" pack-h5 -o x.h5 --labels table.csv sq
+    fails 3 "'table.csv': '$word' in the row of '000.png' is not a float32 number" pack-h5 -o x.h5 --labels table.csv sq
   done
   for word in 1e300 -1e39; do
     echo "{\"labels\": [[\"000.png\", $word]]}" >dataset.json
-    fails 3 "'dataset.json': a label of '000.png' is not a number" pack-h5 -o x.h5 --labels dataset.json sq
+    fails 3 "'dataset.json': a label of '000.png' is not a float32 number" pack-h5 -o x.h5 --labels dataset.json sq
   done
   printf 'name,A,B,A\n000.png,1,2,3\n' >table.csv
   fails 3 "'table.csv' has two columns 'A'" pack-h5 -o x.h5 --labels table.csv sq

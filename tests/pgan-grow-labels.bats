@@ -164,7 +164,7 @@ import h5py, numpy as np
 with h5py.File('data.h5', 'r+') as f:
     f['labels'][3, 0] = np.nan
 PY
-  fails 3 "'data.h5': the label bright of image 3 is not a number" grow 0 x.h5 --set selectedAttributes=bright
+  fails 3 "'data.h5': the label bright of image 3 is not a float32 number" grow 0 x.h5 --set selectedAttributes=bright
   "$PYTHON" - <<'PY'
 import h5py, numpy as np
 with h5py.File('data.h5', 'r+') as f:

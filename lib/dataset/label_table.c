@@ -166,7 +166,7 @@ static int read_row(struct label_table *t, const struct choice *c, char *line, c
 		if (n == c->all)
 			break;
 		if (!parse_number(word, &number[n]))
-			return error_set(ERR_INPUT, "'%s': '%s' in the row of '%s' is not a number", t->path, word, name);
+			return error_set(ERR_INPUT, "'%s': '%s' in the row of '%s' is not a float32 number", t->path, word, name);
 	}
 	if (n != c->all || word)
 		return error_set(ERR_INPUT, "'%s': the row of '%s' has not %zu numbers", t->path, name, c->all);
@@ -240,7 +240,7 @@ static int read_pair(struct label_table *t, const struct choice *c, const json_t
 	for (size_t i = 0; i < c->n; i++) {
 		const json_t *number = json_is_number(label) ? label : json_array_get(label, c->column[i]);
 		if (!json_is_number(number) || !is_label(json_number_value(number)))
-			return error_set(ERR_INPUT, "'%s': a label of '%s' is not a number", t->path, name);
+			return error_set(ERR_INPUT, "'%s': a label of '%s' is not a float32 number", t->path, name);
 		value[i] = (float)json_number_value(number);
 	}
 	return 0;

@@ -151,7 +151,7 @@ static int check_numbers(const struct labels *l, const char *path)
 			const char *name = l->names;
 			for (size_t k = i % (size_t)l->columns; k; k--)
 				name = strchr(name, ',') + 1;
-			return error_set(ERR_INPUT, "'%s': the label %.*s of image %zu is not a number", path, (int)strcspn(name, ","), name, i / (size_t)l->columns);
+			return error_set(ERR_INPUT, "'%s': the label %.*s of image %zu is not a float32 number", path, (int)strcspn(name, ","), name, i / (size_t)l->columns);
 		}
 	return 0;
 }
