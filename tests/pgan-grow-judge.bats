@@ -93,9 +93,14 @@ PY
 
 @test "where it gets better all the time, only the last is left with --keep 0" {
   start
-  grow a.h5 --swd-every 1 --keep 0 --set lossMode=Logistic --set lambdaGP=0 --set logisticGradReal=0.5 --lr 0.001 --set emaDecay=0
+  better=(--swd-every 1 --set lossMode=Logistic --set lambdaGP=0 --set logisticGradReal=0.5 --lr 0.001 --set emaDecay=0)
+  grow a.h5 --keep 0 "${better[@]}"
   [ "$(sed 1d a.log | cut -f 23 | sort -gr | tr '\n' ' ')" = "$(sed 1d a.log | cut -f 23 | tr '\n' ' ')" ]
   [ -z "$(ls a_i* 2>/dev/null)" ]
+  # The best before the last is one of the last --keep saves, too, also where the last step would be a save.
+  "${command[@]/#45/40}" -q -o b.h5 --keep 1 "${better[@]}"
+  [ "$(sed 1d b.log | cut -f 23 | sort -gr | tr '\n' ' ')" = "$(sed 1d b.log | cut -f 23 | tr '\n' ' ')" ]
+  [ "$(ls b_i*)" = b_i30.h5 ]
 }
 
 @test "images that are all the same cannot be judged, and do not end the training" {

@@ -230,6 +230,26 @@ PY
   [ "$(tail -n 2 c.log | cut -f 5 | tr '\n' ' ')" = "0.0007 0.00035 " ]
 }
 
+@test "the learning rate follows the loss that reduceOnPlateau names" {
+  random_data 20 4 data.h5
+  for loss in lossD lossG; do
+    grow 0 $loss.h5 -b 4 -n 150 --set reduceOnPlateau=$loss --set plateauPatience=5 --set plateauFloor=1e-12 --set evalIter=1
+    "$PYTHON" - $loss <<'PY'
+import csv, math, sys
+rows = list(csv.DictReader(open(sys.argv[1] + '.log'), delimiter='\t'))
+rate, best, bad, falls = float(rows[0]['lr']), math.nan, 0, 0
+for row in rows:
+    assert abs(float(row['lr']) / rate - 1) < 1e-6, (row['iteration'], row['lr'], rate)
+    loss = float(row[sys.argv[1]])
+    if not loss >= best - 1e-4 * best:
+        best, bad = loss, 0
+    elif (bad := bad + 1) > 5:
+        rate, bad, falls = rate / 2 if rate / 2 < rate - 1e-8 else rate, 0, falls + 1
+assert falls > 3, falls
+PY
+  done
+}
+
 @test "a damaged checkpoint is refused and left as it is" {
   random_data 20 4 data.h5
   stopped a.h5 -q --data data.h5 --scale 0 "${tiny[@]}" -n 1000000 -b 4 || true

@@ -1,11 +1,14 @@
 /* The cross-entropy of labels against PyTorch's, and labels by name. */
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "conditions.h"
+#include "h5file.h"
 #include "latents.h"
 #include "philox.h"
 
@@ -145,4 +148,63 @@ TEST(drawn_labels)
 	for (int i = 0; i < 6; i++) /* 1000 each, five standard deviations */
 		CHECK_MSG(abs(count[i / 2][i % 2] - MANY / 6) < 150, "%d of the pair %d", count[i / 2][i % 2], i);
 	CHECK(attributes_draw(&two, 0, 7, STREAM_LABEL_D, 3, 5) == attributes_draw(&two, 0, 7, STREAM_LABEL_D, 3, 5));
+}
+
+/* A data set of n images whose labels, a and b, are the rows of `label`. */
+static const char *make_data(int64_t n, const float (*label)[2])
+{
+	static char path[4096];
+	const char *tmp = getenv("TMPDIR");
+	const int64_t images[] = { n, 3, 4, 4 }, rows[] = { n, 2 };
+	uint8_t *zero = calloc((size_t)n, 48);
+	struct h5file *f;
+	snprintf(path, sizeof path, "%s/conditions-%d.h5", tmp ? tmp : "/tmp", (int)getpid());
+	REQUIRE(zero && !h5_create(&f, path, path) && !h5_write(f, "data4x4", H5_U8, 4, images, zero) && !h5_write(f, "labels", H5_F32, 2, rows, label));
+	REQUIRE(!h5_set_text(f, "labels", "names", "a,b") && !h5_close(&f));
+	free(zero);
+	return path;
+}
+
+/* With equalizeAttributes a value weighs as the images over those that have it and one more, but no more than 10. */
+TEST(rare_values_weigh_more)
+{
+	enum { IMAGES = 44 };
+	static float label[IMAGES][2];
+	struct attributes a;
+	struct conditions c;
+	for (int i = 0; i < IMAGES; i++) {
+		label[i][0] = i == 7 ? 1 : -1;
+		label[i][1] = (float)(i % 4);
+	}
+	const char *path = make_data(IMAGES, label);
+	REQUIRE(!conditions_attributes(&a, path, NULL) && a.groups.n == 2 && a.groups.size[0] == 2 && a.groups.size[1] == 4);
+	REQUIRE(!conditions_open(&c, path, &a, true));
+	CHECK(c.weight[0] == 1 && c.weight[1] == 10);
+	for (int v = 2; v < 6; v++)
+		CHECK_MSG(fabs((double)c.weight[v] - 44. / 12) < 1e-6, "%g", (double)c.weight[v]);
+	CHECK(c.place[2 * 7] == 1 && c.place[2 * 8] == 0 && c.place[2 * 7 + 1] == 3);
+	conditions_close(&c);
+	REQUIRE(!conditions_open(&c, path, &a, false));
+	for (int v = 0; v < 6; v++)
+		CHECK(c.weight[v] == 1);
+	conditions_close(&c);
+	unlink(path);
+}
+
+/* ATTRIBUTE_VALUES are those of all attributes together. */
+TEST(values_that_cannot_be_told_apart)
+{
+	enum { MOST = ATTRIBUTE_VALUES / 2 };
+	static float label[MOST + 1][2];
+	struct attributes *a = calloc(1, sizeof *a);
+	for (int i = 0; i <= MOST; i++) {
+		label[i][0] = (float)i;
+		label[i][1] = (float)(MOST - i);
+	}
+	const char *path = make_data(MOST, label);
+	CHECK(a && !conditions_attributes(a, path, NULL) && label_values(&a->groups) == ATTRIBUTE_VALUES);
+	path = make_data(MOST + 1, label);
+	CHECK(conditions_attributes(a, path, NULL) == ERR_INPUT && strstr(error_text(), "the labels have more than 1024 values"));
+	unlink(path);
+	free(a);
 }

@@ -49,3 +49,13 @@ TEST(losses_that_are_not_finite_are_not_better)
 	plateau_step(&p, 7);
 	CHECK(p.best == 7);
 }
+
+TEST(a_rate_that_would_fall_by_next_to_nothing_stays)
+{
+	struct plateau p = { .factor = .5, .rate = 3e-8, .best = NAN };
+	plateau_step(&p, 1);
+	plateau_step(&p, 1);
+	CHECK(p.rate == 1.5e-8);
+	plateau_step(&p, 1);
+	CHECK(p.rate == 1.5e-8); /* by 7.5e-9: PyTorch's least fall is 1e-8 */
+}
