@@ -160,6 +160,12 @@ static void mark_given(const struct option *o)
 			given |= (uint64_t)1 << i;
 }
 
+/* A word that is an option of the tool was hardly meant as the value of another ("--option=--word" is). */
+static bool is_option(const char *word)
+{
+	return !strncmp(word, "--", 2) && (find_in(parsed, word + 2, strcspn(word + 2, "="), 0) || find_in(common, word + 2, strcspn(word + 2, "="), 0));
+}
+
 /* text: the value that came with the option, or NULL. */
 static int take(const struct option *o, const char *text, struct words *w)
 {
@@ -168,7 +174,7 @@ static int take(const struct option *o, const char *text, struct words *w)
 	if (o->kind == OPTION_FLAG)
 		return text ? error_set(ERR_USAGE, "--%s takes no value", o->name) : set(o, NULL);
 	if (!text) {
-		if (w->at == w->argc)
+		if (w->at == w->argc || is_option(w->argv[w->at]))
 			return error_set(ERR_USAGE, "--%s needs a value: %s", o->name, o->arg);
 		text = w->argv[w->at++];
 	}

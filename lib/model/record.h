@@ -11,9 +11,9 @@
 int record_step(struct step *, bool penalty, int64_t adam_step, const char *path) MUST_CHECK;
 
 /* What replaying one recorded step gave. All errors are relative, as tests/golden/README.md defines them, but adam and ema: largest absolute difference.
- * output: the worst of G(z_d), of D's scores and of its last features, those that were recorded. */
+ * output: the worst of G(z_d), of D's scores and of its last features, as many (`outputs`) as were recorded; of none there is no error. */
 struct record_result {
-	int iteration;
+	int iteration, outputs;
 	double loss, output, grad_median, grad_worst, adam, ema;
 	char grad_worst_tensor[128]; /* "D/scaleLayers.0.1.module.weight" */
 	bool pass;

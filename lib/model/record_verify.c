@@ -184,6 +184,7 @@ static int compare_tensor(struct replay *r, const char *name, struct tensor t)
 	r->be->download(r->be, ours, t);
 	const int rc = compare(r, ours, name, n, &d);
 	free(ours);
+	r->result.outputs++;
 	if (!rc && is_larger(sqrt(d.error / d.recorded), r->result.output))
 		r->result.output = sqrt(d.error / d.recorded);
 	return rc;
@@ -244,7 +245,11 @@ static int replay_step(struct replay *r)
 	double adam_step;
 	int rc;
 
-	if ((rc = h5_get_number(r->file, r->group, "adam_step", &adam_step)) || (rc = load(r, &r->g, r->g.w, "before/G", false)) ||
+	if ((rc = h5_get_number(r->file, r->group, "adam_step", &adam_step)))
+		return rc;
+	if (!(adam_step >= 1))
+		return error_set(ERR_INPUT, "'%s': the attribute 'adam_step' of '%s' is %g, and the first step is 1", h5_name(r->file), r->group, adam_step);
+	if ((rc = load(r, &r->g, r->g.w, "before/G", false)) ||
 	    (rc = load(r, &r->d, r->d.w, "before/D", false)) || (rc = load(r, &r->g, r->g.average, "before/avgG", false)) ||
 	    (rc = load_moments(r, &r->g, "G", adam_step <= 1)) || (rc = load_moments(r, &r->d, "D", adam_step <= 1)) ||
 	    (rc = read_tensor(r, "real", step_real(s))) || (rc = read_tensor(r, "z_d", step_z_d(s))) || (rc = read_tensor(r, "z_g", step_z_g(s))) ||

@@ -23,14 +23,17 @@ static json_t *number(double x)
 static void take_result(void *ctx, const struct record_result *r)
 {
 	struct report *report = ctx;
+	char output[32] = "not recorded";
 	report->failed += !r->pass;
+	if (r->outputs)
+		snprintf(output, sizeof output, "%.1e", r->output);
 	if (report->results)
 		json_array_append_new(report->results, json_pack("{s:o,s:i,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:b}", "file", json_text(report->file), "iteration", r->iteration,
-		                      "loss", number(r->loss), "output", number(r->output), "grad_median", number(r->grad_median), "grad_worst", number(r->grad_worst), "grad_worst_tensor", r->grad_worst_tensor,
+		                      "loss", number(r->loss), "output", number(r->outputs ? r->output : NAN), "grad_median", number(r->grad_median), "grad_worst", number(r->grad_worst), "grad_worst_tensor", r->grad_worst_tensor,
 		                      "adam", number(r->adam), "ema", number(r->ema), "pass", r->pass));
 	else
-		fprintf(report->out, "%s step %d: loss %.1e, outputs %.1e, gradients %.1e median, %.1e worst (%s), Adam %.1e, average %.1e: %s\n", report->file, r->iteration, r->loss,
-		        r->output, r->grad_median, r->grad_worst, r->grad_worst_tensor, r->adam, r->ema, r->pass ? "pass" : "FAIL");
+		fprintf(report->out, "%s step %d: loss %.1e, outputs %s, gradients %.1e median, %.1e worst (%s), Adam %.1e, average %.1e: %s\n", report->file, r->iteration, r->loss,
+		        output, r->grad_median, r->grad_worst, r->grad_worst_tensor, r->adam, r->ema, r->pass ? "pass" : "FAIL");
 }
 
 int verify_records(const char *const *file, size_t n, const char *device, int threads, bool json, FILE *out)
@@ -42,7 +45,9 @@ int verify_records(const char *const *file, size_t n, const char *device, int th
 		return rc;
 	if (json)
 		report.results = json_array();
-	const struct record_tolerance tolerance = record_tolerance_of(strcmp(device, "auto") ? device : be->name);
+	char name[64];
+	snprintf(name, sizeof name, "%s", strcmp(device, "auto") ? device : be->name);
+	const struct record_tolerance tolerance = record_tolerance_of(name);
 	for (size_t i = 0; !rc && i < n; i++) {
 		report.file = file[i];
 		rc = record_verify(be, report.file, &tolerance, take_result, &report);
@@ -54,6 +59,6 @@ int verify_records(const char *const *file, size_t n, const char *device, int th
 	}
 	json_decref(report.results);
 	if (!rc && report.failed)
-		rc = error_set(ERR_FAILED, "%d of the recorded steps are not reproduced on device '%s'", report.failed, device);
+		rc = error_set(ERR_FAILED, "%d recorded step%s not reproduced on device '%s'", report.failed, report.failed > 1 ? "s are" : " is", name);
 	return rc;
 }

@@ -83,6 +83,7 @@ TEST(mistakes)
 	refused(parse("--zzzzzzzzzzz", NULL), "'test --help' lists them");
 	refused(parse("-x", NULL), "'-x'");
 	refused(parse("--count", NULL), "needs a value");
+	refused(parse("--count", "--quiet", NULL), "--count needs a value");
 	refused(parse("--flag=1", NULL), "takes no value");
 	refused(parse("-n", "0", NULL), "from 1 to 100");
 	refused(parse("-n", "101", NULL), "'101'");
