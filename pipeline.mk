@@ -126,6 +126,7 @@ endif
 
 ifneq ($(CONFIG),)
 SETTINGS =
+PROFILE =
 endif
 
 # -- derived --
@@ -134,7 +135,7 @@ $(call without,$(apart),IMAGES,names of archives$(comma) folders or pictures)
 $(call without,$(apart),DATA,the name of a file)
 
 # $(call given,VARIABLE…): those that are not as this file has them.
-given = $(strip $(foreach v,$(1),$(if $(filter file,$(origin $(v))),,$(v))))
+given = $(strip $(foreach v,$(1),$(if $(filter file undefined,$(origin $(v))),,$(v))))
 
 # What is only judged is not made anew.
 JUDGING := $(and $(MAKECMDGOALS),$(if $(filter-out sample growth swd msssim report help print-%,$(MAKECMDGOALS)),,yes))
@@ -164,7 +165,12 @@ $(error RUN lies within IMAGES, '$(IMAGES)': what is made there would become tra
 endif
 
 # A configuration file has values of its own for every scale.
-ifeq ($(CONFIG),)
+RECIPE = LATENT JUMP $(foreach k,$(SCALES),$(foreach v,ITERS BATCH LR JUMPS DEPTH,$(v)_$(k)))
+ifneq ($(CONFIG),)
+ifneq ($(call given,$(RECIPE)),)
+$(error $(call given,$(RECIPE)) and CONFIG do not go together: change the file, or give SETTINGS)
+endif
+else
 $(foreach k,$(SCALES),$(foreach v,ITERS BATCH LR JUMPS DEPTH,$(if $($(v)_$(k)),,$(error $(v)_$(k) is not set: the preset $(PRESET) does not say what is done at scale $(k)))))
 endif
 
@@ -267,7 +273,7 @@ define scale_command
 DEPTHS_$(1) = $(if $(2),$$(DEPTHS_$(2))$$(comma))$$(DEPTH_$(1))
 RECIPE_$(1) = $$(if $$(CONFIG),--config $$(CONFIG),--iters $$(ITERS_$(1)) --batch $$(BATCH_$(1)) --lr $$(LR_$(1)) \
 	$$(addprefix --set ,depthScales=[$$(DEPTHS_$(1))] dimLatentVector=$$(LATENT) alphaNJumps=$$(JUMPS_$(1)) alphaSizeJumps=$$(JUMP)))
-GROW_$(1) = $$(GROW) --scale $(1) --profile $$(PROFILE) $$(RECIPE_$(1)) --seed $$(SEED) $$(addprefix --set ,$$(SETTINGS))
+GROW_$(1) = $$(GROW) --scale $(1)$$(if $$(PROFILE), --profile $$(PROFILE)) $$(RECIPE_$(1)) --seed $$(SEED) $$(addprefix --set ,$$(SETTINGS))
 endef
 define scale_rule
 $$(eval $$(call settings,scale$(1),$$(GROW_$(1))$(OWN_DATA)))
@@ -346,8 +352,8 @@ clean:
 	rm -rf $(RUN)/.settings
 	-[ $(RUN) -ef . ] || rmdir $(RUN)
 
-VARIABLES = PRESET RUN IMAGES DATA CONFIG SEED DEVICE RANKS SCALE ITER SWD_EVERY LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE LATENT JUMP SETTINGS SAMPLES \
-	$(foreach k,$(SCALES),ITERS_$(k) BATCH_$(k) LR_$(k) JUMPS_$(k) DEPTH_$(k))
+VARIABLES = PRESET RUN IMAGES DATA CONFIG SEED DEVICE RANKS SCALE ITER SWD_EVERY LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE SETTINGS SAMPLES \
+	$(if $(CONFIG),,$(RECIPE))
 
 help:
 	@echo 'targets: faces crop pack $(SCALES:%=scale%) sample growth swd msssim report clean; print-VARIABLE; -n shows the plan'

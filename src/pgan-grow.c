@@ -19,7 +19,7 @@
 #include "threads.h"
 #include "verify.h"
 
-static const char *data, *from, *init_from, *out, *keep = "all", *profile = "zoo", *config_file, *device = "auto";
+static const char *data, *from, *init_from, *out, *keep = "all", *profile, *config_file, *device = "auto";
 static const char *rendezvous;
 static int64_t scale = -1, iterations = -1, batch, seed = 1, threads, ranks, rank = -1, swd_every = -1;
 static double rate = -1, rank_timeout = 600;

@@ -215,6 +215,12 @@ PY
   pgan-grow --profile karras --config c.json --print-config --json >full.json
   pgan-grow --profile karras --config full.json --print-config --json >again.json
   "$PYTHON" -c 'import json; a, b = (json.load(open(f)) for f in ("full.json", "again.json")); assert a["config"] == b["config"] and a["from"] != b["from"]'
+  # The profile is in it, too; another one is refused.
+  pgan-grow --config full.json --print-config --json | cmp - again.json
+  grep -q '"profile": "karras"' again.json
+  fails 2 "'full.json' is of the profile karras, and --profile says zoo" pgan-grow --profile zoo --config full.json --print-config
+  echo '{"profile": "karas"}' >wrong.json
+  fails 3 "'wrong.json': profile is one of zoo|paddle|karras" pgan-grow --config wrong.json --print-config
 }
 
 @test "--dry-run: parameters, memory, images and time of every scale to come; says what does not fit" {

@@ -167,7 +167,7 @@ JSON
   published >config_celeba_cropped.json
   run make -n -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run IMAGES=pictures.zip CONFIG=config_celeba_cropped.json scale5
   [ "$status" = 0 ]
-  for scale in 0 1 2 3 4 5; do grep -q "pgan-grow --scale $scale --profile zoo --config config_celeba_cropped.json --seed" <<<"$output"; done
+  for scale in 0 1 2 3 4 5; do grep -q "pgan-grow --scale $scale --config config_celeba_cropped.json --seed" <<<"$output"; done
   run ! grep -q -- '--iters\|--batch\|--lr\|--set' <<<"$output"
   # What the same options come to at scale 5.
   pgan-grow --scale 5 --profile zoo --config config_celeba_cropped.json --print-config >table
@@ -193,6 +193,8 @@ JSON
   [ "$(tail -n 1 run/scale1.log | cut -f 5)" = 0.001 ]
   run with SETTINGS=maxIterAtScale=7
   [ "$(tail -n 1 run/scale1.log | cut -f 1)" = 7 ]
+  # What the file says is said nowhere else.
+  fails 2 "LATENT ITERS_1 and CONFIG do not go together: change the file, or give SETTINGS" bash -c 'make "$@"' - -n -f "$PGAN_TESTS/../pipeline.mk" RUN=run IMAGES=pictures.zip LAST=1 CONFIG=small.json scale1 ITERS_1=7 LATENT=9
 }
 
 @test "ITER judges what was kept of a scale; SWD_EVERY judges on the way" {

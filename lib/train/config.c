@@ -13,23 +13,32 @@ static int parse_default(const char *text, json_t **out)
 	return *out ? 0 : error_set(ERR_FAILED, "out of memory");
 }
 
+/* Sets every key to what it is under a profile. */
+static int set_profile(struct config *c, const struct profile *p)
+{
+	int rc = 0;
+	c->profile = p->name;
+	for (int i = 0; !rc && i < CONFIG_KEYS; i++) {
+		const struct config_key *k = &config_keys[i];
+		const char *own = !strcmp(p->name, "paddle") ? k->paddle : !strcmp(p->name, "karras") ? k->karras : NULL;
+		json_decref(c->value[i]);
+		c->source[i] = own ? CONFIG_PROFILE : CONFIG_DEFAULT;
+		rc = parse_default(own ? own : k->value, &c->value[i]);
+	}
+	return rc;
+}
+
 int config_open(struct config **out, const char *profile)
 {
-	const struct profile *p = profile_find(profile);
-	int rc = 0;
+	const struct profile *p = profile_find(profile ? profile : "zoo");
 	*out = NULL;
 	if (!p)
 		return error_set(ERR_USAGE, "unknown profile '%s': give %s", profile, profile_names);
 	struct config *c = size_zalloc(1, sizeof *c);
 	if (!c)
 		return ERR_FAILED;
-	c->profile = p->name;
-	for (int i = 0; !rc && i < CONFIG_KEYS; i++) {
-		const struct config_key *k = &config_keys[i];
-		const char *own = !strcmp(p->name, "paddle") ? k->paddle : !strcmp(p->name, "karras") ? k->karras : NULL;
-		c->source[i] = own ? CONFIG_PROFILE : CONFIG_DEFAULT;
-		rc = parse_default(own ? own : k->value, &c->value[i]);
-	}
+	c->profile_given = profile != NULL;
+	const int rc = set_profile(c, p);
 	if (rc)
 		config_close(c);
 	else
@@ -128,7 +137,7 @@ static int check_names(const char *path, const json_t *object, bool nested)
 		for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
 			if (!strcmp(name, missing[i]))
 				return error_set(ERR_INPUT, "'%s': %s is not implemented yet", path, name);
-		if (!nested && (is_about_data(name) || !strcmp(name, "config") || !strcmp(name, "from")))
+		if (!nested && (is_about_data(name) || !strcmp(name, "config") || !strcmp(name, "from") || !strcmp(name, "profile")))
 			continue;
 		if (config_find(name) < 0)
 			return of_file(path, config_unknown(name));
@@ -148,6 +157,20 @@ static int read_object(struct config *c, const char *path, const json_t *object,
 	return rc;
 }
 
+/* The profile that a file names, beside keys. */
+static int read_profile(struct config *c, const char *path, const json_t *root)
+{
+	const json_t *named = json_object_get(root, "profile");
+	const struct profile *p = json_is_string(named) ? profile_find(json_string_value(named)) : NULL;
+	if (!named)
+		return 0;
+	if (!p)
+		return error_set(ERR_INPUT, "'%s': profile is one of %s", path, profile_names);
+	if (!strcmp(p->name, c->profile))
+		return 0;
+	return c->profile_given ? error_set(ERR_USAGE, "'%s' is of the profile %s, and --profile says %s", path, p->name, c->profile) : set_profile(c, p);
+}
+
 int config_read(struct config *c, const char *path)
 {
 	json_error_t error;
@@ -163,7 +186,7 @@ int config_read(struct config *c, const char *path)
 	int rc;
 	if (!json_is_object(root) || (inner && !json_is_object(inner)))
 		rc = error_set(ERR_INPUT, "'%s' is not an object of keys, with or without a \"config\" around them", path);
-	else if (!(rc = read_object(c, path, root, false)) && inner)
+	else if (!(rc = read_profile(c, path, root)) && !(rc = read_object(c, path, root, false)) && inner)
 		rc = read_object(c, path, inner, true);
 	json_decref(root);
 	return rc;
@@ -273,7 +296,7 @@ int config_print(const struct config *c, int scale, bool json, FILE *out)
 {
 	if (!json)
 		return print_table(c, scale, out);
-	json_t *values = json_object(), *from = json_object(), *root = json_pack("{s:o,s:o}", "config", values, "from", from);
+	json_t *values = json_object(), *from = json_object(), *root = json_pack("{s:s,s:o,s:o}", "profile", c->profile, "config", values, "from", from);
 	int rc = root ? 0 : ERR_FAILED;
 	for (int i = 0; !rc && i < CONFIG_KEYS; i++)
 		rc = json_object_set(values, config_keys[i].name, c->value[i]) || json_object_set_new(from, config_keys[i].name, json_string(source_name(c, c->source[i])));

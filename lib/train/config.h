@@ -14,11 +14,11 @@ enum config_source { CONFIG_DEFAULT, CONFIG_PROFILE, CONFIG_FILE, CONFIG_SET, CO
 
 struct config; /* values of all keys */
 
-/* profile: "zoo", "paddle" or "karras". */
+/* profile: "zoo", "paddle" or "karras"; NULL: zoo, unless a file names another. */
 int config_open(struct config **, const char *profile) MUST_CHECK;
 void config_close(struct config *); /* NULL is fine */
 
-/* Reads the reference's JSON, {"pathDB": …, "config": {…}}, or a bare object of keys. An unknown key or impossible value is ERR_INPUT, by name. */
+/* Before anything is set. Reads the reference's JSON, {"pathDB": …, "config": {…}}, or a bare object of keys; "profile" may stand beside them. An unknown key or impossible value is ERR_INPUT, by name. */
 int config_read(struct config *, const char *path) MUST_CHECK;
 
 /* "KEY=VALUE"; VALUE is JSON, a number, a word, or a list with commas. An unknown key or impossible value is ERR_USAGE, by name. */

@@ -38,6 +38,7 @@ extern const struct config_key config_keys[CONFIG_KEYS];
 
 struct config {
 	const char *profile;
+	bool profile_given; /* and not only the default: a file that names another is refused */
 	json_t *value[CONFIG_KEYS];
 	enum config_source source[CONFIG_KEYS];
 };
