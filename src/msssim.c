@@ -151,8 +151,9 @@ static void add_notes(struct report *r)
 
 static void add_notes_of(struct report *r, const struct images *set, bool pairs_of_one)
 {
-	if (images_lack_dark(set))
-		notes_add(&r->notes, NOTE_LACKS_DARK, set->name);
+	char text[IMAGES_DOUBT];
+	if (images_doubt_range(set, text))
+		notes_add(&r->notes, "%s.", text);
 	if (set->mirrored && pairs_of_one)
 		notes_add(&r->notes, "The mirror images of '%s' (pack-h5 --mirror) are left out: each would be compared with its own picture.", set->name);
 }

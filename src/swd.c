@@ -59,7 +59,8 @@ static const struct tool tool = {
 	        "images in batches of 16, of which all patches are cut from the first image, so that only every 16th image counts; corners leave out the last row and "
 	        "column; min(log2(side) - 2, 4) levels; floats as they are; the halves of --floor are whole batches. Its own program prints the values without the factor 1,000.\n\n"
 	        "Values under different "
-	        "protocols, numbers of images or sides do not compare. A value means little without the floor that --floor adds: what two sets of real images give.\n\n"
+	        "protocols, numbers of images or sides do not compare. A value means little without the floor that --floor adds: what two sets of real images give. Which images these are moves a value, and the floor, by many times the "
+	        "standard error that is printed; sets whose order means something are to be shuffled before, as the first N are taken.\n\n"
 	        "--save-ref keeps what a comparison needs of REF (64 MiB, or 16 per level): given as --ref it halves the time. It holds for its protocol, seed and number "
 	        "of images, 32,768 at most; INPUT must have as many. When the set is still where it was it is read to see whether it changed. Distances differ from those to the set "
 	        "itself by about a thousandth where the sets are alike, and by less otherwise.\n\n"
@@ -136,8 +137,9 @@ static void note_first(struct swd_report *r, const struct image_set *set, int64_
 
 static void note_range(struct swd_report *r, const struct image_set *set)
 {
-	if (image_set_lacks_dark(set))
-		notes_add(&r->notes, NOTE_LACKS_DARK, set->name);
+	char text[IMAGES_DOUBT];
+	if (image_set_doubt_range(set, text))
+		notes_add(&r->notes, "%s.", text);
 }
 
 static int compare_sets(struct swd_report *r, struct image_set *input, struct image_set *ref, int64_t limit)

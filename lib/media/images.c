@@ -133,6 +133,9 @@ int64_t images_left(struct images *i)
 
 /* What no generator draws, and bytes taken for floats have. */
 static const float MOST = 100;
+/* A generator leaves [-1,1] by a little, and rounding by less; pictures made to have mean 0 and deviation 1 with a third of their values. */
+static const float SLIGHTLY_BEYOND = 1.01f;
+static const double MANY_BEYOND = .1;
 
 /* n images that have just been read: as floats in [-1,1], which a generator may leave by some, but not as floats of 0 to 255. */
 static int check_floats(const struct images *i, const float *x, int64_t n)
@@ -142,12 +145,16 @@ static int check_floats(const struct images *i, const float *x, int64_t n)
 	for (int64_t k = 0; k < n; k++, x += values) {
 		float largest = 0, lowest = 0;
 		int bad = 0;
+		uint64_t beyond = 0;
 		for (size_t v = 0; v < values; v++) {
 			bad |= !(fabsf(x[v]) <= FLT_MAX);
 			largest = fabsf(x[v]) > largest ? fabsf(x[v]) : largest;
 			lowest = x[v] < lowest ? x[v] : lowest;
+			beyond += fabsf(x[v]) > SLIGHTLY_BEYOND;
 		}
 		s->negative |= lowest < 0;
+		s->floats += values;
+		s->beyond += beyond;
 		if (bad)
 			return error_set(ERR_INPUT, "'%s': image %lld holds values that are not finite", i->name, (long long)(s->next + k));
 		if (largest > MOST)
@@ -167,16 +174,24 @@ int64_t images_read(struct images *i, void *data, int64_t max)
 	return rc ? rc : n;
 }
 
-bool images_lack_dark(const struct images *i)
+bool images_doubt_range(const struct images *i, char text[IMAGES_DOUBT])
 {
 	const struct images_input *s = i->source;
-	return s && i->type == NPY_F32 && s->next && !s->negative;
+	const double share = s && s->floats ? (double)s->beyond / (double)s->floats : 0;
+	if (share > MANY_BEYOND)
+		snprintf(text, IMAGES_DOUBT, "%.0f %% of the values of '%.200s' are beyond [-1,1], which floats are images in", 100 * share, i->name);
+	else if (s && s->floats && !s->negative)
+		snprintf(text, IMAGES_DOUBT, "no value of '%.200s' is below 0: floats are images in [-1,1], and 0 is grey", i->name);
+	else
+		return false;
+	return true;
 }
 
 void images_tell_range(const struct images *i, void (*say)(const char *format, ...))
 {
-	if (images_lack_dark(i))
-		say("no value of '%s' is below 0: floats are images in [-1,1], and 0 is grey", i->name);
+	char text[IMAGES_DOUBT];
+	if (images_doubt_range(i, text))
+		say("%s", text);
 }
 
 void *images_alloc(const struct images *i, int64_t n)

@@ -58,8 +58,10 @@ int64_t images_left(struct images *) MUST_CHECK;
 /* Whether reading means decoding pictures, which takes long. */
 bool images_decodes(const struct images *);
 
-/* Whether the floats read so far can hardly be images in [-1,1]: none of them is below 0, so that nothing would be darker than grey. */
-bool images_lack_dark(const struct images *);
+/* Whether the floats read so far can hardly be images in [-1,1]: none of them is below 0, so that nothing would be darker than grey, or more than a tenth is beyond.
+ * text: says so, without a full stop. */
+enum { IMAGES_DOUBT = 320 };
+bool images_doubt_range(const struct images *, char text[IMAGES_DOUBT]);
 /* Says so through `say` (message_note), if it is so. */
 void images_tell_range(const struct images *, void (*say)(const char *format, ...));
 

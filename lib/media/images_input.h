@@ -17,7 +17,9 @@ struct images_input {
 	const struct images_kind *kind;
 	char *name;      /* what images->name points to; owned */
 	int64_t next;    /* images read so far; of read()'s first one, the index */
-	bool negative;   /* a float below 0 was among them */
+	/* Of the floats that were read: one was below 0; how many there were, and how many of them beyond [-1,1]. */
+	bool negative;
+	uint64_t floats, beyond;
 };
 
 /* Begins an input: allocates its struct of `size` bytes, zeroed, as images->source, and sets the name. From then on images_close() frees it. NULL with

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "images.h"
 #include "size.h"
 
 enum { BATCH = 64 };
@@ -126,9 +125,9 @@ int image_set_borrow(struct image_set *s, const char *name, const uint8_t *data,
 	return 0;
 }
 
-bool image_set_lacks_dark(const struct image_set *s)
+bool image_set_doubt_range(const struct image_set *s, char text[IMAGES_DOUBT])
 {
-	return s->parts && images_lack_dark(&s->parts->images);
+	return s->parts && images_doubt_range(&s->parts->images, text);
 }
 
 void image_set_close(struct image_set *s)

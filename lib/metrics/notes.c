@@ -1,5 +1,6 @@
 #include "notes.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 
 #include "json_text.h"
@@ -12,7 +13,9 @@ void notes_add(struct notes *s, const char *format, ...)
 		return;
 	va_start(args, format);
 	vsnprintf(s->text[s->n], sizeof *s->text, format, args);
-	printable_text(s->text[s->n++]);
+	char *const text = s->text[s->n++];
+	*text = (char)toupper((unsigned char)*text);
+	printable_text(text);
 	va_end(args);
 }
 

@@ -13,11 +13,8 @@ struct notes {
 	char text[NOTES_MOST][320];
 };
 
-/* Control characters of names become '?'. Beyond NOTES_MOST: left out. */
+/* A first small letter becomes a capital, control characters of names '?'. Beyond NOTES_MOST: left out. */
 void notes_add(struct notes *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* The note on floats that images_lack_dark() is true of; of their name. */
-#define NOTE_LACKS_DARK "No value of '%s' is below 0: floats are images in [-1,1], and 0 is grey."
 
 /* A line each, behind an empty one; nothing if there are none. */
 void notes_print(const struct notes *, FILE *);

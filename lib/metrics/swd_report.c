@@ -87,7 +87,7 @@ static void print_row(FILE *f, const struct swd_report *r, const char *name, int
 static void print_table(FILE *f, const struct swd_report *r)
 {
 	char name[32];
-	fprintf(f, "SWD x 1000, protocol %s, %" PRId64 " images of each set, seed %" PRIu64 "; ± standard error over %d repeats\n\n", swd_protocol_name(r->protocol),
+	fprintf(f, "SWD x 1000, protocol %s, %" PRId64 " images of each set, seed %" PRIu64 "; ± standard error over %d repeats:\nof the directions alone, other images move a value further\n\n", swd_protocol_name(r->protocol),
 	        r->n[0], r->seed, SWD_REPEATS);
 	fprintf(f, "%8s  %-21s", "level", "        SWD");
 	for (int i = 1; i < r->n_results; i++) {
