@@ -16,6 +16,8 @@ import sys, json, h5py, numpy as np
 r, want = json.load(open(sys.argv[2])), h5py.File(sys.argv[1])['msssim/' + sys.argv[3]][()]
 assert r['pairs'] == len(want) and np.abs(np.array(r['values']) - want).max() <= float(sys.argv[4]), (r, want)
 assert abs(r['msssim'] - np.mean(r['values'])) < 1e-9
+n = len(want)
+assert n == 1 or abs(r['error'] / (np.std(r['values'], ddof=1) / n**.5) - 1) < 1e-9
 PY
 }
 

@@ -69,6 +69,21 @@ for name, f in (('crop', crop), ('pad', pad), ('stretch', lambda im: im)):
 PY
 }
 
+@test "--fit: what a picture becomes does not depend on those before it" {
+  mkdir in
+  "$PYTHON" - <<'PY'
+import numpy as np
+from PIL import Image
+rng = np.random.default_rng(3)
+for k, (w, h) in enumerate(((40, 30), (40, 50), (44, 50), (40, 30), (32, 30))): Image.fromarray(rng.integers(0, 256, (h, w, 3), dtype=np.uint8)).save(f'in/{k}.png')
+PY
+  for fit in crop pad stretch; do
+    pack-h5 -o all.h5 -s 16 --fit $fit -j 1 in
+    for k in 0 1 2 3 4; do pack-h5 -o $k.h5 -s 16 --fit $fit in/$k.png; done
+    "$PYTHON" -c 'import h5py; a = h5py.File("all.h5")["data16x16"]; assert all((a[k] == h5py.File(f"{k}.h5")["data16x16"][0]).all() for k in range(5))'
+  done
+}
+
 @test "--fit pad leaves out what would be too large once it is padded" {
   "$PYTHON" -c "from PIL import Image; Image.new('L', (65535, 1)).save('strip.png')"
   fails 3 "'strip.png' is too large once it is padded: 65535x65535 pixels" pack-h5 -o x.h5 --fit pad --size 16 strip.png
@@ -115,6 +130,12 @@ assert not np.array_equal(mixed, all) and sorted(i.tobytes() for i in mixed) == 
 assert np.array_equal(both[0::2], mixed[:7]) and len(both) == 14
 assert h5py.File('both.h5').attrs['options'] in ('--filter bilinear --limit 7 --shuffle 5 --mirror', b'--filter bilinear --limit 7 --shuffle 5 --mirror')
 PY
+  # The first picture, whose size counts, is the first in that order.
+  "$PYTHON" -c 'from PIL import Image; Image.open("sq/000.png").resize((32, 32)).save("sq/000.png")'
+  for seed in 1 2 3 4; do
+    pack-h5 -q -k -o order.h5 --shuffle $seed sq
+    "$PYTHON" -c 'import h5py; f = h5py.File("order.h5"); assert len(f["data16x16"]) == 29 and "data32x32" not in f'
+  done
   npy 3,3,8,8 uint8 >a.npy
   fails 2 "--shuffle needs the names of files" pack-h5 -o x.h5 --shuffle 1 a.npy
 }
@@ -242,6 +263,12 @@ PY
   printf 'name,A\n000.jpg,1\n000.png,2\nsq/001.jpg,3\n001.jpg,4\n' >table.csv
   pack-h5 -o b.h5 --labels table.csv sq
   "$PYTHON" -c 'import h5py; assert h5py.File("b.h5")["labels"][:].tolist() == [[2], [4]]'
+  mkdir -p deep/a deep/b
+  cp sq/000.png deep/a
+  cp sq/001.png deep/b/000.png
+  printf 'name,A\na/000.jpg,5\nb/000.jpg,6\n' >table.csv
+  pack-h5 -o deep.h5 --labels table.csv deep
+  "$PYTHON" -c 'import h5py; assert h5py.File("deep.h5")["labels"][:].tolist() == [[5], [6]]'
   printf 'name,A\n000.jpg,1\n000.jpeg,2\n001.jpg,4\n' >table.csv
   run -1 pack-h5 -o x.h5 --labels table.csv sq
   [ "${lines[0]}" = "pack-h5: 'sq/000.png' has no labels" ]

@@ -211,6 +211,19 @@ PY
   cmp a.h5 whole.h5
 }
 
+@test "a run that begins anew leaves no checkpoint of the one before, killed at whatever moment" {
+  random_data 20 4 data.h5
+  anew=(-q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -b 4 -n 1000000 --set evalIter=1)
+  stopped a.h5 "${anew[@]:0:5}" "${anew[@]:7}" || true
+  [ -e a.ckpt ] && [ "$(wc -l <a.log)" -gt 1 ]
+  touch -d '1 hour ago' a.ckpt
+  pgan-grow "${anew[@]}" --restart --seed 2 &
+  until [ a.log -nt a.ckpt ] && head -n 3 a.log | grep -q ^2; do kill -0 $!; sleep .002; done
+  kill -9 $!
+  wait $! || true
+  [ ! -e a.ckpt ]
+}
+
 @test "a learning rate that has fallen on a plateau falls on where a run was stopped" {
   random_data 20 4 data.h5
   plateau=(-b 4 --set reduceOnPlateau=lossD --set plateauPatience=50 --set plateauFloor=1e-12 --set evalIter=1)

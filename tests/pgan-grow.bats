@@ -106,6 +106,28 @@ PY
   touch a.previews/G-000777.png
   pgan-grow -q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" --set previewImages=10 --set previewIter=5 -n 10 -b 4 --restart
   no_leftovers a.previews {G,avgG}-0000{05,10}.png
+  # Fewer than a row are no row with holes.
+  pgan-grow -q --data data.h5 --scale 0 -o few.h5 "${tiny[@]}" --set previewImages=3 -n 2 -b 4
+  "$PYTHON" -c 'from PIL import Image; i = Image.open("few.previews/G-000002.png"); assert i.size == (3*64+2*2, 64), i.size'
+}
+
+@test "the log's gradients are the norms of those of the step, and the penalty's is a mean over the steps that have it" {
+  random_data 20 4 data.h5
+  grow 0 each.h5 -n 8 -b 4 --set evalIter=1 --set penaltyEvery=2 --record 2:step.h5
+  grow 0 rows.h5 -n 8 -b 4 --set evalIter=4 --set penaltyEvery=2
+  "$PYTHON" - <<'PY'
+import csv, h5py, numpy as np
+each, rows = ([{k: float(v) for k, v in r.items()} for r in csv.DictReader(open(f'{name}.log'), delimiter='\t')] for name in ('each', 'rows'))
+for net in 'D', 'G':
+    norm = sum(float((d[...].astype('f8')**2).sum()) for d in h5py.File('step.h5')[f'iter0/grad/{net}'].values())**.5
+    assert abs(each[2][f'gradient_{net}'] / norm - 1) < 1e-5, (net, each[2], norm)
+    for k, row in enumerate(rows):
+        assert abs(row[f'gradient_{net}'] / np.mean([r[f'gradient_{net}'] for r in each[4*k:4*k+4]]) - 1) < 1e-5
+for k, row in enumerate(rows):
+    four = [r['gradient_x'] for r in each[4*k:4*k+4]]
+    assert four[0] > 0 and four[1] == 0 and four[2] > 0 and four[3] == 0, four
+    assert abs(row['gradient_x'] / ((four[0] + four[2]) / 2) - 1) < 1e-5, (row, four)
+PY
 }
 
 @test "fewer threads than were asked for, as OpenMP may give, compute the same" {

@@ -32,6 +32,15 @@ age() {
   [ "$(made pipeline scale1)" = "" ]
 }
 
+@test "a stage that fails behind its last picture makes no data set; one whose reader has enough does" {
+  printf '#!/bin/sh\nceleba-crop "$@"\nexit 3\n' >failing
+  chmod +x failing
+  run pipeline pack CROP=./failing
+  [ "$status" != 0 ] && [ ! -e run/data.h5 ]
+  pipeline pack PACK='pack-h5 --limit 2' >/dev/null 2>&1
+  [ "$("$PYTHON" -c 'import h5py; print(len(h5py.File("run/data.h5")["data16x16"]))')" = 2 ]
+}
+
 @test "a changed variable makes anew what depends on it and nothing else" {
   pipeline scale1 >/dev/null 2>&1
   age

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+bats_require_minimum_version 1.5.0
 load common
 
 # sets: real.h5 and fake.h5 with 40 images each of 32x32, and fake.npy, fake.zip, fake/ with the same images as fake.h5.
@@ -119,6 +120,21 @@ assert [f['n'] for f in r['floor']] == [20, 40]
 assert r['floor'][1]['levels']['32'] < r['levels']['32'], r
 PY
   swd --floor --ref fake.npy real.h5 | grep -q "floor, 20 images"
+  # With -n N, too, the images behind the first N are there for it.
+  swd --json --floor -n 20 --ref real.h5 fake.h5 | "$PYTHON" -c 'import json, sys; assert [f["n"] for f in json.load(sys.stdin)["floor"]] == [10, 20]'
+}
+
+@test "swd: the halves of --floor are the first and the second, under both protocols" {
+  npy 64,3,32,32 u1 >same.npy
+  npy 64,3,32,32 u1 'np.concatenate([rng.integers(0, 256, (32, 3, 32, 32)), rng.integers(0, 256, (32, 3, 8, 8)).repeat(4, 2).repeat(4, 3)])' >halves.npy
+  for protocol in karras paddle; do
+    for set in same halves; do swd --json -p $protocol --floor --ref $set.npy same.npy >$set.json; done
+    "$PYTHON" - <<'PY'
+import json
+same, halves = (json.load(open(f'{name}.json'))['floor'][0] for name in ('same', 'halves'))
+assert same['n'] == halves['n'] == 32 and halves['levels']['32'] > 1.3 * same['levels']['32'], (same, halves)
+PY
+  done
 }
 
 @test "swd: protocol paddle cuts patches from every 16th image, and says so" {
