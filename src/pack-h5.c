@@ -219,9 +219,9 @@ static int run_verify(void)
 	if (!r.levels)
 		puts("one resolution: readable");
 	else if (r.filter)
-		printf("%d smaller resolutions by the %s filter: all as they should be\n", r.levels, r.filter);
+		printf("%d smaller resolution%s by the %s filter: %s should be\n", r.levels, r.levels > 1 ? "s" : "", r.filter, r.levels > 1 ? "all as they" : "as it");
 	else
-		printf("%d smaller resolutions by a filter of another program: readable, not compared\n", r.levels);
+		printf("%d smaller resolution%s by a filter of another program: readable, not compared\n", r.levels, r.levels > 1 ? "s" : "");
 	return 0;
 }
 

@@ -36,6 +36,24 @@ for name in sys.argv[1:]:
 PY
 }
 
+@test "a one-hot code is told to be one; two labels that go together are not" {
+  data 12 data.h5
+  "$PYTHON" - <<'PY'
+import h5py, numpy as np
+f = h5py.File('data.h5', 'r+')
+del f['labels']
+f['labels'] = np.eye(3, dtype='f4')[np.arange(12) % 3]
+f['labels'].attrs['names'] = 'cat,dog,bird'
+PY
+  run -0 --separate-stderr pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" "${both[@]}" -n 1
+  grep -q 'the labels are a one-hot code, .*: one column with 3 values has none of these' <<<"$stderr"
+  run -0 --separate-stderr pgan-grow --data data.h5 --scale 0 -o b.h5 "${tiny[@]}" "${both[@]}" -n 1 --set selectedAttributes=cat,dog
+  run ! grep -q one-hot <<<"$stderr"
+  "$PYTHON" -c 'import h5py; h5py.File("data.h5", "r+")["labels"][5] = 1'
+  run -0 --separate-stderr pgan-grow --data data.h5 --scale 0 -o c.h5 "${tiny[@]}" "${both[@]}" -n 1
+  run ! grep -q one-hot <<<"$stderr"
+}
+
 @test "samples have the brightness and the colour that their labels say, through two scales" {
   data 64 data.h5
   grow 0 scale0.h5 -n 500 "${quick[@]}" "${both[@]}" --set selectedAttributes=bright,red --set equalizeAttributes=true

@@ -76,6 +76,8 @@ load common
   fails 1 "the losses have not been finite for 9 iterations, up to 9; no state before that was saved" \
     grow 1 x.h5 -n 400 -b 4 --set perChannelNormalization=false --set evalIter=3 --set saveIter=2
   [ "$(tail -n 1 x.log | cut -f 19)" -gt 0 ]
+  cut -f 6 x.log | grep -qx nan
+  run ! grep -q -e -nan x.log
   no_leftovers . data.h5 scale0.h5 scale0.log x.log stdout.txt stderr.txt
 }
 

@@ -157,6 +157,12 @@ PY
     grow 1 "b$batch.h5" -n 2 -b "$batch"
     run ! grep -qE 'nan|inf' "b$batch.log"
   done
+  run -0 --separate-stderr pgan-grow --data data.h5 --scale 0 -o one.h5 "${tiny[@]}" -n 1 -b 1
+  grep -q "in a batch of 1 nothing varies: D's minibatch standard deviation is always 0" <<<"$stderr"
+  run -0 --separate-stderr pgan-grow --data data.h5 --scale 0 -o six.h5 "${tiny[@]}" -n 1 -b 6
+  grep -q 'a batch of 6 is more than the 5 images: some are in it more than once' <<<"$stderr"
+  run -0 --separate-stderr pgan-grow --data data.h5 --scale 0 -o five.h5 "${tiny[@]}" -n 1 -b 5
+  run ! grep -q 'batch of' <<<"$stderr"
 }
 
 @test "4x4 to 256x256" {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # pgan-sample: which images come, where they go, and what is refused.
 # shellcheck disable=SC2154 # golden is set by common.bash
+bats_require_minimum_version 1.5.0
 load common
 
 # network OUT.h5 …: see network.py.
@@ -302,6 +303,17 @@ open("net.h5", "wb").write(data)'
   fails 2 'has 4 latents' pgan-sample net.h5 --latents z.npy --first 4
   fails 2 'has 4 latents' pgan-sample net.h5 --latents z.npy --walk -n 4
   fails 2 'exclude' pgan-sample net.h5 --latents z.npy --seed 1
+}
+
+@test "images that are not finite are refused, and a stream of them ends inside a record" {
+  network net.h5 1 8,6 5
+  "$PYTHON" -c 'import h5py; h5py.File("net.h5", "r+")["avgG/toRGBLayers.1.module.weight"][...] *= 1e38'
+  for out in x.npy x.h5 x.png; do
+    fails 3 "'net.h5': image 0 that it makes has values that are not finite" pgan-sample -q net.h5 -n 4 -o "$out"
+    [ ! -e "$out" ]
+  done
+  run -3 --separate-stderr bash -c 'pgan-sample -q net.h5 -n 4 | celeba-crop --center 4,4 --size 4 -'
+  grep -q truncated <<<"$stderr"
 }
 
 @test "options that make no sense are refused" {

@@ -1,5 +1,6 @@
 #include "sampler.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "generator.h"
@@ -8,6 +9,7 @@
 
 struct sampler {
 	struct sampler_plan plan;
+	const char *name;     /* of the network's file; borrowed */
 	struct backend *be; /* the parameters' */
 	struct network net; /* read by all workers */
 	int64_t batch, image; /* B; values of an image */
@@ -91,6 +93,14 @@ static int generate(void *ctx, int thread, void *item)
 	return rc ? rc : worker_run(w, r->s, b->number, b->images);
 }
 
+static int check_finite(const struct sampler *s, const float *images, int64_t first, int64_t n)
+{
+	for (int64_t i = 0; i < n * s->image; i++)
+		if (!isfinite(images[i]))
+			return error_set(ERR_INPUT, "'%s': image %lld that it makes has values that are not finite", s->name, (long long)(first + i / s->image));
+	return 0;
+}
+
 /* Of the first and the last batch only the part that was asked for. */
 static int hand_over(void *ctx, void *item)
 {
@@ -99,7 +109,9 @@ static int hand_over(void *ctx, void *item)
 	const struct sampler_plan *p = &r->s->plan;
 	const int64_t start = b->number * r->s->batch, end = start + r->s->batch;
 	const int64_t from = start > p->first ? start : p->first, to = end < p->first + p->n ? end : p->first + p->n;
-	return r->take(r->ctx, b->images + (from - start) * r->s->image, to - from);
+	const float *images = b->images + (from - start) * r->s->image;
+	const int rc = check_finite(r->s, images, from, to - from);
+	return rc ? rc : r->take(r->ctx, images, to - from);
 }
 
 /* A processor runs a batch on every core; another device runs one at a time. */
@@ -150,7 +162,7 @@ int sampler_open(struct sampler **out, struct h5file *f, const struct sampler_pl
 	*out = NULL;
 	if (!s)
 		return ERR_FAILED;
-	*s = (struct sampler){ .plan = *plan, .batch = sampler_batch(plan->net->arch.scale), .image = 3 * side * side };
+	*s = (struct sampler){ .plan = *plan, .name = h5_name(f), .batch = sampler_batch(plan->net->arch.scale), .image = 3 * side * side };
 	if ((rc = read_generator(s, f)))
 		sampler_close(s);
 	else

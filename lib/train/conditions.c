@@ -136,6 +136,22 @@ int conditions_open(struct conditions *c, const char *data, const struct attribu
 	return rc;
 }
 
+bool conditions_one_hot(const struct conditions *c, const struct attributes *a)
+{
+	const int attributes = a->groups.n;
+	for (int i = 0; i < attributes; i++)
+		if (a->groups.size[i] != 2 || a->value[2 * i] != 0 || a->value[2 * i + 1] != 1)
+			return false;
+	for (int64_t k = 0; k < c->n; k++) {
+		int ones = 0;
+		for (int i = 0; i < attributes; i++)
+			ones += c->place[k * attributes + i];
+		if (ones != 1)
+			return false;
+	}
+	return attributes > 2;
+}
+
 void conditions_close(struct conditions *c)
 {
 	free(c->place);

@@ -220,5 +220,6 @@ int forecast_print(const struct forecast *f, const struct config *c, int first, 
 		return rc;
 	format_time(time, total.seconds);
 	fprintf(out, "in all: %.0f images, %s\n", total.images, time);
-	return total.too_large ? error_set(ERR_FAILED, "%d of the scales do not fit into memory: give a smaller --batch or depthScales", total.too_large) : 0;
+	return total.too_large ? error_set(ERR_FAILED, "%d of the scales do%s not fit into memory: give a smaller --batch or depthScales", total.too_large,
+	                                   total.too_large > 1 ? "" : "es") : 0;
 }

@@ -99,6 +99,24 @@ static int open_device(struct run *r)
 	return r->ranks ? backend_join(r->be, r->ranks) : 0;
 }
 
+/* What was asked for and may not have been meant. */
+static void note_oddities(const struct run *r)
+{
+	const struct settings *s = r->g->settings;
+	const double alpha = s->iterations > 0 ? trainer_alpha(&r->trainer, s->iterations - 1) : 0;
+	if (s->swd_every && arch_side(&s->arch) < JUDGE_SIDE)
+		run_note(r, "nothing is judged at this scale: SWD and MS-SSIM are defined from %dx%d pixels on", JUDGE_SIDE, JUDGE_SIDE);
+	if (run_is_fading(alpha))
+		run_note(r, "the new layers will not be faded in to the end: after %lld iterations alpha is still %.3g", (long long)s->iterations, alpha);
+	if (s->batch > r->loader.count)
+		run_note(r, "a batch of %lld is more than the %lld images: some are in it more than once", (long long)s->batch, (long long)r->loader.count);
+	if (s->batch == 1 && s->arch.stddev)
+		run_note(r, "in a batch of 1 nothing varies: D's minibatch standard deviation is always 0");
+	if (s->conditional && conditions_one_hot(&r->loader.conditions, &s->arch.attributes))
+		run_note(r, "the labels are a one-hot code, but are drawn one by one for G's images, which so get codes that no image has: one column with %d values has none of these",
+		         s->arch.attributes.groups.n);
+}
+
 /* Everything up to the first step, or RUN_DONE. */
 static int prepare(struct run *r)
 {
@@ -115,11 +133,7 @@ static int prepare(struct run *r)
 		return rc ? rc : how;
 	if ((rc = open_device(r)) || (rc = trainer_open(&r->trainer, r->be, s, r->g->seed)) || (rc = run_start(r, how)))
 		return rc;
-	const double alpha = s->iterations > 0 ? trainer_alpha(&r->trainer, s->iterations - 1) : 0;
-	if (s->swd_every && arch_side(&s->arch) < JUDGE_SIDE)
-		run_note(r, "nothing is judged at this scale: SWD and MS-SSIM are defined from %dx%d pixels on", JUDGE_SIDE, JUDGE_SIDE);
-	if (run_is_fading(alpha))
-		run_note(r, "the new layers will not be faded in to the end: after %lld iterations alpha is still %.3g", (long long)s->iterations, alpha);
+	note_oddities(r);
 	return together_wait(r->ranks);
 }
 

@@ -99,6 +99,12 @@ void trainlog_step(struct trainlog *l, const double sums[STEP_SUMS], bool penalt
 	l->sum[LOG_SECONDS] += seconds;
 }
 
+/* Not a number is `nan`, whatever its sign, which printf() shows and no processor defines. */
+static double unsigned_nan(double x)
+{
+	return isnan(x) ? (double)NAN : x;
+}
+
 static double mean(const struct trainlog *l, enum step_sum which)
 {
 	return l->sum[LOG_STEPS] > 0 ? l->sum[which] / l->sum[LOG_STEPS] : 0;
@@ -127,7 +133,7 @@ int trainlog_row(struct trainlog *l, const struct trainer *t, const struct judge
 	char row[1024];
 	size_t n = (size_t)snprintf(row, sizeof row, "%lld\t%d\t%lld", (long long)t->iteration, s->arch.scale, (long long)(t->iteration * s->batch));
 	for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-		n += (size_t)snprintf(row + n, sizeof row - n, "\t%.7g", number[i]);
+		n += (size_t)snprintf(row + n, sizeof row - n, "\t%.7g", unsigned_nan(number[i]));
 	n += (size_t)snprintf(row + n, sizeof row - n, "\t%.0f\t%.0f\t%.2f\t%.2f\t%.5g\t%.5g\n", l->sum[SUM_D_NONFINITE], l->sum[SUM_G_NONFINITE], l->sum[LOG_SECONDS],
 	                      seconds > 0 ? l->sum[LOG_STEPS] * (double)s->batch / seconds : 0, score ? score->swd : 0, score ? score->msssim : 0);
 	const double total = l->sum[LOG_SECONDS];
