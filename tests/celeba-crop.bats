@@ -93,7 +93,8 @@ in_order=(in/a.jpg in/b.JPEG in/grey.PNG in/grey.jpg in/rgb.png in/sub/c.jpg)
     tar -cf in.tar --format=$format in
     celeba-crop in.tar | cmp - folder.npy
   done
-  rm -r "$long" && celeba-crop in >folder.npy
+  rm -r "$long"
+  celeba-crop in >folder.npy
   tar -cf in.tar --format=ustar -C in sub rgb.png grey.jpg grey.PNG b.JPEG a.jpg
   celeba-crop -j 3 in.tar | cmp - folder.npy
   "$PYTHON" - <<'PY'
@@ -460,7 +461,8 @@ for f in glob.glob("full/**/*.png", recursive=True): Image.open(f).load()
 print("whole")')
   full_disk_end
   [[ "$said" == *"No space left on device"* ]] || false
-  [ "$good" = whole ] && [ -z "$left" ]
+  [ "$good" = whole ]
+  [ -z "$left" ]
 }
 
 @test "killed in the middle, -o leaves whole files only, and the next run finishes" {
@@ -480,7 +482,8 @@ for f in glob.glob("out/**/*.png", recursive=True): Image.open(f).load()'
     [ $signal = KILL ] || [ -z "$(find out -name '.*')" ]
   done
   celeba-crop -o out in
-  [ "$(find out -name '*.png' | wc -l)" = 305 ] && [ -z "$(find out -name '.*')" ]
+  [ "$(find out -name '*.png' | wc -l)" = 305 ]
+  [ -z "$(find out -name '.*')" ]
 }
 
 @test "--box: any rectangle into files, squares into a stream" {
@@ -536,7 +539,8 @@ PY
 }
 
 @test "links and sparse files in a tar archive are left out with their reason, the others are read" {
-  mkdir t && npy 3,3,16,16 u1 >in.npy
+  mkdir t
+  npy 3,3,16,16 u1 >in.npy
   celeba-crop -q --box 0,0,16,16 -o t in.npy
   ln t/000000.png t/hard.png
   ln -s 000000.png t/soft.png
@@ -561,7 +565,8 @@ TABLE
 }
 
 @test "a broken link, a pipe or a socket in a folder that is named as a picture is left out with its reason" {
-  mkdir t && npy 1,3,16,16 u1 >in.npy
+  mkdir t
+  npy 1,3,16,16 u1 >in.npy
   celeba-crop -q --box 0,0,16,16 -o t in.npy
   ln -s nowhere.png t/broken.png
   ln -s loop.png t/loop.png

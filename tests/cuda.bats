@@ -149,10 +149,10 @@ PY
   local status=0
   stopped some2.h5 -q --data data.h5 --scale 0 "${tiny[@]}" -b 4 --device cuda:fp32 -n 100000 || status=$?
   [ "$status" = 143 ]
-  local done
-  done=$("$PYTHON" -c 'import h5py; print(int(h5py.File("some2.ckpt").attrs["iterations"]))')
-  run_on -o some2.h5 -n $((done + 3)) --force
-  run_on -o whole.h5 -n $((done + 3))
+  local steps
+  steps=$("$PYTHON" -c 'import h5py; print(int(h5py.File("some2.ckpt").attrs["iterations"]))')
+  run_on -o some2.h5 -n $((steps + 3)) --force
+  run_on -o whole.h5 -n $((steps + 3))
   h5diff some2.h5 whole.h5 /avgG /avgG
   run_on -o flat.h5 -n 1 --set perChannelNormalization=false
   "$PYTHON" -c 'import h5py; h5py.File("flat.h5", "r+")["G/formatLayer.module.weight"][...] = 1e38'

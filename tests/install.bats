@@ -12,14 +12,14 @@ of_pgan() {
   of_pgan install DESTDIR="$PWD/the root" PREFIX=/opt/pgan >/dev/null
   [ -x "the root/opt/pgan/bin/swd" ]
   of_pgan uninstall DESTDIR="$PWD/the root" PREFIX=/opt/pgan
-  [ "$(find "the root" -type f)" = "" ] && [ ! -e "the root/opt/pgan/share/pgan" ]
+  [ "$(find "the root" -type f)" = "" ]
+  [ ! -e "the root/opt/pgan/share/pgan" ]
   of_pgan install DESTDIR="$PWD/root" PREFIX=/opt/pgan >/dev/null
   root/opt/pgan/bin/pgan-grow --version >/dev/null
   [ "$(find root/opt/pgan/bin -type f | wc -l)" = 8 ]
   for tool in root/opt/pgan/bin/*; do grep -q '^\.TH' "root/opt/pgan/share/man/man1/${tool##*/}.1"; done
-  cd root && env -i PATH=/usr/bin:/bin make -n -f opt/pgan/share/pgan/pipeline.mk PRESET=demo report >plan && cd .. # with its own tools, wherever PATH leads
-  grep -q '^opt/pgan/share/pgan/../../bin/toy-faces' root/plan
-  rm root/plan
+  (cd root && env -i PATH=/usr/bin:/bin make -n -f opt/pgan/share/pgan/pipeline.mk PRESET=demo report) >plan
+  grep -q '^opt/pgan/share/pgan/../../bin/toy-faces' plan # its own tools, wherever PATH leads
   of_pgan uninstall DESTDIR="$PWD/root" PREFIX=/opt/pgan
   [ "$(find root -type f)" = "" ]
 }

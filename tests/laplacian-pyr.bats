@@ -122,9 +122,11 @@ PY
   npy 4,3,32,32 u1 >in.npy
   head -c 5000 in.npy >cut.npy
   status=0; laplacian-pyr cut.npy >/dev/null 2>err || status=$?
-  [ "$status" = 3 ] && grep -q truncated err
+  [ "$status" = 3 ]
+  grep -q truncated err
   laplacian-pyr -o out cut.npy 2>/dev/null || status=$?
-  [ "$status" = 3 ] && no_leftovers out
+  [ "$status" = 3 ]
+  no_leftovers out
   laplacian-pyr in.npy >levels.npy
   head -c $((128 + 4 * 3 * 32 * 32 * 4)) levels.npy >cut.npy
   fails 3 "ends before level 16" laplacian-pyr --inverse cut.npy
@@ -133,7 +135,9 @@ PY
 @test "laplacian-pyr: a full disk is an error" {
   npy 40,3,32,32 u1 >in.npy
   status=0; laplacian-pyr in.npy >/dev/full 2>err || status=$?
-  [ "$status" = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q "No space left" err
+  [ "$status" = 1 ]
+  [ "$(wc -l <err)" = 1 ]
+  grep -q "No space left" err
 }
 
 @test "laplacian-pyr: a stream that fails between two records ends inside one" {
@@ -145,7 +149,8 @@ assert data.count(b\"NUMPY\") == 2 and b\"(1, 3, 32, 32)\" in data[-128:], data[
   [[ "$output" == *"'cut.npy' is truncated"* ]] && [[ "$output" != *Assertion* ]] || false
   { npy 2,3,32,32 u1 | laplacian-pyr; npy 1,1,8,8 u1; } >levels.npy
   run pipe 'laplacian-pyr --inverse levels.npy | pack-h5 -o d.h5'
-  [ "$status" = 3 ] && [ ! -e d.h5 ]
+  [ "$status" = 3 ]
+  [ ! -e d.h5 ]
   [[ "$output" == *"'stdin' is truncated"* ]] || false
 }
 

@@ -58,7 +58,9 @@ assert any('no partner' in n for n in r['notes']) and any('10000' in n for n in 
 PY
   msssim --json --pairs 3 --per-pair in.npy | "$PYTHON" -c 'import sys, json; assert len(json.load(sys.stdin)["values"]) == 3'
   msssim --floor in.npy in.npy >table
-  grep -q "protocol karras" table && grep -q "^floor  *4 " table && grep -q "Fewer pairs than the protocol's 10000" table
+  grep -q "protocol karras" table
+  grep -q "^floor  *4 " table
+  grep -q "Fewer pairs than the protocol's 10000" table
 }
 
 @test "msssim: bytes, floats, pictures and pipes give the same numbers, for any number of threads" {
@@ -116,14 +118,17 @@ PY
   npy 40,3,32,32 u1 >in.npy
   status=0
   head -c 60000 in.npy | msssim --json >out 2>err || status=$?
-  [ "$status" = 3 ] && [ ! -s out ] && grep -q truncated err
+  [ "$status" = 3 ]
+  [ ! -s out ]
+  grep -q truncated err
 }
 
 @test "msssim: a full disk is an error" {
   npy 4,3,32,32 u1 >in.npy
   status=0
   msssim in.npy >/dev/full 2>err || status=$?
-  [ "$status" = 1 ] && grep -q "cannot write to stdout" err
+  [ "$status" = 1 ]
+  grep -q "cannot write to stdout" err
 }
 
 @test "msssim: one pair has no standard error" {

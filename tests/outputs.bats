@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # No output takes the place of an input, by whatever name: every tool refuses, and the input is what it was. What is written to a closed stdout is not lost in silence.
-# shellcheck disable=SC2154 # golden is set by common.bash
 
 bats_require_minimum_version 1.5.0
 load common
@@ -16,7 +15,7 @@ keeps() {
 }
 
 setup_file() {
-  cd "$BATS_FILE_TMPDIR"
+  cd "$BATS_FILE_TMPDIR" || return 1
   toy-faces -q -n 8 -o faces.zip
   celeba-crop -q -o crops/ --size 32 --center 89,121 faces.zip
   celeba-crop -q --size 32 --center 89,121 faces.zip >faces.npy

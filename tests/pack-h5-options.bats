@@ -374,7 +374,8 @@ PY
   fails 3 "'data32x32' in 'signed.h5' is not uint8 (N,3,32,32)" pack-h5 --unpack signed.h5 -o x.npy
   fails 3 "'data32x32' in 'signed.h5' holds neither uint8 nor float32" pack-h5 -o x.h5 signed.h5
   fails 3 "'data32x32' in 'signed.h5' holds neither uint8 nor float32" msssim signed.h5
-  [ ! -e x.npy ] && [ ! -e x.h5 ]
+  [ ! -e x.npy ]
+  [ ! -e x.h5 ]
   pack-h5 -o x.h5 unsigned.h5
   "$PYTHON" -c 'import h5py; assert h5py.File("x.h5")["labels"][:].tolist() == [[-1, 1], [1, -128]]'
 }
@@ -456,14 +457,16 @@ PY
   fails 3 "the labels of 'out-labels.npy' are not rows of numbers for 12 pictures" pack-h5 -o x.h5 out.npy
   # classes are written as numbers, not lists
   sed -i 's/\.25,1$//; s/,A,B/,A/' table.csv
-  pack-h5 -o a.h5 --labels table.csv sq && pack-h5 --unpack a.h5 -o out.zip
+  pack-h5 -o a.h5 --labels table.csv sq
+  pack-h5 --unpack a.h5 -o out.zip
   "$PYTHON" -c 'import json, zipfile; assert all(type(v) is int for _, v in json.loads(zipfile.ZipFile("out.zip").read("dataset.json"))["labels"])'
   fails 2 "a data set is unpacked into" pack-h5 --unpack a.h5 -o x.h5
   fails 2 "no -o" pack-h5 --unpack a.h5
   fails 3 "has no pictures of 32x32" pack-h5 --unpack a.h5 --size 32 -o x.zip
   fails 3 "cannot open 'no.h5'" pack-h5 --unpack no.h5 -o x.zip
   fails 3 "'plain.zip' has no columns of labels" pack-h5 -q -o x.h5 --labels plain.zip plain.zip
-  [ ! -e x.zip ] && [ ! -e x.h5 ]
+  [ ! -e x.zip ]
+  [ ! -e x.h5 ]
 }
 
 @test "the Theano and TensorFlow releases: their data sets are read, ours read as theirs" {
@@ -506,7 +509,8 @@ assert np.array_equal(h5py.File('ours.h5')['labels'], np.load('theano-labels.npy
 PY
   pack-h5 --unpack ours.h5 -o ours.npy # puts ours-labels.npy where that program looks
   cmp ours-labels.npy theano-labels.npy
-  h5dump -H ours.h5 >said && grep -q 'H5T_STD_U8LE' said
+  h5dump -H ours.h5 >said
+  grep -q 'H5T_STD_U8LE' said
 }
 
 @test "a data set whose largest resolution is a link to nothing or a group is refused, not taken at the next one" {

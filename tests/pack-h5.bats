@@ -79,15 +79,23 @@ PY
 @test "a folder, an archive, a list, files, .npy, HDF5 and a stream give the same data" {
   make_pictures
   pack-h5 -o want.h5 <stream.npy
-  pack-h5 -o got.h5 in && same_data got.h5 want.h5
+  pack-h5 -o got.h5 in
+  same_data got.h5 want.h5
   (cd in && zip -qr ../in.zip .)
-  pack-h5 -o zip.h5 in.zip && cmp zip.h5 got.h5
-  find in -type f | LC_ALL=C sort | pack-h5 -o got.h5 - && same_data got.h5 want.h5
-  find in -type f | LC_ALL=C sort | pack-h5 -o got.h5 && same_data got.h5 want.h5
-  find in -type f | LC_ALL=C sort | xargs pack-h5 -o got.h5 && same_data got.h5 want.h5
-  pack-h5 -o got.h5 stream.npy && cmp got.h5 want.h5
-  pack-h5 -o got.h5 want.h5 && same_data got.h5 want.h5
-  celeba-crop --size 32 --center 16,16 in | pack-h5 -o got.h5 && cmp got.h5 want.h5
+  pack-h5 -o zip.h5 in.zip
+  cmp zip.h5 got.h5
+  find in -type f | LC_ALL=C sort | pack-h5 -o got.h5 -
+  same_data got.h5 want.h5
+  find in -type f | LC_ALL=C sort | pack-h5 -o got.h5
+  same_data got.h5 want.h5
+  find in -type f | LC_ALL=C sort | xargs pack-h5 -o got.h5
+  same_data got.h5 want.h5
+  pack-h5 -o got.h5 stream.npy
+  cmp got.h5 want.h5
+  pack-h5 -o got.h5 want.h5
+  same_data got.h5 want.h5
+  celeba-crop --size 32 --center 16,16 in | pack-h5 -o got.h5
+  cmp got.h5 want.h5
 }
 
 @test "a pipe in a list of names is read, and once" {

@@ -27,7 +27,9 @@ setup() {
   for again in --restart --replace none; do
     rm -f a.h5
     grow 0 a.h5 -n 7 -b 4 --restart --set saveIter=2
-    [ -e a_i2.h5 ] && [ -e a_i4.h5 ] && [ -e a_i6.h5 ]
+    [ -e a_i2.h5 ]
+    [ -e a_i4.h5 ]
+    [ -e a_i6.h5 ]
     if [ $again = none ]; then
       rm a.h5
       grow 0 a.h5 -n 8 -b 4 --set saveIter=3
@@ -42,7 +44,8 @@ setup() {
   mkdir elsewhere
   touch elsewhere/x_i1.h5 x_i1.h5
   grow 0 elsewhere/x.h5 -n 1 -b 4 --restart
-  [ ! -e elsewhere/x_i1.h5 ] && [ -e x_i1.h5 ]
+  [ ! -e elsewhere/x_i1.h5 ]
+  [ -e x_i1.h5 ]
   cp a.h5 a_i5.h5
   fails 2 "'a_i5.h5' is read and would be written over: name another output" grow 0 a.h5 -n 8 -b 4 --restart --init-from a_i5.h5
   cmp a.h5 a_i5.h5
@@ -87,7 +90,8 @@ setup() {
   fails 2 "--record 5:r.h5: this step is recorded in 'q.h5' already" grow 0 y.h5 -n 9 -b 4 --restart --record 5:q.h5 --record 5:r.h5
   fails 2 "--record 6:./q.h5: the file is that of the step after 5 iterations already" grow 0 y.h5 -n 9 -b 4 --restart --record 5:q.h5 --record 6:./q.h5
   for file in before/*; do cmp "$file" "${file#before/}"; done
-  [ ! -e q.h5 ] && [ ! -e r.h5 ]
+  [ ! -e q.h5 ]
+  [ ! -e r.h5 ]
 }
 
 @test "a signal ends it at once while it still reads the images, and leaves nothing" {

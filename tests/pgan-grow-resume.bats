@@ -215,8 +215,9 @@ PY
   random_data 20 4 data.h5
   anew=(-q --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" -b 4 -n 1000000 --set evalIter=1)
   stopped a.h5 "${anew[@]:0:5}" "${anew[@]:7}" || true
-  [ -e a.ckpt ] && [ "$(wc -l <a.log)" -gt 1 ]
-  touch -d '1 hour ago' a.ckpt
+  [ -e a.ckpt ]
+  [ "$(wc -l <a.log)" -gt 1 ]
+  touch -d '1 hour ago' a.ckpt a.log
   pgan-grow "${anew[@]}" --restart --seed 2 &
   until [ a.log -nt a.ckpt ] && head -n 3 a.log | grep -q ^2; do kill -0 $!; sleep .002; done
   kill -9 $!

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # pgan-sample: which images come, where they go, and what is refused.
-# shellcheck disable=SC2154 # golden is set by common.bash
 bats_require_minimum_version 1.5.0
 load common
 

@@ -21,13 +21,17 @@ made() {
 }
 
 age() {
-  find run pictures.zip -exec touch -d "${1:-1 minute ago}" {} +
+  find run pictures.zip -exec touch -d '1 minute ago' {} +
 }
 
 @test "a scale and all before it, and nothing again" {
   run pipeline scale1
   [ "$status" = 0 ] || { echo "$output"; return 1; }
-  [ -s run/data.h5 ] && [ -s run/scale0.h5 ] && [ -s run/scale1.h5 ] && [ ! -e run/scale1.ckpt ] && [ ! -e run/scale0.ckpt ]
+  [ -s run/data.h5 ]
+  [ -s run/scale0.h5 ]
+  [ -s run/scale1.h5 ]
+  [ ! -e run/scale1.ckpt ]
+  [ ! -e run/scale0.ckpt ]
   age
   [ "$(made pipeline scale1)" = "" ]
 }
@@ -36,7 +40,8 @@ age() {
   printf '#!/bin/sh\nceleba-crop "$@"\nexit 3\n' >failing
   chmod +x failing
   run pipeline pack CROP=./failing
-  [ "$status" != 0 ] && [ ! -e run/data.h5 ]
+  [ "$status" != 0 ]
+  [ ! -e run/data.h5 ]
   pipeline pack PACK='pack-h5 --limit 2' >/dev/null 2>&1
   [ "$("$PYTHON" -c 'import h5py; print(len(h5py.File("run/data.h5")["data16x16"]))')" = 2 ]
 }
@@ -156,7 +161,8 @@ SH
   "$PYTHON" -c 'from PIL import Image; assert Image.open("run/growth.png").size[0] > 100; Image.open("run/scale2.samples.png").load()'
   grep -q average run/scale2.swd.txt
   pipeline clean >/dev/null 2>&1
-  [ ! -e run ] && [ -e pictures.zip ]
+  [ ! -e run ]
+  [ -e pictures.zip ]
 }
 
 # The reproduced system's config_celeba_cropped.json: facts, not code.
@@ -190,7 +196,8 @@ JSON
   with() { make -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run IMAGES=pictures.zip CROP_FLAGS='--size 16' LAST=1 CONFIG=small.json scale1 "$@"; }
   run with
   [ "$status" = 0 ] || { echo "$output"; return 1; }
-  [ "$(tail -n 1 run/scale0.log | cut -f 1,3,5)" = $'4\t16\t0.003' ] && [ "$(tail -n 1 run/scale1.log | cut -f 1,3,5)" = $'5\t10\t0.002' ]
+  [ "$(tail -n 1 run/scale0.log | cut -f 1,3,5)" = $'4\t16\t0.003' ]
+  [ "$(tail -n 1 run/scale1.log | cut -f 1,3,5)" = $'5\t10\t0.002' ]
   touch -d '2 minutes ago' small.json
   age
   [ "$(made with)" = "" ]
@@ -213,7 +220,9 @@ JSON
   [ "$(awk -F '\t' 'NR > 1 && $23 > 0 { printf "%s ", $1 }' run/scale2.log)" = "10 20 25 " ]
   pipeline swd SCALE=2 ITER=20 "${three[@]}" | grep -q average
   pipeline sample SCALE=2 ITER=10 "${three[@]}" >/dev/null
-  [ -s run/scale2_i20.swd.txt ] && [ -s run/scale2_i10.samples.png ] && [ ! -e run/scale2.swd.txt ]
+  [ -s run/scale2_i20.swd.txt ]
+  [ -s run/scale2_i10.samples.png ]
+  [ ! -e run/scale2.swd.txt ]
   run pipeline swd SCALE=2 ITER=15 "${three[@]}"
   [ "$status" != 0 ]
   [[ $output == *"run/scale2_i15.h5 is not there: networks are kept every saveIter iterations"* ]]
@@ -311,7 +320,8 @@ JSON
   touch -d '1 hour ago' mine.h5
   run pipeline scale0 DATA=mine.h5 PACK_FLAGS='--filter box'
   [ "$status" = 0 ] || { echo "$output"; return 1; }
-  [ -s run/scale0.h5 ] && [ ! -e run/data.h5 ]
+  [ -s run/scale0.h5 ]
+  [ ! -e run/data.h5 ]
   pipeline clean DATA=mine.h5 >/dev/null 2>&1
   md5sum -c --quiet before
   run pipeline scale0 DATA=none.h5
@@ -373,7 +383,8 @@ JSON
   [[ "$output" == *"'run/scale1.ckpt' is a run with other settings: "* ]]
   cmp run/scale1.ckpt before.ckpt
   pipeline scale1 >/dev/null 2>&1 # what trains replaces it
-  [ -s run/scale1.h5 ] && [ ! -e run/scale1.ckpt ]
+  [ -s run/scale1.h5 ]
+  [ ! -e run/scale1.ckpt ]
   cp run/data.h5 same.h5
   toy-faces -q -n 12 --seed 9 -o others.zip
   celeba-crop --size 16 others.zip 2>/dev/null | pack-h5 -q -o others.h5
@@ -487,7 +498,9 @@ JSON
   for goal in sample growth msssim report; do
     make -s -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run LAST=2 SAMPLES=16 $goal >/dev/null
   done
-  [ -s run/scale2.samples.png ] && [ -s run/growth.png ] && [ -s run/scale2.msssim.txt ]
+  [ -s run/scale2.samples.png ]
+  [ -s run/growth.png ]
+  [ -s run/scale2.msssim.txt ]
   md5sum -c --quiet before
   make -s -f "$PGAN_TESTS/../pipeline.mk" BIN= RUN=run LAST=2 SAMPLES=16 print-NET msssim help >/dev/null
   md5sum -c --quiet before
