@@ -273,7 +273,7 @@ PY
   pgan-grow --dry-run --scale 6 --set depthScales=8192,8192,8192,8192,8192,8192,8192 -b 4096 >table 2>said || status=$?
   [ "$status" = 1 ]
   grep -q 'does not fit' table
-  grep -q '1 of the scales do not fit into memory' said
+  grep -q '1 of the scales does not fit into memory' said
   fails 2 "--dry-run looks at one process" pgan-grow --dry-run --ranks 2 --set depthScales=8,8 --set dimLatentVector=8 -b 8
 }
 
