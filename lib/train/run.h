@@ -1,4 +1,4 @@
-/* What grow_scale() works with. Private to grow.c, start.c, outputs.c and saves.c. */
+/* What grow_scale() works with. Private to grow.c and run_*.c. */
 #ifndef PGAN_RUN_H
 #define PGAN_RUN_H
 
@@ -29,7 +29,7 @@ struct run {
 /* A line for the user. */
 void run_note(const struct run *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* -- start.c -- */
+/* -- run_start.c -- */
 
 /* What is to be done. RUN_DONE: nothing, the result is there. */
 enum run_start { RUN_ANEW, RUN_DONE, RUN_ON };
@@ -46,7 +46,7 @@ int run_start(struct run *, enum run_start) MUST_CHECK;
 /* Whether layers are still being faded in, as far as a user can tell. */
 bool run_is_fading(double alpha);
 
-/* -- outputs.c -- */
+/* -- run_outputs.c -- */
 
 /* Names the files beside the output. */
 int run_name_files(struct run *) MUST_CHECK;
@@ -63,7 +63,7 @@ int run_check_kept(const struct run *) MUST_CHECK;
 /* Removes the networks that an earlier run of this output kept, which would be taken for those of this one. */
 int run_clear_kept(const struct run *) MUST_CHECK;
 
-/* -- saves.c -- */
+/* -- run_saves.c -- */
 
 /* Whether all iterations are done. */
 bool run_is_last(const struct run *);

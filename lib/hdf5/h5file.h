@@ -1,6 +1,6 @@
 /* HDF5 with our messages: every failure names the file, the object and the cause; HDF5's own error stack is kept silent.
  * Files written here carry a checksum on everything, so a damaged one fails on reading; they hold no times: equal contents are equal bytes.
- * Types: those of enum h5_type as written by us; on reading HDF5 converts between number types. Only base/h5*.c include hdf5.h. */
+ * Types: those of enum h5_type as written by us; on reading HDF5 converts between number types. Only lib/hdf5 includes hdf5.h. */
 #ifndef PGAN_H5FILE_H
 #define PGAN_H5FILE_H
 
