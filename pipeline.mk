@@ -30,15 +30,10 @@ RUN = runs/$(PRESET)
 SEED = 1
 DEVICE = auto
 SCALE = $(LAST)
-# A file of the reference's keys, which then says all that a preset says of the training; SETTINGS still come on top.
 CONFIG =
-# The data set. One that is given is taken as it is: neither made of IMAGES nor removed.
 DATA = $(RUN)/data.h5
-# Judge the networks that were kept after so many iterations of SCALE, instead of its last.
 ITER =
-# Judge every N-th save while training.
 SWD_EVERY =
-# Processes that train together, on this machine; or leave it at 1 and give GROW="mpirun -n 4 pgan-grow".
 RANKS = 1
 
 # Make takes names apart at spaces, and a shell at others: with such a RUN `clean` would remove what is not ours.
@@ -78,7 +73,10 @@ FACES_COUNT = 4096
 CROP_FLAGS =
 PACK_FLAGS =
 PROFILE = zoo
-JUMPS_0 = 0
+
+every_scale := 0 1 2 3 4 5 6 7 8
+# $(call each_scale,NAME,VALUES): NAME_0, NAME_1 … are these.
+each_scale = $(foreach v,$(join $(patsubst %,$(1)_%:=,$(wordlist 1,$(words $(2)),$(every_scale))),$(2)),$(eval $(v)))
 
 ifeq ($(PRESET),celeba)
 # The reference's schedule and widths: 28 million images.
@@ -88,17 +86,11 @@ LATENT = 512
 JUMP = 32
 SETTINGS =
 SAMPLES = 16384
-$(foreach k,1 2 3 4 5,$(eval JUMPS_$(k) = 600))
-$(foreach k,0 1 2 3 4 5,$(eval LR_$(k) = 0.001))
-$(foreach k,0 1 2 3,$(eval BATCH_$(k) = 64))
-$(foreach k,0 1 2 3,$(eval DEPTH_$(k) = 512))
-$(foreach k,1 2 3 4,$(eval ITERS_$(k) = 96000))
-ITERS_0 = 48000
-ITERS_5 = 160000
-BATCH_4 = 32
-BATCH_5 = 22
-DEPTH_4 = 256
-DEPTH_5 = 128
+$(call each_scale,ITERS,48000 96000 96000 96000 96000 160000)
+$(call each_scale,BATCH,64 64 64 64 32 22)
+$(call each_scale,LR,0.001 0.001 0.001 0.001 0.001 0.001)
+$(call each_scale,JUMPS,0 600 600 600 600 600)
+$(call each_scale,DEPTH,512 512 512 512 256 128)
 else ifeq ($(PRESET),demo)
 # Faces at 32x32 in a few minutes on two cores; docs/demo.md says how these numbers were found.
 IMAGES = $(RUN)/faces.zip
@@ -107,19 +99,11 @@ LATENT = 64
 JUMP = 8
 SETTINGS = lossMode=Logistic lambdaGP=0 logisticGradReal=0.5 penaltyEvery=8 epsilonD=0 mirrorAugment=true emaHalfLife=10000 emaRampup=0.05
 SAMPLES = 2048
-$(foreach k,0 1 2 3,$(eval LR_$(k) = 0.002))
-$(foreach k,0 1 2 3,$(eval BATCH_$(k) = 16))
-ITERS_0 = 1200
-ITERS_1 = 1000
-ITERS_2 = 1000
-ITERS_3 = 1800
-JUMPS_1 = 37
-JUMPS_2 = 37
-JUMPS_3 = 67
-DEPTH_0 = 128
-DEPTH_1 = 128
-DEPTH_2 = 64
-DEPTH_3 = 32
+$(call each_scale,ITERS,1200 1000 1000 1800)
+$(call each_scale,BATCH,16 16 16 16)
+$(call each_scale,LR,0.002 0.002 0.002 0.002)
+$(call each_scale,JUMPS,0 37 37 67)
+$(call each_scale,DEPTH,128 128 64 32)
 else
 $(error PRESET is '$(PRESET)': give celeba or demo)
 endif
@@ -144,7 +128,6 @@ ifneq ($(and $(JUDGING),$(networks),$(if $(call given,PRESET CONFIG IMAGES LAST 
 LAST := $(patsubst $(RUN)/scale%.h5,%,$(lastword $(networks)))
 endif
 
-every_scale := 0 1 2 3 4 5 6 7 8
 ifeq ($(filter $(LAST),$(every_scale)),)
 $(error LAST is '$(LAST)': give the number of the last scale, 0 to 8)
 endif
@@ -165,13 +148,14 @@ $(error RUN lies within IMAGES, '$(IMAGES)': what is made there would become tra
 endif
 
 # A configuration file has values of its own for every scale.
-RECIPE = LATENT JUMP $(foreach k,$(SCALES),$(foreach v,ITERS BATCH LR JUMPS DEPTH,$(v)_$(k)))
+OF_SCALES = ITERS BATCH LR JUMPS DEPTH
+RECIPE = LATENT JUMP $(foreach k,$(SCALES),$(OF_SCALES:%=%_$(k)))
 ifneq ($(CONFIG),)
 ifneq ($(call given,$(RECIPE)),)
 $(error $(call given,$(RECIPE)) and CONFIG do not go together: change the file, or give SETTINGS)
 endif
 else
-$(foreach k,$(SCALES),$(foreach v,ITERS BATCH LR JUMPS DEPTH,$(if $($(v)_$(k)),,$(error $(v)_$(k) is not set: the preset $(PRESET) does not say what is done at scale $(k)))))
+$(foreach k,$(SCALES),$(foreach v,$(OF_SCALES),$(if $($(v)_$(k)),,$(error $(v)_$(k) is not set: the preset $(PRESET) does not say what is done at scale $(k)))))
 endif
 
 # $(call kept,FILE): FILE if it is there and only judged.
@@ -352,14 +336,57 @@ clean:
 	rm -rf $(RUN)/.settings
 	-[ $(RUN) -ef . ] || rmdir $(RUN)
 
-VARIABLES = PRESET RUN IMAGES DATA CONFIG SEED DEVICE RANKS SCALE ITER SWD_EVERY LAST FACES CROP PACK GROW SAMPLE SWD MSSSIM FACES_COUNT CROP_FLAGS PACK_FLAGS PROFILE SETTINGS SAMPLES \
-	$(if $(CONFIG),,$(RECIPE))
+# -- help --
 
+about_faces = toy-faces draws the pictures of the preset demo
+about_crop = the cropped pictures by themselves, in RUN/crop
+about_pack = the data set
+about_scaleK = trains up to this scale, 0 to LAST
+about_sample = 64 samples of SCALE as one picture
+about_growth = the same latents at each scale as one picture
+about_swd = sliced Wasserstein distance of samples from the pictures
+about_msssim = MS-SSIM of pairs of samples, and of pictures
+about_report = all of sample, growth, swd and msssim
+about_clean = removes what was made in RUN
+TARGETS = faces crop pack scaleK sample growth swd msssim report clean
+
+about_PRESET = what is not said otherwise: celeba or demo
+about_RUN = the folder that all is made in
+about_IMAGES = archives, folders or pictures
+about_DATA = the data set; one that is given is taken as it is
+about_CONFIG = a file of pytorch_GAN_zoo's or PGAN-Paddle's keys, instead of what the preset says of the training
+about_PROFILE = zoo, paddle or karras: whose networks
+about_SETTINGS = further KEY=VALUE of pgan-grow --set
+about_SEED = of everything random
+about_DEVICE = auto, cpu, cuda[:N]
+about_RANKS = processes that train together here; elsewhere GROW="mpirun -n 4 pgan-grow"
+about_LAST = the last scale; 4 x 2^LAST pixels
+about_SWD_EVERY = judge every N-th save while training
+about_SCALE = the scale that is sampled and judged
+about_ITER = its networks after so many iterations (those that were kept), not the last
+about_SAMPLES = images that are judged
+about_FACES_COUNT = pictures that the demo draws
+about_CROP_FLAGS = options of CROP
+about_PACK_FLAGS = options of PACK
+about_LATENT = values of a latent
+about_JUMP = steps between two changes of alpha while a scale is faded in
+about_ITERS = steps
+about_BATCH = images in a step
+about_LR = learning rate
+about_JUMPS = changes of alpha
+about_DEPTH = channels
+VARIABLES = PRESET RUN IMAGES DATA CONFIG PROFILE SETTINGS SEED DEVICE RANKS LAST SWD_EVERY SCALE ITER SAMPLES FACES_COUNT CROP_FLAGS PACK_FLAGS FACES CROP PACK GROW SAMPLE SWD MSSSIM \
+	$(if $(CONFIG),,LATENT JUMP)
+
+# $(call shown,VALUE): as one word of the shell.
+shown = '$(subst ','\'',$(1))'
+about = $(call shown,$(or $(about_$(1)),the program$(comma) and its first options)$(if $(call given,$(1)), [$(origin $(1))]))
 help:
-	@echo 'targets: faces crop pack $(SCALES:%=scale%) sample growth swd msssim report clean; print-VARIABLE; -n shows the plan'
-	@echo
-	@echo 'variables, with their values and where those come from:'
-	@$(foreach v,$(VARIABLES),printf '  %-12s = %-32s (%s)\n' '$(v)' '$(subst ','\'',$($(v)))' '$(origin $(v))';)
+	@echo 'make -f pipeline.mk TARGET VARIABLE=VALUE …   (-n shows the commands)'
+	@echo; printf '  %-12s %s\n' $(foreach t,$(TARGETS),$(t) $(call shown,$(about_$(t))))
+	@echo; printf '  %-12s = %-26s %s\n' $(foreach v,$(VARIABLES),$(v) $(call shown,$($(v))) $(call about,$(v)))
+	@$(if $(CONFIG),,echo; printf '  %-12s  ' 'scale k'; printf ' %7s' $(SCALES); echo; \
+	$(foreach v,$(OF_SCALES),printf '  %-12s =' $(v)_k; printf ' %7s' $(foreach k,$(SCALES),$(call shown,$($(v)_$(k)))); echo '  '$(call shown,$(about_$(v)));))
 
 print-%:
 	@echo '$* = $(subst ','\'',$($*)) ($(origin $*))'

@@ -267,11 +267,15 @@ JSON
   done
 }
 
-@test "help shows every variable with its origin; print- one of them" {
+@test "help says what every target and variable is; print- shows one of them" {
   run make -s -f "$PGAN_TESTS/../pipeline.mk" PRESET=demo SEED=5 help
   [ "$status" = 0 ]
-  grep -q 'SEED *= 5 *(command line)' <<<"$output"
-  grep -q 'DEPTH_3 *= 32 *(file)' <<<"$output"
+  grep -q '^  SEED  *= 5  *of everything random \[command line\]$' <<<"$output"
+  grep -q '^  DEPTH_k  *=  *128  *128  *64  *32  channels$' <<<"$output"
+  for v in $(sed -n 's/^\([A-Z_]*\) = .*/\1/p' "$PGAN_TESTS/../pipeline.mk"); do
+    case $v in NET|RECIPE|OF_SCALES|BY_NAME|LABELS|HOW|JUDGED|SCORES|SCORED|TARGETS|VARIABLES|SHELL|*_COMMAND) continue ;; esac
+    grep -q "^  $v  *= " <<<"$output"
+  done
   run make -s -f "$PGAN_TESTS/../pipeline.mk" print-ITERS_5
   [ "$output" = "ITERS_5 = 160000 (file)" ]
 }
