@@ -47,7 +47,6 @@ static float *cuda_alloc(struct backend *b, size_t count)
 {
 	struct cuda *c = (struct cuda *)b;
 	float *data = NULL;
-	cuda_graphs_drop(c);
 	cudaError_t status = count > SIZE_MAX / sizeof *data ? cudaErrorMemoryAllocation : cudaMalloc((void **)&data, count * sizeof *data);
 	if (status == cudaSuccess && (status = cudaMemsetAsync(data, 0, count * sizeof *data, c->stream)) != cudaSuccess)
 		cudaFree(data);
@@ -76,10 +75,12 @@ int cuda_grow(struct cuda *c, void **memory, size_t *size, size_t bytes)
 {
 	if (bytes <= *size)
 		return 0;
-	cuda_graphs_drop(c);
-	cuda_ranks_wait(c); /* cudaFree() waits for what is queued, without watching the other ranks */
-	cuda_note(c, cudaFree(*memory), "free memory");
-	*memory = NULL;
+	if (*memory) {
+		cuda_graphs_drop(c);
+		cuda_ranks_wait(c); /* cudaFree() waits for what is queued, without watching the other ranks */
+		cuda_note(c, cudaFree(*memory), "free memory");
+		*memory = NULL;
+	}
 	const cudaError_t status = cudaMalloc(memory, bytes);
 	*size = status == cudaSuccess ? bytes : 0;
 	if (status == cudaSuccess)

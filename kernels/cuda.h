@@ -34,7 +34,8 @@ struct cuda_sums {
 /* A step that is or will be recorded. */
 struct cuda_recording {
 	const void *owner;
-	int variant, seen;
+	int variant;
+	bool seen; /* run once as it is */
 	cudaGraphExec_t graph; /* NULL before it is recorded */
 };
 
@@ -90,7 +91,11 @@ void cuda_graph_table(struct backend *);
 
 /* Waits for the work queued; a failure is noted as one to `what`. */
 void cuda_wait(struct cuda *, const char *what);
-/* cuda_ranks.c. With several processes: returns when the work queued is done or, with a failure noted, when another rank is gone, which that work would wait for. */
+/* How a step is run: as it is, recorded, or as it was recorded. */
+enum cuda_step { STEP_EAGER, STEP_RECORD, STEP_REPLAY };
+/* cuda_ranks.c. With several processes: the least of what all of them give, at the same step; alone: what is given. */
+enum cuda_step cuda_ranks_least(struct cuda *, enum cuda_step);
+/* With several processes: returns when the work queued is done or, with a failure noted, when another rank is gone, which that work would wait for. */
 void cuda_ranks_wait(struct cuda *);
 void cuda_ranks_close(struct cuda *);
 

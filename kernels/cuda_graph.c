@@ -1,16 +1,24 @@
 /* A training step as one CUDA graph: some hundred kernels that the host then queues in one call.
  *
  * The first step of its kind runs as it is: plans are made and scratch memory grows. The second is captured from the stream, and so are its addresses;
- * from then on the graph is launched. What changes from step to step stands in device memory. When memory comes or goes, all graphs are dropped and recorded anew. */
+ * from then on the graph is launched. What changes from step to step stands in device memory. When memory goes, all graphs are dropped and recorded anew.
+ *
+ * Several processes do the same at every step, the least that one of them has to: NCCL wants a sum to be recorded by all or by none, and replayed likewise. */
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "cuda.h"
 
-static void drop(struct cuda_recording *r)
+static void drop_graph(struct cuda_recording *r)
 {
 	if (r->graph)
 		cudaGraphExecDestroy(r->graph);
+	r->graph = NULL;
+}
+
+static void drop(struct cuda_recording *r)
+{
+	drop_graph(r);
 	*r = (struct cuda_recording){ NULL };
 }
 
@@ -44,11 +52,14 @@ static bool cuda_begin_step(struct backend *b, const void *owner, int variant)
 {
 	struct cuda *c = (struct cuda *)b;
 	struct cuda_recording *r = find(c, owner, variant);
-	if (r->graph) {
+	const enum cuda_step how = cuda_ranks_least(c, r->graph ? STEP_REPLAY : r->seen ? STEP_RECORD : STEP_EAGER);
+	if (how == STEP_REPLAY) {
 		cuda_note(c, cudaGraphLaunch(r->graph, c->stream), "run a recorded step");
 		return false;
 	}
-	if (r->seen++) {
+	drop_graph(r);
+	r->seen = true;
+	if (how == STEP_RECORD) {
 		cuda_note(c, cudaStreamBeginCapture(c->stream, cudaStreamCaptureModeThreadLocal), "record a step");
 		c->capturing = r;
 	}

@@ -11,7 +11,7 @@
 struct cuda_ranks {
 	struct nccl_library nccl;
 	nccl_comm comm; /* NULL: ended after a failure */
-	int (*watch)(struct ranks *, double waited);
+	struct rank_calls calls;
 };
 
 static int failed(const struct cuda_ranks *r, int status, const char *what)
@@ -54,7 +54,7 @@ static int wait_for_connection(struct connecting *k, struct cuda *c)
 	int rc = 0;
 	while (!rc && !atomic_load(&k->done)) {
 		nanosleep(&nap, NULL);
-		rc = c->ranks->watch(c->table.ranks, clock_seconds() - since);
+		rc = c->ranks->calls.watch(c->table.ranks, clock_seconds() - since);
 	}
 	return rc;
 }
@@ -83,7 +83,7 @@ static int connect_all(struct cuda *c, struct nccl_id id)
 	return rc;
 }
 
-static int cuda_join(struct backend *b, int (*broadcast)(struct ranks *, void *, size_t), int (*watch)(struct ranks *, double))
+static int cuda_join(struct backend *b, const struct rank_calls *calls)
 {
 	struct cuda *c = (struct cuda *)b;
 	struct nccl_id id = { { 0 } };
@@ -91,10 +91,10 @@ static int cuda_join(struct backend *b, int (*broadcast)(struct ranks *, void *,
 	struct cuda_ranks *r = c->ranks;
 	if (rc)
 		return rc;
-	r->watch = watch;
+	r->calls = *calls;
 	if (!b->ranks->rank && (status = r->nccl.get_unique_id(&id)))
 		return failed(r, status, "begin");
-	if ((rc = broadcast(b->ranks, &id, sizeof id)))
+	if ((rc = calls->broadcast(b->ranks, &id, sizeof id)))
 		return rc;
 	return connect_all(c, id);
 }
@@ -108,11 +108,25 @@ static void cuda_all_reduce(struct backend *b, float *data, size_t count)
 		cuda_note_error(c, failed(r, status, "sum gradients"));
 }
 
+enum cuda_step cuda_ranks_least(struct cuda *c, enum cuda_step mine)
+{
+	double ranks[STEP_REPLAY + 1] = { 0 }; /* how many are at each */
+	int least = STEP_EAGER;
+	if (!c->ranks)
+		return mine;
+	ranks[mine] = 1;
+	const int rc = c->ranks->calls.sum(c->table.ranks, ranks, sizeof ranks / sizeof *ranks);
+	cuda_note_error(c, rc);
+	while (!rc && !ranks[least])
+		least++;
+	return (enum cuda_step)least;
+}
+
 /* Whether the others are still there; ends NCCL's kernels, which would wait for ever, when they are not. */
 static int look_after(struct cuda *c, double waited)
 {
 	struct cuda_ranks *r = c->ranks;
-	int status = NCCL_SUCCESS, rc = r->watch(c->table.ranks, waited);
+	int status = NCCL_SUCCESS, rc = r->calls.watch(c->table.ranks, waited);
 	if (!rc && !r->nccl.comm_get_async_error(r->comm, &status) && status && status != NCCL_IN_PROGRESS)
 		rc = failed(r, status, "sum gradients");
 	if (!rc)

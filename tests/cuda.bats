@@ -260,7 +260,7 @@ PY
 
 @test "emulated: two processes on two GPUs train like one, with recorded steps and without to the same bytes" {
   need_emulation
-  local tiny=(--set 'depthScales=8,8' --set dimLatentVector=8 --set previewImages=0 --scale 0 -n 3 -b 8)
+  local tiny=(--set 'depthScales=8,8' --set dimLatentVector=8 --set evalIter=4 --scale 0 -n 11 -b 8)
   noise
   pgan-grow -q --data data.h5 -o one.h5 "${tiny[@]}" --device cuda:fp32
   for how in '' :eager; do

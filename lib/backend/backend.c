@@ -46,8 +46,9 @@ int backend_open(struct backend **out, const char *device, int threads)
 
 int backend_join(struct backend *b, struct ranks *ranks)
 {
+	static const struct rank_calls calls = { ranks_broadcast, ranks_sum_f64, ranks_watch };
 	b->ranks = ranks;
-	return b->join(b, ranks_broadcast, ranks_watch);
+	return b->join(b, &calls);
 }
 
 void backend_title(const struct backend *b, char *line, size_t size)

@@ -16,7 +16,7 @@
 
 #include "error.h"
 
-#define BACKEND_ABI 9 /* counts the changes of this file and plugin.h that a plug-in has to know */
+#define BACKEND_ABI 10 /* counts the changes of this file and plugin.h that a plug-in has to know */
 
 /* (n,c,h,w) float32 in the backend's memory and layout; borrowed. Sample i starts i * sample_size floats into data. Up to PLANAR_CHANNELS channels
  * (images, scores, per-pixel norms) are planar in every layout: c planes of h*w floats. With more the tensor is features, whose layout is the table's own. */
@@ -122,6 +122,13 @@ enum penalty_kind {
 };
 
 struct ranks;
+
+/* ranks_broadcast(), ranks_sum_f64() and ranks_watch() (ranks.h), which a plug-in cannot link to. */
+struct rank_calls {
+	int (*broadcast)(struct ranks *, void *, size_t);
+	int (*sum)(struct ranks *, double *, size_t count);
+	int (*watch)(struct ranks *, double waited);
+};
 
 struct backend {
 	const char *name;    /* "cpu", "plain", "cuda" */
@@ -261,9 +268,8 @@ struct backend {
 
 	/* -- several processes -- */
 
-	/* Prepares all_reduce() with the others in ->ranks, all of which call this. The two functions are ranks_broadcast() and ranks_watch(), which a plug-in cannot link
-	 * to. */
-	int (*join)(struct backend *, int (*broadcast)(struct ranks *, void *, size_t), int (*watch)(struct ranks *, double waited)) MUST_CHECK;
+	/* Prepares all_reduce() with the others in ->ranks, all of which call this. */
+	int (*join)(struct backend *, const struct rank_calls *) MUST_CHECK;
 	/* In place: the sum over all ranks, the same bytes at each of them. All call it for the same arrays in the same order. */
 	void (*all_reduce)(struct backend *, float *data, size_t count);
 

@@ -54,9 +54,9 @@ static int host_check(struct backend *b)
 	return failure ? error_set(failure, "%s", host->failure_text) : 0;
 }
 
-static int host_join(struct backend *b, int (*broadcast)(struct ranks *, void *, size_t), int (*watch)(struct ranks *, double))
+static int host_join(struct backend *b, const struct rank_calls *calls)
 {
-	(void)b, (void)broadcast, (void)watch;
+	(void)b, (void)calls;
 	return 0;
 }
 

@@ -65,6 +65,7 @@ void emulated_wait(double milliseconds);
 
 /* Runs work(arg) now, or when the graph that is being captured is launched; arg's `size` bytes are copied. */
 void emulated_queue(void (*work)(void *arg), const void *arg, size_t size);
+int emulated_is_captured(void); /* whether a stream is being captured */
 
 #ifdef __cplusplus
 }

@@ -157,6 +157,11 @@ void emulated_queue(void (*call)(void *), const void *arg, size_t size)
 	queue([=] { call(copy.get()); });
 }
 
+int emulated_is_captured(void)
+{
+	return captured != nullptr;
+}
+
 cudaError_t cudaStreamBeginCapture(cudaStream_t, enum cudaStreamCaptureMode) { return captured = new emulated_graph, cudaSuccess; }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t *graph)

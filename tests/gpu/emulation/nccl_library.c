@@ -1,4 +1,5 @@
-/* NCCL between processes of one machine: a file in memory that all of them see, where each leaves a piece and adds up everybody's. */
+/* NCCL between processes of one machine: a file in memory that all of them see, where each leaves a piece and adds up everybody's. As NCCL wants it, a sum is recorded in a
+ * graph by all of them or by none. */
 #include "nccl_library.h"
 
 #include <fcntl.h>
@@ -14,6 +15,7 @@ enum { RANKS = 8, PIECE = 1000 };
 
 struct shared {
 	atomic_int arrived, round;
+	int recorded[RANKS];
 	float piece[RANKS][PIECE];
 };
 
@@ -70,15 +72,22 @@ struct sum {
 	float *to;
 	size_t count;
 	nccl_comm comm;
+	int recorded;
 };
 
 static void run_sum(void *arg)
 {
 	const struct sum *s = arg;
+	s->comm->shared->recorded[s->comm->rank] = s->recorded;
 	for (size_t at = 0; at < s->count; at += PIECE) {
 		const size_t n = s->count - at < PIECE ? s->count - at : PIECE;
 		memcpy(s->comm->shared->piece[s->comm->rank], s->from + at, n * sizeof *s->from);
 		wait_for_all(s->comm);
+		for (int k = 0; k < s->comm->n; k++)
+			if (s->comm->shared->recorded[k] != s->recorded) {
+				fprintf(stderr, "emulated NCCL: a sum that one rank has recorded and another has not\n");
+				abort();
+			}
 		for (size_t i = 0; i < n; i++) {
 			float sum = 0;
 			for (int k = 0; k < s->comm->n; k++)
@@ -91,7 +100,7 @@ static void run_sum(void *arg)
 
 static int emulated_all_reduce(const void *from, void *to, size_t count, int type, int operation, nccl_comm comm, cudaStream_t stream)
 {
-	const struct sum sum = { from, to, count, comm };
+	const struct sum sum = { from, to, count, comm, emulated_is_captured() };
 	(void)stream;
 	if (type != NCCL_FLOAT32 || operation != NCCL_SUM)
 		return 4;
