@@ -292,6 +292,7 @@ int main(int argc, char **argv)
 	if (rc > 0) { /* a signal that training was stopped by, and which now has its effect */
 		(void)message_exit(0);
 		raise(rc);
+		return 128 + rc; /* it is ignored here */
 	}
 	if (rc < 0 && !*error_text()) /* one of several processes, whose failure the first of them says */
 		return -rc;

@@ -147,3 +147,15 @@ setup() {
   [ "$(fade --init-from whole.h5 --set alphaNJumps=0 -n 1 -o a.h5)" = "" ]
   [ "$(fade --init-from part.h5 --set alphaNJumps=0 -n 1 -o b.h5)" = "pgan-grow: 'part.h5' was saved while its own layers were still fading in (alpha 0.5)" ]
 }
+
+@test "--keep N on going on keeps no more of the saves before" {
+  random_data 8 4 data.h5
+  saving=(-q --data data.h5 --scale 0 "${tiny[@]}" -b 4 -n 1000000 --set saveIter=3)
+  stopped a.h5 "${saving[@]}" || true
+  cp a.ckpt a_i2.h5 # of a saveIter of its own
+  stopped a.h5 "${saving[@]}" --keep 1 || true
+  until [ "$(find . -name 'a_i*.h5' | wc -l)" = 1 ] && [ ! -e a_i2.h5 ]; do
+    stopped a.h5 "${saving[@]}" --keep 1 || true # no save in so short a time
+    [ $((++n)) -lt 20 ]
+  done
+}

@@ -386,3 +386,23 @@ SH
   "${run[@]}" scale0 GROW="./mpirun -n 2 pgan-grow --threads 1"
   cmp run/scale0.h5 here.h5
 }
+
+@test "a process that dies before all have come, and is started again, takes its place" {
+  random_data 8 4 data.h5
+  together=(-q --data data.h5 --scale 0 -o r.h5 "${tiny[@]}" -b 12 -n 3 --ranks 3 --rendezvous meet --rank-timeout 60)
+  pgan-grow "${together[@]}" --rank 0 2>said0 &
+  leader=$!
+  pgan-grow "${together[@]}" --rank 1 2>said1 &
+  until [ -e meet ]; do kill -0 $leader; sleep .01; done
+  sleep .3 # it has come, or will not: the same to the others
+  kill -9 $!
+  wait $! || true
+  pgan-grow "${together[@]}" --rank 1 &
+  again=$!
+  sleep .3
+  pgan-grow "${together[@]}" --rank 2 &
+  wait $!
+  wait $again
+  wait $leader || { cat said0; return 1; }
+  [ -s r.h5 ]
+}

@@ -179,14 +179,26 @@ static void answer(int fd, int code, int local)
 	(void)socket_move(fd, POLLOUT, &w, sizeof w, clock_seconds() + BRIEF);
 }
 
+/* Whether the other end of a connection is closed. */
+static bool is_gone(int fd)
+{
+	char byte;
+	const ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return !got || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 /* One who has come: takes its place among the guests, or is refused, or was not one of us. */
 static int receive(const struct ranks_place *place, const unsigned char key[16], int fd, struct guest *guest)
 {
 	struct hello h;
 	int rc = 0;
-	if (!socket_move(fd, POLLIN, &h, sizeof h, clock_seconds() + BRIEF) || memcmp(h.magic, magic, sizeof magic) || memcmp(h.key, key, sizeof h.key)) {
+	if (!socket_move(fd, POLLIN, &h, sizeof h, clock_seconds() + BRIEF) || memcmp(h.magic, magic, sizeof magic) || memcmp(h.key, key, sizeof h.key) || is_gone(fd)) {
 		close(fd);
 		return 0;
+	}
+	if (h.rank >= 1 && h.rank < place->n && guest[h.rank].fd >= 0 && is_gone(guest[h.rank].fd)) { /* started again */
+		close(guest[h.rank].fd);
+		guest[h.rank].fd = -1;
 	}
 	h.machine[sizeof h.machine - 1] = 0;
 	if (h.n != place->n)

@@ -49,6 +49,8 @@ int checkpoint_save(const char *path, struct trainer *t, const struct trainlog *
 		return rc;
 	if (!(rc = write_network_file(out.file, t, o)) && l)
 		rc = write_state(out.file, t, l);
+	if (!rc) /* whether all that was written had come from the device */
+		rc = t->be->check(t->be);
 	return h5out_end(&out, rc);
 }
 

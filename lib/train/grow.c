@@ -202,7 +202,7 @@ static bool is_due(const struct run *r, int64_t done)
 static int report(struct run *r)
 {
 	const struct settings *s = r->g->settings;
-	const int64_t done = r->trainer.iteration, best_before = s->swd_every ? run_best(r) : -1;
+	const int64_t done = r->trainer.iteration;
 	const bool last = run_is_last(r), save_now = !last && done % s->save_iter == 0, judged = run_is_judged(r, save_now);
 	int rc = 0;
 	if (done % s->log_iter == 0 || last || judged)
@@ -211,7 +211,7 @@ static int report(struct run *r)
 		rc = preview_write(&r->trainer, r->previews, s->preview_images);
 	if (rc || r->bad_steps)
 		return rc;
-	if ((save_now || last) && (rc = run_keep(r, best_before)))
+	if ((save_now || last) && (rc = run_keep(r)))
 		return rc;
 	return save_now || (!last && is_long_ago(r)) ? save(r) : 0;
 }

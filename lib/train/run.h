@@ -57,6 +57,9 @@ int run_check_files(const struct run *) MUST_CHECK;
 /* The file of the networks of a save. */
 void run_name_kept(const struct run *, int64_t iteration, char path[PATH_SIZE]);
 
+/* Calls `each` with every such file, until one fails; the number of files, or the failure. */
+int run_each_kept(const struct run *, int (*each)(const struct run *, const char *path, int64_t iteration)) MUST_CHECK;
+
 /* ERR_USAGE: there are networks of such names, but nothing else that an earlier run leaves. They may be another's, and are removed with --restart alone. */
 int run_check_kept(const struct run *) MUST_CHECK;
 
@@ -77,9 +80,8 @@ int run_write_row(struct run *, bool judged) MUST_CHECK;
 /* The iteration whose state is the best of those judged so far, -1: none was. */
 int64_t run_best(const struct run *);
 
-/* At a save and at the end: keeps the networks of this moment, and removes those that are neither of the last `keep` saves nor the best. best_before: run_best() before
- * the state was judged. */
-int run_keep(struct run *, int64_t best_before) MUST_CHECK;
+/* At a save and at the end: keeps the networks of this moment, and removes those that are neither of the last `keep` saves nor the best. */
+int run_keep(struct run *) MUST_CHECK;
 
 /* A line for the user: which of the judged states is the best, and in which file; none where none was judged. */
 void run_tell_best(const struct run *);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,20 +44,19 @@ static void name_beside(const struct run *r, const char *name, char path[2 * PAT
 	snprintf(path, 2 * PATH_SIZE, "%.*s%s", (int)(name_in(r->base) - r->base), r->base, name);
 }
 
-/* Whether a name is BASE_i, digits and ".h5". */
-static bool is_kept_name(const char *name, const char *base)
+/* The digits in a name that is BASE_i, digits and ".h5"; -1: it is not. */
+static int64_t kept_iteration(const char *name, const char *base)
 {
 	const size_t length = strlen(base);
 	if (strncmp(name, base, length) || strncmp(name + length, "_i", 2))
-		return false;
+		return -1;
 	const char *digits = name + length + 2, *end = digits;
 	while (isdigit((unsigned char)*end))
 		end++;
-	return end > digits && !strcmp(end, ".h5");
+	return end > digits && !strcmp(end, ".h5") ? strtoll(digits, NULL, 10) : -1;
 }
 
-/* Calls `each` with the path of every such file, until one fails; the number of files. */
-static int each_kept(const struct run *r, int (*each)(const char *path))
+int run_each_kept(const struct run *r, int (*each)(const struct run *, const char *path, int64_t iteration))
 {
 	char path[2 * PATH_SIZE];
 	name_beside(r, ".", path);
@@ -65,31 +65,40 @@ static int each_kept(const struct run *r, int (*each)(const char *path))
 	int n = 0, rc = 0;
 	if (!d)
 		return 0; /* the first file that is written there says why */
-	while (!rc && (entry = readdir(d)))
-		if (is_kept_name(entry->d_name, name_in(r->base))) {
-			name_beside(r, entry->d_name, path);
-			rc = each(path);
-			n++;
-		}
+	while (!rc && (entry = readdir(d))) {
+		const int64_t iteration = kept_iteration(entry->d_name, name_in(r->base));
+		if (iteration < 0)
+			continue;
+		name_beside(r, entry->d_name, path);
+		rc = each(r, path, iteration);
+		n++;
+	}
 	closedir(d);
 	return rc ? rc : n;
 }
 
-static int remove_one(const char *path)
+static int remove_one(const struct run *r, const char *path, int64_t iteration)
 {
+	(void)r, (void)iteration;
 	return unlink(path) ? error_set(ERR_FAILED, "cannot remove '%s': %s", path, strerror(errno)) : 0;
 }
 
-static int nothing(const char *path)
+static int nothing(const struct run *r, const char *path, int64_t iteration)
 {
-	(void)path;
+	(void)r, (void)path, (void)iteration;
 	return 0;
+}
+
+static int check_one(const struct run *r, const char *path, int64_t iteration)
+{
+	(void)r, (void)iteration;
+	return outfile_check(path);
 }
 
 int run_check_kept(const struct run *r)
 {
 	struct stat st;
-	if (r->g->restart || !access(r->g->out, F_OK) || !access(r->checkpoint, F_OK) || (!stat(r->log_path, &st) && st.st_size) || !each_kept(r, nothing))
+	if (r->g->restart || !access(r->g->out, F_OK) || !access(r->checkpoint, F_OK) || (!stat(r->log_path, &st) && st.st_size) || !run_each_kept(r, nothing))
 		return 0;
 	return error_set(ERR_USAGE, "'%s_i….h5' is there, as this run keeps its networks, and no log of it: it may be another's; give -o another name, or --restart",
 	                 r->base);
@@ -97,7 +106,7 @@ int run_check_kept(const struct run *r)
 
 int run_clear_kept(const struct run *r)
 {
-	const int n = each_kept(r, remove_one);
+	const int n = run_each_kept(r, remove_one);
 	if (n > 0)
 		run_note(r, "%d kept network%s of an earlier run %s removed: '%s_i….h5'", n, n > 1 ? "s" : "", n > 1 ? "are" : "is", r->base);
 	return n < 0 ? n : 0;
@@ -109,7 +118,7 @@ static bool is_kept(const struct run *r, const char *path)
 {
 	char kept[2 * PATH_SIZE];
 	name_beside(r, name_in(path), kept);
-	return is_kept_name(name_in(path), name_in(r->base)) && same_file(kept, path);
+	return kept_iteration(name_in(path), name_in(r->base)) >= 0 && same_file(kept, path);
 }
 
 static int check_record(const struct run *r, size_t i)
@@ -131,7 +140,7 @@ static int check_record(const struct run *r, size_t i)
 int run_check_files(const struct run *r)
 {
 	int rc;
-	if ((rc = outfile_check(r->log_path)) || (rc = outfile_check(r->checkpoint)) || (rc = each_kept(r, outfile_check)) < 0)
+	if ((rc = outfile_check(r->log_path)) || (rc = outfile_check(r->checkpoint)) || (rc = run_each_kept(r, check_one)) < 0)
 		return rc;
 	for (size_t i = 0; i < r->g->n_records; i++)
 		if ((rc = check_record(r, i)))

@@ -19,29 +19,24 @@ int64_t run_best(const struct run *r)
 }
 
 /* Removes the networks of an earlier save, unless they are of the last `keep` saves or the best. */
-static void remove_old_save(const struct run *r, int64_t iteration)
+static int remove_old(const struct run *r, const char *path, int64_t iteration)
 {
 	const int64_t every = r->g->settings->save_iter, saves = (r->trainer.iteration - run_is_last(r)) / every;
-	char path[PATH_SIZE];
-	if (r->g->keep < 0 || iteration <= 0 || iteration / every > saves - r->g->keep || iteration == run_best(r))
-		return;
-	run_name_kept(r, iteration, path);
-	unlink(path);
+	if (iteration / every <= saves - r->g->keep && iteration != run_best(r))
+		unlink(path);
+	return 0;
 }
 
-int run_keep(struct run *r, int64_t best_before)
+int run_keep(struct run *r)
 {
 	const int64_t done = r->trainer.iteration;
 	char path[PATH_SIZE];
 	int rc;
-	if (!run_is_last(r)) {
-		run_name_kept(r, done, path);
-		if ((r->g->keep || run_best(r) == done) && (rc = checkpoint_save(path, &r->trainer, NULL, &r->origin)))
-			return rc; /* with the earlier ones as they are */
-		remove_old_save(r, done - r->g->keep * r->g->settings->save_iter);
-	}
-	remove_old_save(r, best_before);
-	return 0;
+	run_name_kept(r, done, path);
+	if (!run_is_last(r) && (r->g->keep || run_best(r) == done) && (rc = checkpoint_save(path, &r->trainer, NULL, &r->origin)))
+		return rc; /* with the earlier ones as they are */
+	rc = r->g->keep < 0 ? 0 : run_each_kept(r, remove_old);
+	return rc < 0 ? rc : 0;
 }
 
 bool run_is_judged(const struct run *r, bool save_now)

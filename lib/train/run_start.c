@@ -175,6 +175,8 @@ static int inspect_checkpoint(struct run *r)
 		                 r->checkpoint, what);
 	if (differs > 0)
 		run_note(r, "going on from '%s' all the same: %s", r->checkpoint, what);
+	if (differs > 0 && strstr(what, "miniBatchSize"))
+		run_note(r, "images, which the log counts and which settings may go by, count as if every step before had had %lld, too", (long long)g->settings->batch);
 	if (!differs && *what)
 		run_note(r, "'%s': %s", r->checkpoint, what);
 	return differs < 0 ? differs : RUN_ON;
