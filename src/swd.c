@@ -191,10 +191,11 @@ static int with_statistics(struct swd_report *r, const char *path)
 		else
 			rc = add_comparison(r, NULL, &b, &saved, NULL);
 	}
-	if (!rc)
+	if (!rc) {
+		note_first(r, &input, input.read, saved.n);
 		note_range(r, &input);
-	if (!rc)
 		notes_add(&r->notes, "Against saved statistics of '%s'%s.", *saved.source ? saved.source : "a stream", verified ? "" : ", which is not there to be compared with them");
+	}
 	image_set_close(&input);
 	swd_reference_free(&saved);
 	return rc;

@@ -34,6 +34,16 @@ np.save(out, np.stack([np.asarray(Image.open(f).convert('RGB').crop(box)).transp
 PY
 }
 
+# pictures_of FOLDER N…: FOLDER/N.png, 8x8, each its own.
+pictures_of() {
+  "$PYTHON" - "$@" <<'PY'
+import sys, numpy as np
+from PIL import Image
+for n in sys.argv[2:]:
+    Image.fromarray(np.random.default_rng(int(n)).integers(0, 256, (8, 8, 3)).astype('u1')).save(f'{sys.argv[1]}/{n}.png')
+PY
+}
+
 # joined FILE: all records of a stream as one array, in joined.npy.
 joined() {
   "$PYTHON" - "$1" <<'PY'
@@ -590,4 +600,68 @@ TABLE
   fails 2 "named as the pictures of -o are" celeba-crop --box 0,0,16,16 -o out --rejects out/000000.png in.npy
   fails 2 "--rejects and -o name the same file, 'out'" celeba-crop --box 0,0,16,16 -o out --rejects ./out in.npy
   [ ! -e out ]
+}
+
+@test "names that differ by a dot or a slash alone are one" {
+  mkdir in
+  pictures_of in 1 2
+  (cd in && tar cf ../a.tar ./1.png && tar rf ../a.tar 2.png --transform 's,^,deep//./,')
+  celeba-crop --box 0,0,4,4 -o out a.tar
+  [ "$(find out -type f | sort | tr '\n' ' ')" = "out/1.png out/deep/2.png " ]
+  fails 3 "'a.tar/./1.png' and 'in/1.png' would both become 'out/1.png'" celeba-crop --box 0,0,4,4 -o out a.tar in
+}
+
+@test "what lies in a hidden folder is hidden" {
+  mkdir -p in/.thumbs .mine
+  pictures_of in 1
+  pictures_of in/.thumbs 2
+  pictures_of .mine 3
+  run -0 celeba-crop --box 0,0,4,4 -o out/ in ./.mine
+  [[ $output == *"left alone: 1, such as 'in/.thumbs/2.png'"* ]]
+  [ "$(ls out | tr '\n' ' ')" = "1.png 3.png " ]
+}
+
+@test "a PNG that is damaged in its transparency or orientation is broken" {
+  "$PYTHON" - <<'PY'
+import struct, zlib
+def chunk(kind, data, flip=0):
+    return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data) ^ flip)
+def png(name, *more):
+    pixels = zlib.compress(b''.join(b'\0' + bytes([i % 2] * 4) for i in range(4)))
+    open(name, 'wb').write(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 4, 4, 8, 3, 0, 0, 0)) +
+                           chunk(b'PLTE', bytes([255, 0, 0, 0, 255, 0])) + b''.join(more) + chunk(b'IDAT', pixels) + chunk(b'IEND', b''))
+exif = b'MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0'
+png('good.png', chunk(b'tRNS', b'\0'), chunk(b'eXIf', exif))
+png('clear.png', chunk(b'tRNS', b'\0', 1))
+png('long.png', chunk(b'tRNS', b'\0\0\0'))
+png('turned.png', chunk(b'eXIf', exif, 1))
+PY
+  celeba-crop --box 0,0,4,4 good.png >good.npy
+  for bad in clear long turned; do
+    fails 3 "cannot decode '$bad.png'" bash -c 'celeba-crop --keep-going --box 0,0,4,4 "$1.png" | cat >/dev/null; exit "${PIPESTATUS[0]}"' - "$bad"
+  done
+}
+
+@test "tar: long headers of extended attributes, and links that say a size" {
+  mkdir in
+  pictures_of in 1 2
+  "$PYTHON" - <<'PY'
+import io, tarfile
+with tarfile.open('a.tar', 'w', format=tarfile.PAX_FORMAT) as t:
+    info = t.gettarinfo('in/1.png')
+    info.pax_headers = {'SCHILY.xattr.user.note': 'x' * 70000}
+    t.addfile(info, open('in/1.png', 'rb'))
+    link = tarfile.TarInfo('in/link.txt')
+    link.type, link.linkname, link.size = tarfile.LNKTYPE, 'in/1.png', 0
+    t.addfile(link)
+    t.add('in/2.png')
+raw = bytearray(open('a.tar', 'rb').read())
+at = raw.index(b'in/link.txt')
+raw[at + 124:at + 136] = b'00000001000\0'
+raw[at + 148:at + 156] = b' ' * 8
+raw[at + 148:at + 156] = b'%06o\0 ' % sum(raw[at:at + 512])
+open('a.tar', 'wb').write(raw)
+PY
+  celeba-crop --box 0,0,4,4 a.tar >a.npy
+  celeba-crop --box 0,0,4,4 in | cmp - a.npy
 }

@@ -199,3 +199,18 @@ PY
   msssim right.npy >said
   ! grep "beyond" said || false
 }
+
+@test "msssim: of a file that grows, what was there is read" {
+  npy 2,3,64,64 u1 >a.npy
+  npy 8,3,64,64 u1 >more.npy
+  mkfifo other
+  msssim --pairs 1 --json a.npy --ref other >got &
+  exec 8>other # once it is opened there, a.npy has been counted
+  cat more.npy >>a.npy
+  cat more.npy >&8 || true
+  exec 8>&-
+  wait $!
+  npy 2,3,64,64 u1 >b.npy
+  msssim --pairs 1 --json b.npy --ref more.npy >want
+  diff <(tr , '\n' <got | grep -v input) <(tr , '\n' <want | grep -v input)
+}

@@ -198,3 +198,9 @@ closed() {
     no_leftovers limited
   done
 }
+
+@test "an output's name that ends in a slash is refused before the work" {
+  npy 2,3,8,8 u1 >a.npy
+  fails 1 "cannot create 'x.h5/': that would be a folder" pack-h5 -o x.h5/ a.npy
+  fails 1 "cannot create 'x.swd/': that would be a folder" swd --ref missing.npy --save-ref x.swd/
+}

@@ -583,3 +583,57 @@ PY
   pack-h5 -q -k -o new.h5 --rejects new.tsv sq
   pack-h5 --verify new.h5
 }
+
+@test "--verify: pictures of one colour do not tell the filter" {
+  mkdir in
+  "$PYTHON" - <<'PY'
+import numpy as np
+from PIL import Image
+Image.new('RGB', (16, 16), 'white').save('in/0.png')
+for i in (1, 2):
+    Image.fromarray(np.random.default_rng(i).integers(0, 256, (16, 16, 3)).astype('u1')).save(f'in/{i}.png')
+PY
+  for filter in box bilinear; do
+    pack-h5 --filter $filter -o a.h5 in
+    run -0 pack-h5 --verify a.h5
+    [ "$output" = "a.h5: 3 pictures of 16x16, 2 smaller resolutions by the $filter filter: all as they should be" ]
+  done
+  "$PYTHON" -c 'import h5py; h5py.File("a.h5", "r+")["data4x4"][2] ^= 1'
+  fails 3 "'a.h5': picture 2 at 4x4 is not the one at 16x16 made smaller" pack-h5 --verify a.h5
+}
+
+@test "a picture that has no labels does not decide on the side" {
+  mkdir in
+  "$PYTHON" - <<'PY'
+from PIL import Image
+for i in range(3):
+    Image.new('RGB', (16 if i else 32,) * 2, (i, 0, 0)).save(f'in/{i}.png')
+PY
+  printf 'file,a\n1.png,1\n2.png,2\n' >table.csv
+  run -1 pack-h5 --labels table.csv -o a.h5 in
+  [[ $output == *"'in/0.png' has no labels"* ]]
+  [ "$("$PYTHON" -c 'import h5py; print(h5py.File("a.h5")["data16x16"].shape[0])')" = 2 ]
+}
+
+@test "--limit ends a stream that goes on, or that waits" {
+  npy 2,3,8,8 u1 >two.npy
+  mkfifo pipe
+  for threads in 1 2; do
+    pack-h5 -j $threads --limit 2 -o a.h5 - <pipe &
+    exec 8>pipe
+    cat two.npy >&8
+    wait $!
+    exec 8>&-
+    "$PYTHON" -c 'import h5py; assert h5py.File("a.h5")["data8x8"].shape[0] == 2'
+    rm a.h5
+  done
+}
+
+@test "--unpack without labels refuses a file of others' beside it" {
+  npy 2,3,8,8 u1 | pack-h5 -o plain.h5 -
+  npy 2,1 f4 >x-labels.npy
+  fails 2 "'x-labels.npy' would be taken for the labels of 'x.npy': remove it, or name another output" pack-h5 --unpack plain.h5 -o x.npy
+  [ ! -e x.npy ]
+  rm x-labels.npy
+  pack-h5 --unpack plain.h5 -o x.npy
+}

@@ -235,6 +235,8 @@ PY
   swd -q --ref sizes.h5 --save-ref largest
   swd -q --ref sizes.h5 --size 32 --save-ref smaller
   [ "$(pgan_side largest)" = 64 ]
+  npy 50,3,64,64 u1 >fifty.npy
+  swd --ref largest fifty.npy | grep -q "Of the 50 images of 'fifty.npy' the first 40 are compared."
   [ "$(pgan_side smaller)" = 32 ]
   npy 40,3,32,32 u1 | swd --ref smaller >/dev/null
   fails 2 "--size is for --save-ref without INPUT" swd --ref sizes.h5 --size 32 fake.h5

@@ -75,22 +75,36 @@ static int drain(void *ctx, void *data)
 	return 0;
 }
 
-/* Which filter made the levels of the first picture: its number, -1 for neither, or an error. */
+enum { FILTERS = LEVELS_BOX + 1 };
+
+/* Of a set of filters, a bit each, those that made the levels of a picture. */
+static unsigned which_made(const struct dataset *d, struct levels *const maker[], unsigned filters, const uint8_t *stored, uint8_t *made)
+{
+	for (int f = 0; f < FILTERS; f++)
+		if (filters >> f & 1 && first_wrong(d, maker[f], stored, made))
+			filters &= ~(1u << f);
+	return filters;
+}
+
+/* Which filter made the levels of the first pictures: its number, -1 for neither, or an error. A picture of one colour is the same by any. */
 static int find_filter(struct dataset *d, int *filter)
 {
 	const size_t size = levels_size(dataset_side(d));
 	uint8_t *stored = size_alloc(size, 1), *made = size_alloc(size, 1);
-	int rc = stored && made ? read_picture(d, 0, stored) : ERR_FAILED;
+	struct levels *maker[FILTERS] = { NULL };
+	unsigned filters = (1u << FILTERS) - 1;
+	int rc = stored && made ? 0 : ERR_FAILED;
 
+	for (int f = 0; !rc && f < FILTERS; f++)
+		rc = levels_new(&maker[f], dataset_side(d), (enum level_filter)f);
+	for (int64_t i = 0; !rc && filters & (filters - 1) && i < dataset_count(d); i++)
+		if (!(rc = read_picture(d, i, stored)))
+			filters = which_made(d, maker, filters, stored, made);
 	*filter = -1;
-	for (int f = LEVELS_BILINEAR; !rc && *filter < 0 && level_filter_names[f]; f++) {
-		struct levels *maker;
-		if ((rc = levels_new(&maker, dataset_side(d), (enum level_filter)f)))
-			break;
-		if (!first_wrong(d, maker, stored, made))
-			*filter = f;
-		levels_free(&maker);
-	}
+	for (int f = FILTERS - 1; f >= 0; f--)
+		*filter = filters >> f & 1 ? f : *filter;
+	for (int f = 0; f < FILTERS; f++)
+		levels_free(&maker[f]);
 	free(stored);
 	free(made);
 	return rc;

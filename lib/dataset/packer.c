@@ -54,6 +54,8 @@ static int feed(void *ctx, void *data)
 	struct pack_item *item = data;
 	item->reason[0] = 0;
 	if (!p->source) {
+		if (p->settings->limit && p->next == p->settings->limit)
+			return 0; /* all of a stream's are good, and it may have no more for a long time */
 		item->i = p->next++;
 		return (int)images_read(p->images, item->raw, 1);
 	}
@@ -173,6 +175,8 @@ static int find_side(struct packer *p)
 	}
 	for (int64_t i = 0; rc == ERR_INPUT && i < source_count(p->source); i++) {
 		const int64_t k = in_order(p, i);
+		if (p->settings->table && !label_table_find(p->settings->table, source_member(p->source, k)))
+			continue;
 		if ((rc = source_picture(p->source, k, p->settings->background, &first.bytes, &first.picture)))
 			continue;
 		if (p->settings->fit)

@@ -59,7 +59,7 @@ static int write_csv(void *unpacker, FILE *f, const char *name)
 /* The labels go into a file beside the pictures, or in their folder. */
 static int to_sink(struct unpacker *u, enum sink_kind kind)
 {
-	const struct sink_plan plan = { .output = u->output, .kind = kind, .type = NPY_U8, .side = u->side, .n = dataset_count(u->d) };
+	const struct sink_plan plan = { .output = u->output, .kind = kind, .type = NPY_U8, .side = u->side, .n = dataset_count(u->d), .labelled = u->labels.columns > 0 };
 	const bool array = kind == SINK_NPY;
 	const int length = (int)strlen(u->output), stem = array ? length - (int)strlen(".npy") : length;
 	const char *ending = array ? "-labels.npy" : length && u->output[length - 1] == '/' ? "labels.csv" : "/labels.csv";

@@ -9,6 +9,7 @@ struct npy_input {
 	FILE *file;
 	bool owned;
 	int64_t left; /* images of the current record not yet read */
+	int64_t most; /* and of all that were there at opening: of a file that grows, no others are read */
 };
 
 /* The next record's header; 1, 0 at the end, or a failure. */
@@ -67,13 +68,13 @@ static int64_t npy_count(struct images *i, struct npy_input *s, const struct npy
 static int64_t npy_images_left(struct images *i)
 {
 	struct npy_input *s = i->source;
-	while (!s->left) {
+	while (!s->left && s->most) {
 		struct npy_header h;
 		int rc = npy_next(i, s, &h);
 		if (rc <= 0 || (rc = npy_same(i, &h)))
 			return rc;
 	}
-	return s->left;
+	return s->left < s->most ? s->left : s->most;
 }
 
 static int64_t npy_images_read(struct images *i, void *data, int64_t max)
@@ -91,6 +92,7 @@ static int64_t npy_images_read(struct images *i, void *data, int64_t max)
 		if (rc)
 			return rc;
 		s->left -= n;
+		s->most -= n;
 		done += n;
 	}
 	return done;
@@ -125,5 +127,6 @@ int images_open_npy(struct images *i, FILE *f, bool owned, const char *name)
 	i->c = (int)h.dim[1];
 	i->side = (int)h.dim[2];
 	i->n = owned ? npy_count(i, s, &h) : -1;
+	s->most = i->n < 0 ? INT64_MAX : i->n;
 	return 0;
 }

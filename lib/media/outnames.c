@@ -21,12 +21,26 @@ static bool leads_out(const char *member)
 	return false;
 }
 
+/* The same file always gets the same name: without parts that are empty or ".". NULL: out of memory. */
 static char *name_of(const char *dir, const char *member)
 {
-	const char *slash = strrchr(member, '/'), *base = slash ? slash + 1 : member, *dot = strrchr(base, '.');
-	const int length = dot && dot > base ? (int)(dot - member) : (int)strlen(member);
-	char *name;
-	return asprintf(&name, "%s/%.*s.png", dir, length, member) < 0 ? NULL : name;
+	char *const name = malloc(strlen(dir) + strlen(member) + sizeof "/.png");
+	if (!name)
+		return NULL;
+	char *at = stpcpy(name, dir);
+	for (const char *part = member; *part;) {
+		const size_t length = strcspn(part, "/");
+		if (length && strncmp(part, ".", length)) {
+			*at++ = '/';
+			at = mempcpy(at, part, length);
+		}
+		part += length;
+		part += *part == '/';
+	}
+	*at = 0;
+	char *const dot = strrchr(name + strlen(dir), '.'), *const slash = strrchr(name, '/');
+	strcpy(dot && dot > slash + 1 ? dot : at, ".png");
+	return name;
 }
 
 /* Whether a file system takes it, as far as can be told. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "grid.h"
 #include "h5out.h"
@@ -58,9 +59,21 @@ static int stream_open(struct sink *s)
 	return (s->stream = outfile_stream(&s->out)) ? 0 : ERR_FAILED;
 }
 
+/* Readers take the labels beside a file for those of its images (labels.h). */
+static int check_labels(const struct sink *s)
+{
+	char *labels;
+	if (asprintf(&labels, "%.*s-labels.npy", (int)(strlen(s->output) - strlen(".npy")), s->output) < 0)
+		return error_set(ERR_FAILED, "out of memory");
+	const int rc = s->plan.labelled || access(labels, F_OK) ? 0 : error_set(ERR_USAGE, "'%s' would be taken for the labels of '%s': remove it, or name another output", labels, s->output);
+	free(labels);
+	return rc;
+}
+
 static int npy_open(struct sink *s)
 {
-	const int rc = stream_open(s);
+	int rc = check_labels(s);
+	rc = rc ? rc : stream_open(s);
 	return rc ? rc : npy_start(s);
 }
 

@@ -33,6 +33,7 @@ struct sink_plan {
 	int64_t n;           /* exactly so many will come */
 	int64_t first;       /* number of the first one: names the pictures of a folder */
 	int columns;         /* of SINK_GRID: images in a row */
+	bool labelled;       /* of SINK_NPY: NAME-labels.npy will hold their labels. Without, one that is there is ERR_USAGE: it would be taken for these */
 };
 
 struct sink;

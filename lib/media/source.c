@@ -33,16 +33,17 @@ struct source {
 	pthread_mutex_t lock; /* of the archives */
 };
 
-static const char *last_part(const char *path)
+/* member: its path below the folder or in the archive. Hidden is what has a part that begins with a dot, but for "." and "..". */
+static bool named_as_picture(const char *member)
 {
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
-static bool named_as_picture(const char *path)
-{
-	const char *base = last_part(path);
-	return *base != '.' && base[picture_stem(base)];
+	const char *base = member;
+	for (const char *part = member; part; part = strchr(part, '/')) {
+		base = part += *part == '/';
+		const size_t length = strcspn(part, "/");
+		if (*part == '.' && strncmp(part, "..", length))
+			return false;
+	}
+	return base[picture_stem(base)];
 }
 
 /* Takes over name, which may be NULL (out of memory). */
@@ -94,14 +95,15 @@ static int add_folder(struct source *s, const char *input)
 	size_t length = strlen(path);
 	while (length > 1 && path[length - 1] == '/')
 		path[--length] = 0;
+	const size_t below = length + (path[length - 1] != '/');
 	FTS *walk = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
 	if (!walk)
 		rc = error_set(ERR_INPUT, "cannot read '%s': %s", input, strerror(errno));
 	while (!rc && (errno = 0, e = fts_read(walk))) {
 		if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS)
 			rc = error_set(ERR_INPUT, "cannot read '%s': %s", e->fts_path, strerror(e->fts_errno));
-		else if ((e->fts_info == FTS_F || e->fts_info == FTS_SLNONE || e->fts_info == FTS_DEFAULT) && named_as_picture(e->fts_path)) {
-			if (!(rc = add(s, strdup(e->fts_path), length + (path[length - 1] != '/'), -1, 0)))
+		else if ((e->fts_info == FTS_F || e->fts_info == FTS_SLNONE || e->fts_info == FTS_DEFAULT) && named_as_picture(e->fts_path + below)) {
+			if (!(rc = add(s, strdup(e->fts_path), below, -1, 0)))
 				s->entry[s->n - 1].irregular = e->fts_info == FTS_DEFAULT;
 		}
 		else if (e->fts_info != FTS_D && e->fts_info != FTS_DP)
@@ -134,7 +136,7 @@ static int add_archive(struct source *s, const char *input, const uint8_t *head,
 			continue;
 		if (asprintf(&name, "%s/%s", input, member) < 0)
 			return error_set(ERR_FAILED, "out of memory");
-		if (named_as_picture(name)) {
+		if (named_as_picture(member)) {
 			rc = add(s, name, length + 1, (int64_t)s->archives - 1, i);
 		} else {
 			leave_out(s, name);
@@ -146,7 +148,8 @@ static int add_archive(struct source *s, const char *input, const uint8_t *head,
 
 static int add_picture(struct source *s, const char *input)
 {
-	return add(s, strdup(input), (size_t)(last_part(input) - input), -1, 0);
+	const char *const slash = strrchr(input, '/');
+	return add(s, strdup(input), slash ? (size_t)(slash + 1 - input) : 0, -1, 0);
 }
 
 /* The whole of a file; of what is no picture the beginning, for the message: it may be a device, or larger than memory. */

@@ -9,7 +9,7 @@
 
 #include "size.h"
 
-enum { BLOCK = 512, MAX_NAME = 65536 };
+enum { BLOCK = 512, MAX_TEXT = 1 << 20 };
 
 /* The header block of POSIX.1-1988 (ustar): text fields, numbers in octal. */
 struct header {
@@ -86,8 +86,8 @@ static int read_at(const struct tar *t, int64_t at, void *out, size_t n)
 static int read_text(const struct tar *t, int64_t at, int64_t size, char **out)
 {
 	int rc;
-	if (size > MAX_NAME)
-		return error_set(ERR_INPUT, "cannot read '%s': a name of %lld bytes in the tar archive", t->path, (long long)size);
+	if (size > MAX_TEXT)
+		return error_set(ERR_INPUT, "cannot read '%s': a name or header of %lld bytes in the tar archive", t->path, (long long)size);
 	if (!(*out = size_zalloc((size_t)size + 1, 1)))
 		return ERR_FAILED;
 	if ((rc = read_at(t, at, *out, (size_t)size))) {
@@ -235,7 +235,8 @@ static int scan(struct tar *t)
 	for (int64_t at = 0; !rc && !(rc = read_at(t, at, &h, BLOCK));) {
 		if (!memcmp(&h, &zero, BLOCK))
 			break;
-		const int64_t size = given.size && !memchr("xgLK", h.type, 4) ? given.size : number(h.size, sizeof h.size);
+		const bool bare = h.type >= '1' && h.type <= '6'; /* links, devices, folders: whatever they say of a size, no data follow */
+		const int64_t size = bare ? 0 : given.size && !memchr("xgLK", h.type, 4) ? given.size : number(h.size, sizeof h.size);
 		at += BLOCK;
 		if (!checksum_fits(&h) || size < 0)
 			rc = error_set(ERR_INPUT, "cannot read '%s': damaged tar archive, at byte %lld", t->path, (long long)at - BLOCK);

@@ -75,6 +75,8 @@ int outfile_check(const char *path)
 		return error_set(ERR_USAGE, "the name of an output is empty");
 	if (there && S_ISDIR(st.st_mode))
 		return error_set(ERR_FAILED, "cannot create '%s': it is a folder", path);
+	if (path[strlen(path) - 1] == '/')
+		return error_set(ERR_FAILED, "cannot create '%s': that would be a folder", path);
 	if (!strcmp(path, "-"))
 		return error_set(ERR_USAGE, "'-': this output needs a name: it does not go to stdout");
 	/* A symbolic link keeps pointing where it does. */

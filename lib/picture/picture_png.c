@@ -35,10 +35,11 @@ static void on_error(png_structp png, png_const_charp text)
 	longjmp(j->failed, 1);
 }
 
+/* About ancillary chunks: no pixel is lost but with a transparency that is left out. */
 static void on_warning(png_structp png, png_const_charp text)
 {
-	(void)png;
-	(void)text; /* about ancillary chunks: no pixel is lost */
+	if (!strncmp(text, "tRNS", 4))
+		png_error(png, text);
 }
 
 static void read_bytes(png_structp png, png_bytep out, size_t n)
@@ -77,6 +78,7 @@ static int decode(struct png_job *j)
 	if (setjmp(j->failed))
 		return j->code;
 	png_set_read_fn(j->png, j, read_bytes);
+	png_set_crc_action(j->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT); /* in any chunk, not in the critical ones alone */
 	png_read_info(j->png, j->info);
 	const int64_t w = png_get_image_width(j->png, j->info), h = png_get_image_height(j->png, j->info);
 	if ((j->code = picture_check_size(j->name, w, h)))
