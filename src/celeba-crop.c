@@ -16,7 +16,7 @@
 #include "threads.h"
 
 static const char *dir, *center = "89,121", *box, *background = "white", *rejects_file;
-static int64_t size = 128, threads;
+static int64_t size = 128;
 static bool pad, keep_going;
 
 static const struct option options[] = {
@@ -26,9 +26,8 @@ static const struct option options[] = {
 	{ "box", 'b', OPTION_TEXT, &box, "X,Y,W,H", "instead: column and row of the upper left corner, width and height; square unless there is -o", 0, 0 },
 	{ "pad", 'p', OPTION_FLAG, &pad, NULL, "take pictures that are too small, and fill up with the background", 0, 0 },
 	{ "background", 0, OPTION_TEXT, &background, "COLOUR", "what shows through transparent pixels and fills up: white, black or RRGGBB; default: white", 0, 0 },
-	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "end successfully although pictures were left out", 0, 0 },
+	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "exit with 0 even if pictures were left out", 0, 0 },
 	{ "rejects", 0, OPTION_TEXT, &rejects_file, "FILE", "write the names of the pictures left out, with the reasons", 0, 0 },
-	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
 	{ 0 }
 };
 
@@ -37,7 +36,7 @@ static const struct tool tool = {
 	.summary = "cut the face out of every picture",
 	.synopsis = "[-o DIR] [--center X,Y] [--size N] [--pad] INPUT…",
 	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg and not hidden) or a zip or tar archive, which is "
-		   "read in place (img_align_celeba.zip as downloaded). Folders and archives are read in the bytewise order of the paths. One HDF5 or .npy "
+		   "read in place (img_align_celeba.zip as downloaded). Folders and archives are read in the bytewise order of the paths; the output is the same for any number of threads. One HDF5 or .npy "
 		   "file alone gives its images, the largest there are. '-' alone reads stdin: an image stream or a list of file names, one a line; the first "
 		   "byte tells which.\n\n"
 		   "The square has its upper left corner at X - N/2, Y - N/2; by default columns 25 to 152 and rows 57 to 184, which in the aligned pictures "
@@ -80,7 +79,7 @@ static int parse_box(struct crop_settings *c)
 	int number[4];
 
 	if (box) {
-		const int rc = options_only("box", "output|pad|background|keep-going|rejects|threads");
+		const int rc = options_only("box", "output|pad|background|keep-going|rejects");
 		if (rc)
 			return rc;
 		if (!parse_numbers(box, number, 4) || number[2] < 1 || number[3] < 1)
@@ -112,7 +111,7 @@ static bool ends_in_png(const char *name)
 static int run(const char *const *inputs, size_t n)
 {
 	struct progress progress;
-	struct crop_settings settings = { .pad = pad, .dir = dir, .stream = stdout, .name = "stdout", .threads = (int)threads, .progress = progress_count,
+	struct crop_settings settings = { .pad = pad, .dir = dir, .stream = stdout, .name = "stdout", .threads = threads_available(options_threads()), .progress = progress_count,
 		                          .progress_ctx = &progress };
 	struct crop_result result = { 0 };
 	struct inputs in;
@@ -145,7 +144,6 @@ static int run(const char *const *inputs, size_t n)
 int main(int argc, char **argv)
 {
 	int rc = options_parse(&tool, argc, argv);
-	threads = threads_available((int)threads);
 	for (int i = 1; i <= rc; i++)
 		input_guard_add(argv[i]);
 	if (dir && !strcmp(dir, "-"))

@@ -15,7 +15,7 @@
 #include "pyramid.h"
 #include "threads.h"
 
-static int64_t levels, level, threads;
+static int64_t levels, level;
 static const char *directory;
 static bool inverse, f32;
 
@@ -25,7 +25,6 @@ static const struct option options[] = {
 	{ "inverse", 0, OPTION_FLAG, &inverse, NULL, "read such a stream and write the images", 0, 0 },
 	{ "f32", 0, OPTION_FLAG, &f32, NULL, "with --inverse: write float32 in [-1,1] instead of uint8", 0, 0 },
 	{ "output", 'o', OPTION_TEXT, &directory, "DIR", "write one file per level, and a picture of each, into this folder", 0, 0 },
-	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ 0 }
 };
 
@@ -100,7 +99,7 @@ static int run(int operands, char **argv)
 	input_guard_add(input);
 	if ((rc = directory ? outfile_folder_meant(directory) : message_stdout_is_data()))
 		return rc;
-	omp_set_num_threads(threads_available((int)threads));
+	omp_set_num_threads(threads_available(options_threads()));
 	return inverse ? backward(input) : forward(input);
 }
 

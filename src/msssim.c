@@ -13,27 +13,26 @@
 #include "libraries.h"
 #include "message.h"
 #include "metric_open.h"
-#include "notes.h"
+#include "msssim_report.h"
 #include "options.h"
-#include "pairs.h"
 #include "picture.h"
 #include "progress.h"
+#include "spelling.h"
 #include "threads.h"
 
 static const char *reference, *real, *protocol_name = "karras", *device_name = "cpu";
-static int64_t most, threads;
+static int64_t most;
 static bool as_json, per_pair;
 static struct metric_device *device;
 
 static const struct option options[] = {
 	{ "ref", 'r', OPTION_TEXT, &reference, "REF", "compare image i of INPUT with image i of REF instead of pairs within INPUT", 0, 0 },
 	{ "pairs", 'n', OPTION_INT, &most, "N", "pairs to compare at most; by default the protocol's number", 1, 1 << 24 },
-	{ "protocol", 'p', OPTION_CHOICE, &protocol_name, "karras|paddle|vainf", "whose MS-SSIM: the paper's (default), the reproduced system's, pytorch-msssim's", 0, 0 },
+	{ "protocol", 'p', OPTION_CHOICE, &protocol_name, MSSSIM_PROTOCOLS, "whose MS-SSIM: the paper's (default), the reproduced system's, pytorch-msssim's", 0, 0 },
 	{ "per-pair", 0, OPTION_FLAG, &per_pair, NULL, "give the value of every pair", 0, 0 },
 	{ "floor", 'f', OPTION_TEXT, &real, "REAL", "also the value of these real images among themselves", 0, 0 },
 	{ "device", 0, OPTION_TEXT, &device_name, "D", METRIC_DEVICES " (cpu)", 0, 0 },
 	{ "json", 0, OPTION_FLAG, &as_json, NULL, "one JSON object instead of a table", 0, 0 },
-	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ 0 }
 };
 
@@ -73,83 +72,7 @@ static const struct tool tool = {
 	.device = metric_describe,
 };
 
-struct report {
-	enum msssim_protocol protocol;
-	struct pairs pairs, floor;
-	struct notes notes;
-};
-
-/* -- printing -- */
-
-/* One pair has no standard error. */
-static json_t *error_json(const struct pairs *p)
-{
-	return p->n > 1 ? json_real(p->error) : json_null();
-}
-
-static int print_json(const struct report *r)
-{
-	json_t *o = json_object(), *values = json_array(), *floor = json_object();
-	json_object_set_new(o, "protocol", json_string(protocol_name));
-	json_object_set_new(o, "pairs", json_integer(r->pairs.n));
-	json_object_set_new(o, "msssim", json_real(r->pairs.mean));
-	json_object_set_new(o, "error", error_json(&r->pairs));
-	for (int64_t i = 0; per_pair && i < r->pairs.n; i++)
-		json_array_append_new(values, json_real(r->pairs.value[i]));
-	if (per_pair)
-		json_object_set(o, "values", values);
-	json_object_set_new(floor, "pairs", json_integer(r->floor.n));
-	json_object_set_new(floor, "msssim", json_real(r->floor.mean));
-	json_object_set_new(floor, "error", error_json(&r->floor));
-	if (real)
-		json_object_set(o, "floor", floor);
-	json_object_set_new(o, "notes", notes_json(&r->notes));
-	char *text = json_dumps(o, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12));
-	json_decref(values);
-	json_decref(floor);
-	json_decref(o);
-	if (!text)
-		return error_set(ERR_FAILED, "out of memory");
-	puts(text);
-	free(text);
-	return 0;
-}
-
-static void print_row(const char *what, const struct pairs *p)
-{
-	printf("%-5s %9" PRId64 "  %.5f", what, p->n, p->mean);
-	if (p->n > 1)
-		printf(" ± %.5f", p->error);
-	putchar('\n');
-}
-
-static void print_table(const struct report *r)
-{
-	printf("MS-SSIM, protocol %s; ± standard error over the pairs\n\n", protocol_name);
-	printf("          pairs  MS-SSIM\n");
-	print_row("", &r->pairs);
-	if (real)
-		print_row("floor", &r->floor);
-	for (int64_t i = 0; per_pair && i < r->pairs.n; i++)
-		printf("%s%15" PRId64 "  %.7f\n", i ? "" : "\n           pair  value\n", i, r->pairs.value[i]);
-	notes_print(&r->notes, stdout);
-}
-
-static void add_notes(struct report *r)
-{
-	const int64_t whole = msssim_protocol_pairs(r->protocol);
-	if (r->pairs.n < whole && r->protocol != MSSSIM_VAINF)
-		notes_add(&r->notes, "Fewer pairs than the protocol's %" PRId64 ": the mean is less certain.", whole);
-	if (r->protocol == MSSSIM_KARRAS && reference)
-		notes_add(&r->notes, "Pairs across two sets; the protocol compares pairs of one.");
-	if (r->protocol == MSSSIM_PADDLE && !reference)
-		notes_add(&r->notes, "Pairs of one set; the protocol compares generated images with real ones: --ref.");
-	if (r->pairs.left)
-		notes_add(&r->notes, "%s",
-		          reference ? "The sets differ in size: the longer one was cut." : "The last image has no partner and was left out.");
-}
-
-static void add_notes_of(struct report *r, const struct images *set, bool pairs_of_one)
+static void add_notes_of(struct msssim_report *r, const struct images *set, bool pairs_of_one)
 {
 	char text[IMAGES_DOUBT];
 	if (images_doubt_range(set, text))
@@ -173,26 +96,30 @@ static int compare(struct pairs *p, enum msssim_protocol protocol, struct images
 static int run(int operands, char **argv)
 {
 	const char *const path = operands ? argv[1] : "-";
-	struct report r = { .protocol = !strcmp(protocol_name, "karras") ? MSSSIM_KARRAS : !strcmp(protocol_name, "paddle") ? MSSSIM_PADDLE : MSSSIM_VAINF };
+	struct msssim_report r = { .protocol = (enum msssim_protocol)spelling_place(MSSSIM_PROTOCOLS, protocol_name), .across = reference, .per_pair = per_pair,
+		                   .with_floor = real };
 	struct images input = { 0 }, ref = { 0 }, reals = { 0 };
 	const int from_stdin = !strcmp(path, "-") + (reference && !strcmp(reference, "-")) + (real && !strcmp(real, "-"));
+	char *text;
 	int rc;
 	if (operands > 1)
 		return error_set(ERR_USAGE, "one input at most; '%s' is one too many", argv[2]);
 	if (from_stdin > 1)
 		return error_set(ERR_USAGE, "only one of INPUT, REF and REAL can be stdin");
-	omp_set_num_threads(threads_available((int)threads));
+	omp_set_num_threads(threads_available(options_threads()));
 	if (!(rc = metric_open(&device, device_name)) && !(rc = images_open(&input, path, 0)) && (!reference || !(rc = images_open(&ref, reference, input.side))) &&
-	    (!real || (!(rc = images_open(&reals, real, input.side)) && !(rc = images_same_channels(input.name, input.c, reals.name, reals.c)))) && !(rc = compare(&r.pairs, r.protocol, &input, reference ? &ref : NULL)) &&
+	    (!real || (!(rc = images_open(&reals, real, input.side)) && !(rc = images_same_channels(input.name, input.c, reals.name, reals.c)))) &&
+	    !(rc = compare(&r.pairs, r.protocol, &input, reference ? &ref : NULL)) &&
 	    (!real || !(rc = compare(&r.floor, r.protocol, &reals, NULL)))) {
-		add_notes(&r);
+		msssim_report_explain(&r);
 		add_notes_of(&r, &input, !reference);
 		add_notes_of(&r, &ref, false);
 		add_notes_of(&r, &reals, true);
-		if (as_json)
-			rc = print_json(&r);
-		else
-			print_table(&r);
+		text = as_json ? msssim_report_json(&r) : msssim_report_table(&r);
+		if (text)
+			fputs(text, stdout);
+		rc = text ? 0 : ERR_FAILED;
+		free(text);
 	}
 	metric_close(device);
 	images_close(&input);

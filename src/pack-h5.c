@@ -22,7 +22,7 @@
 #include "zipout.h"
 
 static const char *output, *filter = "bilinear", *fit = "none", *background = "white", *labels_file, *columns, *rejects_file, *verify, *unpacked;
-static int64_t side, limit, seed = -1, threads;
+static int64_t side, limit, seed = -1;
 static bool mirror, keep_going;
 
 static const struct option options[] = {
@@ -36,9 +36,8 @@ static const struct option options[] = {
 	{ "shuffle", 0, OPTION_INT, &seed, "SEED", "take the pictures of files, folders and archives in a random order", 0, OPTION_SEED_MAX },
 	{ "labels", 0, OPTION_TEXT, &labels_file, "FILE", "numbers by file name: CSV, list_attr_celeba.txt, a dataset.json or an archive with one", 0, 0 },
 	{ "columns", 0, OPTION_TEXT, &columns, "NAME,…", "which columns of the table to take; default: all", 0, 0 },
-	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "end successfully although pictures were left out", 0, 0 },
+	{ "keep-going", 'k', OPTION_FLAG, &keep_going, NULL, "exit with 0 even if pictures were left out", 0, 0 },
 	{ "rejects", 0, OPTION_TEXT, &rejects_file, "FILE", "write the names of the pictures left out, with the reasons", 0, 0 },
-	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
 	{ "verify", 0, OPTION_TEXT, &verify, "DATA.h5", "instead: check a data set", 0, 0 },
 	{ "unpack", 0, OPTION_TEXT, &unpacked, "DATA.h5", "instead: write the pictures of a data set to -o NAME.zip, NAME.npy or FOLDER/", 0, 0 },
 	{ 0 }
@@ -51,14 +50,14 @@ static const struct tool tool = {
 	.details = "Without INPUT, or with '-', stdin is read: an image stream (.npy records of uint8, or of float32 in [-1,1], shape (n,3,R,R) or "
 		   "(n,1,R,R)), or a list of file names, one a line; the first byte tells which. Otherwise either one HDF5 or .npy file, of which the images "
 		   "are taken, or any number of PNG or JPEG files, folders (with everything below them that is named .png, .jpg or .jpeg and not hidden) and zip or tar "
-		   "archives, which are read in place. Folders and archives are read in the bytewise order of the paths.\n\n"
+		   "archives, which are read in place. Folders and archives are read in the bytewise order of the paths; the output is the same for any number of threads.\n\n"
 		   "The data set's pictures are squares of one size, a power of two: --size N or that of the first usable picture. Without either option, "
 		   "pictures of another size are left out. --size makes larger ones smaller. --fit takes pictures that are not square: crop, the largest "
 		   "square in the middle; pad, the smallest square around it, filled up with the background; stretch, each side by itself. Without --size it "
 		   "decides on the largest power of two not above the first picture's shorter side. Nothing is ever enlarged. Grey pictures become RGB, "
 		   "transparent pixels show the background, and pictures that a camera has marked as turned are turned upright.\n\n"
 		   "A picture that is damaged, too small, of the wrong shape or without a row in the table of labels is left out; the others are not "
-		   "affected. The reasons are told at the end, the first 20 of them; --rejects FILE gets all, as a table of names and reasons. A truncated "
+		   "affected. The first 20 reasons are printed at the end; --rejects FILE gets all, as a table of names and reasons. A truncated "
 		   "stream is an error, and nothing is written.\n\n"
 		   "--labels reads CSV (a header line; rows of a file name and numbers; quoted or not), CelebA's list_attr_celeba.txt, or the dataset.json of StyleGAN's "
 		   "archives, also in the archive. The labels of an HDF5 or .npy INPUT are taken as they are: its data set labels, or NAME-labels.npy beside NAME.h5, unless pack-h5 made that, and beside NAME.npy. "
@@ -118,7 +117,7 @@ static int check_task(size_t inputs)
 		return 0;
 	if (inputs)
 		return error_set(ERR_USAGE, "--%s takes one data set and no INPUT", verify ? "verify" : "unpack");
-	return verify ? options_only("verify", "threads") : options_only("unpack", "output|size|threads");
+	return verify ? options_only("verify", "") : options_only("unpack", "output|size");
 }
 
 static int check_options(struct pack_settings *s)
@@ -185,7 +184,7 @@ static int run(const char *const *inputs, size_t n)
 	if (in->source)
 		source_tell_left_out(in->source, message_note);
 	options_used(used, sizeof used);
-	s.threads = in->hdf5 ? 1 : (int)threads; /* HDF5 cannot read and write in two threads */
+	s.threads = in->hdf5 ? 1 : threads_available(options_threads()); /* HDF5 cannot read and write in two threads */
 	if ((rc = rejects_try(rejects_file, output)) || (rc = prepare_source(&job, &s)))
 		goto end;
 	progress_start(&progress, "pictures", limit ? limit : inputs_count(in));
@@ -211,7 +210,7 @@ static int run_verify(void)
 	struct verify_result r;
 	struct progress progress;
 	progress_start(&progress, "pictures", 0);
-	const int rc = dataset_verify(&r, verify, (int)threads, progress_count, &progress);
+	const int rc = dataset_verify(&r, verify, threads_available(options_threads()), progress_count, &progress);
 	progress_end(&progress);
 	if (rc)
 		return rc;
@@ -240,7 +239,6 @@ int main(int argc, char **argv)
 {
 	const int inputs = options_parse(&tool, argc, argv);
 	int rc = inputs < 0 ? inputs : check_task((size_t)inputs);
-	threads = threads_available((int)threads);
 	for (int i = 1; i <= inputs; i++)
 		input_guard_add(argv[i]);
 	input_guard_add(labels_file);

@@ -21,7 +21,7 @@
 
 static const char *data, *from, *init_from, *out, *keep = "all", *profile, *config_file, *device = "auto";
 static const char *rendezvous;
-static int64_t scale = -1, iterations = -1, batch, seed = 1, threads, ranks, rank = -1, swd_every = -1;
+static int64_t scale = -1, iterations = -1, batch, seed = 1, ranks, rank = -1, swd_every = -1;
 static double rate = -1, rank_timeout = 600;
 static bool force, restart, replace, dry_run, print_config, json;
 static struct option_list sets, records, verify_files;
@@ -31,7 +31,7 @@ static const struct option options[] = {
 	{ "scale", 's', OPTION_INT, &scale, "S", "the scale to train: images of 4 * 2^S pixels", 0, MAX_SCALES - 1 },
 	{ "from", 'f', OPTION_TEXT, &from, "PREV.h5", "the network of the scale before; none at scale 0", 0, 0 },
 	{ "init-from", 0, OPTION_TEXT, &init_from, "NET.h5", "instead of --from: start with the weights of a network of the same scale, and with nothing else of it", 0, 0 },
-	{ "out", 'o', OPTION_TEXT, &out, "OUT.h5", "the network to write", 0, 0 },
+	{ "output", 'o', OPTION_TEXT, &out, "OUT.h5", "the network to write", 0, 0 },
 	{ "profile", 'p', OPTION_CHOICE, &profile, "zoo|paddle|karras", "whose network and recipe (zoo)", 0, 0 },
 	{ "config", 'c', OPTION_TEXT, &config_file, "FILE", "read keys from a JSON file", 0, 0 },
 	{ "set", 0, OPTION_LIST, &sets, "KEY=VALUE", "set a key; may be given again", 0, 0 },
@@ -39,7 +39,6 @@ static const struct option options[] = {
 	{ "batch", 'b', OPTION_INT, &batch, "N", "images of a batch: miniBatchSize", 1, 4096 },
 	{ "lr", 0, OPTION_REAL, &rate, "X", "learning rate: baseLearningRate", 0, 1 },
 	{ "seed", 0, OPTION_INT, &seed, "N", "seed of all random numbers (1)", 0, OPTION_SEED_MAX },
-	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ "device", 0, OPTION_TEXT, &device, "D", BACKEND_DEVICES " (auto)", 0, 0 },
 	{ "ranks", 0, OPTION_INT, &ranks, "N", "train with N processes; without --rank, start them on this machine", 1, RANKS_MAX },
 	{ "rank", 0, OPTION_INT, &rank, "K", "this process is number K of them, from 0", 0, RANKS_MAX - 1 },
@@ -215,7 +214,7 @@ static int train(const struct config *c)
 	if (!(rc = check_usage()) && !(rc = check_output()) && !(rc = find_place(&place)) && !(rc = parse_keep(&kept)) && !(rc = parse_records(&record)) &&
 	    !(rc = config_settings(c, (int)scale, &settings)) && !(rc = check_records(record, &settings)) && !(rc = settings_condition(&settings, data))) {
 		const struct grow g = { .data = data, .from = from ? from : init_from, .init = init_from, .out = out, .device = device, .settings = &settings,
-			                .seed = (uint64_t)seed, .threads = (int)threads, .place = place, .force = force, .keep = kept, .restart = restart,
+			                .seed = (uint64_t)seed, .threads = options_threads(), .place = place, .force = force, .keep = kept, .restart = restart,
 			                .replace = replace, .records = record, .n_records = records.n,
 			                .note = note, .detail = detail, .reading = show_reading, .progress = show_progress };
 		rc = grow_scale(&g);
@@ -236,7 +235,7 @@ static int forecast(const struct config *c)
 {
 	if (ranks > 1)
 		return error_set(ERR_USAGE, "--dry-run looks at one process: leave --ranks out, and give --batch the images of one rank");
-	const struct forecast f = { .device = device, .threads = (int)threads, .data = data, .seconds = 2, .progress = show_measuring };
+	const struct forecast f = { .device = device, .threads = options_threads(), .data = data, .seconds = 2, .progress = show_measuring };
 	return forecast_print(&f, c, scale < 0 ? 0 : (int)scale, stdout);
 }
 
@@ -244,7 +243,7 @@ static int forecast(const struct config *c)
 static int check_task(void)
 {
 	if (verify_files.n)
-		return options_only("verify", "threads|device|json");
+		return options_only("verify", "device|json");
 	if (json && !print_config)
 		return error_set(ERR_USAGE, "--json goes with --verify and --print-config");
 	if (json && scale >= 0)
@@ -259,7 +258,7 @@ static int run(void)
 	if (rc)
 		return rc;
 	if (verify_files.n)
-		return verify_records(verify_files.item, verify_files.n, device, (int)threads, json, stdout);
+		return verify_records(verify_files.item, verify_files.n, device, options_threads(), json, stdout);
 	if (!(rc = configure(&c)))
 		rc = print_config ? config_print(c, (int)scale, json, stdout) : dry_run ? forecast(c) : train(c);
 	config_close(c);

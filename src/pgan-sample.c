@@ -21,14 +21,14 @@
 
 enum { PROTOCOL_IMAGES = 16384, GRID_IMAGES = 64, WALK_LEGS = 8, WALK_FRAMES = 30, FRAMES_MOST = 100000, GROWTH_IMAGES = 8 };
 
-static int64_t count, seed = -1, first, frames, threads;
+static int64_t count, seed = -1, first, frames;
 static bool current, f32, walk;
 static struct option_list labels;
 static const char *output, *latents_file, *grid, *device = "auto";
 
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, &output, "OUT", "OUT.png, OUT.h5, OUT.npy, OUT.y4m or DIR/ (an image stream on stdout)", 0, 0 },
-	{ "count", 'n', OPTION_INT, &count, "N", "number of images, or with --walk of legs; default 16384; grid: 64, or as many as --grid holds; walk: 8; --latents: all", 1, 1LL << 40 },
+	{ "count", 'n', OPTION_INT, &count, "N", "number of images (with --walk: of legs); default: 16384; of a grid 64, or as many as --grid holds; of a walk 8; with --latents all of them", 1, 1LL << 40 },
 	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the latents (0)", 0, OPTION_SEED_MAX },
 	{ "first", 0, OPTION_INT, &first, "K", "begin with latent K (0)", 0, 1LL << 40 },
 	{ "current", 0, OPTION_FLAG, &current, NULL, "sample G itself instead of its running average", 0, 0 },
@@ -38,7 +38,6 @@ static const struct option options[] = {
 	{ "grid", 0, OPTION_TEXT, &grid, "RxC", "rows and columns of OUT.png (about square; of a walk a leg per row)", 0, 0 },
 	{ "walk", 0, OPTION_FLAG, &walk, NULL, "go from latent K to K + 1 to K + 2 …", 0, 0 },
 	{ "frames", 0, OPTION_INT, &frames, "F", "images per leg of a walk (30)", 1, FRAMES_MOST },
-	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ "device", 0, OPTION_TEXT, &device, "D", BACKEND_DEVICES " (auto)", 0, 0 },
 	{ 0 }
 };
@@ -148,7 +147,7 @@ static int plan(struct job *j, const struct netfile *net, const char *path)
 	j->latents.frames = frames;
 	if ((rc = latents_set_labels(&j->latents, labels.item, labels.n, path)))
 		return rc;
-	j->sample = (struct sampler_plan){ .device = device, .threads = (int)threads, .net = net, .group = current ? "/G" : "/avgG", .latents = &j->latents };
+	j->sample = (struct sampler_plan){ .device = device, .threads = options_threads(), .net = net, .group = current ? "/G" : "/avgG", .latents = &j->latents };
 	j->sink.output = output;
 	j->sink.type = f32 ? NPY_F32 : NPY_U8;
 	j->sink.side = arch_side(&net->arch);
@@ -228,7 +227,7 @@ static int find_network(char **path)
 /* Several networks: the same latents through each, a row of one picture per network. */
 static int rows(char *const *path, int networks)
 {
-	struct growth_plan plan = { .device = device, .threads = (int)threads, .group = current ? "/G" : "/avgG", .seed = seed < 0 ? 0 : (uint64_t)seed, .first = first,
+	struct growth_plan plan = { .device = device, .threads = options_threads(), .group = current ? "/G" : "/avgG", .seed = seed < 0 ? 0 : (uint64_t)seed, .first = first,
 		                    .columns = count ? (int)count : GROWTH_IMAGES, .label = labels.item, .labels = labels.n };
 	enum sink_kind kind;
 	struct picture p = { 0 };

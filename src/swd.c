@@ -17,27 +17,27 @@
 #include "outfile.h"
 #include "picture.h"
 #include "progress.h"
+#include "spelling.h"
 #include "swd.h"
 #include "swd_reference.h"
 #include "swd_report.h"
 #include "threads.h"
 
 static const char *reference, *save_path, *protocol_name, *device_name = "cpu";
-static int64_t count, seed = -1, side, threads;
+static int64_t count, seed = -1, side;
 static bool as_json, want_floor;
 static struct metric_device *device;
 
 static const struct option options[] = {
 	{ "ref", 'r', OPTION_TEXT, &reference, "REF", "the images to compare with, usually the real ones", 0, 0 },
 	{ "count", 'n', OPTION_INT, &count, "N", "images to use of each set; by default the protocol's number", 1, SWD_MAX_IMAGES },
-	{ "protocol", 'p', OPTION_CHOICE, &protocol_name, "karras|paddle", "whose SWD: that of the paper (default), or of the system reproduced here", 0, 0 },
+	{ "protocol", 'p', OPTION_CHOICE, &protocol_name, SWD_PROTOCOLS, "whose SWD: that of the paper (default), or of the system reproduced here", 0, 0 },
 	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the patches and directions (default 0)", 0, OPTION_SEED_MAX },
 	{ "floor", 'f', OPTION_FLAG, &want_floor, NULL, "also compare REF with itself: two halves of N/2, and N with N when it has 2N", 0, 0 },
-	{ "save-ref", 0, OPTION_TEXT, &save_path, "FILE", "save REF's statistics, to be given as REF later; without INPUT do only that", 0, 0 },
+	{ "save-ref", 0, OPTION_TEXT, &save_path, "FILE", "save REF's statistics, which can be given as REF later; without INPUT do nothing else", 0, 0 },
 	{ "size", 0, OPTION_INT, &side, "R", "with --save-ref and no INPUT: the side of REF's images (its largest)", 16, IMAGES_MAX_SIDE },
 	{ "device", 0, OPTION_TEXT, &device_name, "D", METRIC_DEVICES " (cpu)", 0, 0 },
 	{ "json", 0, OPTION_FLAG, &as_json, NULL, "one JSON object instead of a table", 0, 0 },
-	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ 0 }
 };
 
@@ -60,7 +60,7 @@ static const struct tool tool = {
 	        "column; min(log2(side) - 2, 4) levels; floats as they are; the halves of --floor are whole batches. Its own program prints the values without the factor 1,000.\n\n"
 	        "Values under different "
 	        "protocols, numbers of images or sides do not compare. A value means little without the floor that --floor adds: what two sets of real images give. Which images these are moves a value, and the floor, by many times the "
-	        "standard error that is printed; sets whose order means something are to be shuffled before, as the first N are taken.\n\n"
+	        "standard error that is printed; only the first N images are used, so shuffle a set that is sorted (by class, by time) before.\n\n"
 	        "--save-ref keeps what a comparison needs of REF (64 MiB, or 16 per level): given as --ref it halves the time. It holds for its protocol, seed and number "
 	        "of images, 32,768 at most; INPUT must have as many. When the set is still where it was it is read to see whether it changed. Distances differ from those to the set "
 	        "itself by about a thousandth where the sets are alike, and by less otherwise.\n\n"
@@ -176,7 +176,7 @@ static int with_statistics(struct swd_report *r, const char *path)
 		return rc;
 	if ((protocol_name && saved.protocol != r->protocol) || (seed >= 0 && saved.seed != r->seed) || (count && saved.n != count))
 		rc = error_set(ERR_USAGE, "'%s' holds statistics of %" PRId64 " images, protocol %s, seed %" PRIu64 "; save others for other settings", reference, saved.n,
-		               swd_protocol_name(saved.protocol), saved.seed);
+		               swd_protocol_names[saved.protocol], saved.seed);
 	else
 		rc = verified = swd_reference_verify(&saved, reference);
 	r->protocol = saved.protocol;
@@ -233,7 +233,7 @@ static int with_set(struct swd_report *r, const char *path)
 static int run(int operands, char **argv)
 {
 	const char *const path = operands ? argv[1] : save_path ? NULL : "-";
-	struct swd_report r = { .protocol = protocol_name && !strcmp(protocol_name, "paddle") ? SWD_PADDLE : SWD_KARRAS, .seed = seed < 0 ? 0 : (uint64_t)seed };
+	struct swd_report r = { .protocol = protocol_name ? (enum swd_protocol)spelling_place(SWD_PROTOCOLS, protocol_name) : SWD_KARRAS, .seed = seed < 0 ? 0 : (uint64_t)seed };
 	int rc;
 	if (operands > 1)
 		return error_set(ERR_USAGE, "one input at most; '%s' is one too many", argv[2]);
@@ -249,7 +249,7 @@ static int run(int operands, char **argv)
 	input_guard_add(path);
 	if (save_path && (rc = outfile_try(save_path)))
 		return rc;
-	omp_set_num_threads(threads_available((int)threads));
+	omp_set_num_threads(threads_available(options_threads()));
 	const bool saved = !images_from_pipe(reference) && swd_reference_is(reference);
 	if (saved && (want_floor || save_path))
 		return error_set(ERR_USAGE, "'%s' holds statistics: neither --floor nor --save-ref goes with it", reference);

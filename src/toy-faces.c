@@ -11,14 +11,13 @@
 #include "threads.h"
 #include "zipout.h"
 
-static int64_t count, seed = 1, threads;
+static int64_t count, seed = 1;
 static const char *output;
 
 static const struct option options[] = {
 	{ "count", 'n', OPTION_INT, &count, "N", "number of faces; has to be given", 1, FACES_MAX },
 	{ "seed", 's', OPTION_INT, &seed, "S", "seed of the random numbers (1)", 0, OPTION_SEED_MAX },
 	{ "output", 'o', OPTION_TEXT, &output, "DIR|FILE.zip", "folder, or zip archive if the name ends in .zip (an archive on stdout)", 0, 0 },
-	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor. The output does not depend on it", 1, 1024 },
 	{ 0 },
 };
 
@@ -59,7 +58,7 @@ static int run(int argc, char **argv)
 		return error_set(ERR_USAGE, "how many faces? give -n");
 	const bool to_stdout = !output || !strcmp(output, "-");
 	struct progress progress;
-	const struct faces_plan plan = { .count = count, .seed = (uint64_t)seed, .threads = threads_available((int)threads), .progress = progress_count,
+	const struct faces_plan plan = { .count = count, .seed = (uint64_t)seed, .threads = threads_available(options_threads()), .progress = progress_count,
 	                                 .progress_ctx = &progress };
 	int rc = to_stdout ? message_stdout_is_data() : is_archive(output) ? 0 : outfile_folder_meant(output);
 	if (rc)

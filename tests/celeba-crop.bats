@@ -61,7 +61,7 @@ in_order=(in/a.jpg in/b.JPEG in/grey.PNG in/grey.jpg in/rgb.png in/sub/c.jpg)
   make_pictures
   echo text >in/notes.txt
   celeba-crop in >got.npy 2>notes
-  grep -q "left alone: 1, such as 'in/notes.txt'" notes
+  grep -q "skipped: 1, such as 'in/notes.txt'" notes
   pillow_crop want.npy 89 121 128 "${in_order[@]}"
   cmp got.npy want.npy
 }
@@ -584,7 +584,7 @@ TABLE
   mkfifo t/pipe.png
   "$PYTHON" -c 'import socket; socket.socket(socket.AF_UNIX).bind("t/socket.jpg")'
   run -1 celeba-crop --box 0,0,16,16 --rejects table.tsv -o out t
-  [[ "$output" == *"left alone: 1, such as 't/notes.txt'"*"4 of 5 pictures left out"* ]] || false
+  [[ "$output" == *"skipped: 1, such as 't/notes.txt'"*"4 of 5 pictures left out"* ]] || false
   diff table.tsv - <<'TABLE'
 picture	reason
 t/broken.png	cannot open 't/broken.png': No such file or directory
@@ -617,7 +617,7 @@ TABLE
   pictures_of in/.thumbs 2
   pictures_of .mine 3
   run -0 celeba-crop --box 0,0,4,4 -o out/ in ./.mine
-  [[ $output == *"left alone: 1, such as 'in/.thumbs/2.png'"* ]]
+  [[ $output == *"skipped: 1, such as 'in/.thumbs/2.png'"* ]]
   [ "$(ls out | tr '\n' ' ')" = "1.png 3.png " ]
 }
 

@@ -192,10 +192,10 @@ PY
   npy 20,3,32,32 f4 '1.2 * rng.random(shape) * rng.choice([-1, 1], shape)' >slightly.npy # a sixth
   npy 20,3,32,32 f4 '1.05 * (rng.random(shape) * 2 - 1)' >right.npy # as generators do
   for score in "msssim normal.npy" "msssim right.npy --floor normal.npy" "swd --ref normal.npy right.npy"; do
-    $score -q --json | "$PYTHON" -c 'import json, sys; assert "31 % of the values of \x27normal.npy\x27 are beyond [-1,1], which floats are images in." in json.load(sys.stdin)["notes"]'
+    $score -q --json | "$PYTHON" -c 'import json, sys; assert "31 % of the values of \x27normal.npy\x27 lie outside [-1,1], the range of float images." in json.load(sys.stdin)["notes"]'
   done
   pack-h5 -o a.h5 slightly.npy 2>said
-  grep -qx "pack-h5: 16 % of the values of 'slightly.npy' are beyond \[-1,1\], which floats are images in" said
+  grep -qx "pack-h5: 16 % of the values of 'slightly.npy' lie outside \[-1,1\], the range of float images" said
   msssim right.npy >said
   ! grep "beyond" said || false
 }

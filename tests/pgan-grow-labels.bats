@@ -46,7 +46,7 @@ f['labels'] = np.eye(3, dtype='f4')[np.arange(12) % 3]
 f['labels'].attrs['names'] = 'cat,dog,bird'
 PY
   run -0 --separate-stderr pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" "${both[@]}" -n 1
-  grep -q 'the labels are a one-hot code, .*: one column with 3 values has none of these' <<<"$stderr"
+  grep -q 'the labels look like a one-hot code, .*; use one column with 3 values instead' <<<"$stderr"
   run -0 --separate-stderr pgan-grow --data data.h5 --scale 0 -o b.h5 "${tiny[@]}" "${both[@]}" -n 1 --set selectedAttributes=cat,dog
   run ! grep -q one-hot <<<"$stderr"
   "$PYTHON" -c 'import h5py; h5py.File("data.h5", "r+")["labels"][5] = 1'

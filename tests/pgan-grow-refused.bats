@@ -13,7 +13,7 @@ load common
   fails 2 "scale 0 starts from nothing: leave --from out" pgan-grow --data data.h5 --scale 0 --from y.h5 -o x.h5
   fails 2 "unexpected operand 'x'" pgan-grow x
   local step=$golden/step_s0_b8_a000.h5
-  fails 2 "--out does not go with --verify" pgan-grow --verify "$step" -o x --record 3:y --dry-run
+  fails 2 "--output does not go with --verify" pgan-grow --verify "$step" -o x --record 3:y --dry-run
   fails 2 "--record does not go with --verify" pgan-grow --record 3:y --verify "$step"
   fails 2 "--seed does not go with --verify" pgan-grow --verify "$step" --seed 1 # the default, too
   fails 2 "--json goes with --verify and --print-config" grow 0 x.h5 --json

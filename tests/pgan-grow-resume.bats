@@ -141,7 +141,7 @@ for name in 'done.h5', 'a.ckpt':
         assert f.attrs['data_digest'].startswith(b'all:')
         f.attrs['data_digest'] = sys.argv[1].encode()
 PY
-  said="an older pgan made it, which knew its training images by 64 of them: that the others are the same could not be checked"
+  said="an older pgan made it, which kept in mind only 64 of the training images; the others could not be checked"
   run pgan-grow --data data.h5 --scale 0 -o done.h5 "${tiny[@]}" -n 5 -b 4
   [ "$status" = 0 ]
   [ "${lines[0]}" = "pgan-grow: 'done.h5': $said" ]
@@ -360,5 +360,5 @@ TABLE
   rm a.h5
   cp before a.ckpt
   run -0 pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" --threads 2 -n $((done + 1)) -b 4 --force
-  [[ $output == *"it was computed on 'cpu: "*", 1 thread' and goes on on 'cpu: "*", 2 threads': its last digits will be those of neither alone"* ]]
+  [[ $output == *"begun on 'cpu: "*", 1 thread', it goes on on 'cpu: "*", 2 threads': the last digits will differ from those of either alone"* ]]
 }

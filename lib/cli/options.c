@@ -18,8 +18,10 @@
 /* -- what every tool knows -- */
 
 static bool quiet, verbose, want_help, want_version, want_manual;
+static int64_t threads;
 
 static const struct option common[] = {
+	{ "threads", 'j', OPTION_INT, &threads, "N", "threads; default: one for each processor", 1, 1024 },
 	{ "quiet", 'q', OPTION_FLAG, &quiet, NULL, "say nothing but errors", 0, 0 },
 	{ "verbose", 'v', OPTION_FLAG, &verbose, NULL, "say more", 0, 0 },
 	{ "help", 'h', OPTION_FLAG, &want_help, NULL, "print this help", 0, 0 },
@@ -35,6 +37,11 @@ static uint64_t given;
 const struct option *options_common(void)
 {
 	return common;
+}
+
+int options_threads(void)
+{
+	return (int)threads;
 }
 
 /* -- finding an option -- */

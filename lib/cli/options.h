@@ -47,14 +47,17 @@ struct tool {
 };
 
 /* Parses argv; options may stand anywhere, "--" ends them, "-x VALUE", "-xVALUE", "--name VALUE" and "--name=VALUE" are equal, "-" is an operand.
- * -h, --help, -V, --version, --man (the manual page in roff, for `make install`), -q and -v are known to every tool.
+ * -h, --help, -V, --version, --man (the manual page in roff, for `make install`), -q, -v and -j are known to every tool.
  * Returns the number of operands, left in argv[1..n]; or ERR_USAGE, with the nearest known name suggested for an unknown option.
  * First of all, before any file is opened: a missing stdin, stdout or stderr is opened, so that no file takes its place; what is then written to stdout fails.
  * Prints and exits itself for --help, --version and --man. Ignores nothing: an option given twice (not a list) takes the last value. */
 int options_parse(const struct tool *tool, int argc, char **argv) MUST_CHECK;
 
+/* Threads that were asked for with -j; 0: none said, one for each processor. */
+int options_threads(void);
+
 /* For an option that is a task of its own, such as "verify", which would leave others undone: ERR_USAGE, by name, when any was given but those of `others`
- * ("threads|json": long names) and those that every tool has. */
+ * ("device|json": long names) and those that every tool has. */
 int options_only(const char *task, const char *others) MUST_CHECK;
 
 #endif

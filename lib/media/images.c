@@ -179,7 +179,7 @@ bool images_doubt_range(const struct images *i, char text[IMAGES_DOUBT])
 	const struct images_input *s = i->source;
 	const double share = s && s->floats ? (double)s->beyond / (double)s->floats : 0;
 	if (share > MANY_BEYOND)
-		snprintf(text, IMAGES_DOUBT, "%.0f %% of the values of '%.200s' are beyond [-1,1], which floats are images in", 100 * share, i->name);
+		snprintf(text, IMAGES_DOUBT, "%.0f %% of the values of '%.200s' lie outside [-1,1], the range of float images", 100 * share, i->name);
 	else if (s && s->floats && !s->negative)
 		snprintf(text, IMAGES_DOUBT, "no value of '%.200s' is below 0: floats are images in [-1,1], and 0 is grey", i->name);
 	else

@@ -301,7 +301,7 @@ int64_t source_count(const struct source *s)
 void source_tell_left_out(const struct source *s, void (*say)(const char *format, ...))
 {
 	if (s->left_out)
-		say("files that are hidden or not named .png, .jpg or .jpeg are left alone: %lld, such as '%s'", (long long)s->left_out, s->first_left_out);
+		say("files that are hidden or not named .png, .jpg or .jpeg are skipped: %lld, such as '%s'", (long long)s->left_out, s->first_left_out);
 }
 
 const char *source_name(const struct source *s, int64_t i)

@@ -14,6 +14,9 @@ enum msssim_protocol {
 	MSSSIM_VAINF   /* pytorch-msssim: values 0..255, a factor per channel */
 };
 
+#define MSSSIM_PROTOCOLS "karras|paddle|vainf" /* the same as words, for an option; and one by one */
+extern const char *const msssim_protocol_names[];
+
 /* Pairs that a published value rests on. */
 int64_t msssim_protocol_pairs(enum msssim_protocol);
 

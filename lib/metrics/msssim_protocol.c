@@ -7,6 +7,8 @@ static const double SIGMA = 1.5;
 
 enum { PADDLE_SMALLEST = 32 };
 
+const char *const msssim_protocol_names[] = { [MSSSIM_KARRAS] = "karras", [MSSSIM_PADDLE] = "paddle", [MSSSIM_VAINF] = "vainf" };
+
 int64_t msssim_protocol_pairs(enum msssim_protocol p)
 {
 	return p == MSSSIM_PADDLE ? 16016 : 10000;

@@ -22,6 +22,9 @@ enum { SWD_MAX_IMAGES = W1_MAX / SWD_PATCHES }; /* of a part */
 /* Images that the protocol compares: 16,384, or 1,001 batches of 16. */
 int64_t swd_protocol_images(enum swd_protocol);
 
+#define SWD_PROTOCOLS "karras|paddle" /* the same as words, for an option; and one by one */
+extern const char *const swd_protocol_names[];
+
 /* Levels at this side, or ERR_INPUT with the reason (`name`: the input) where the protocol has none. */
 int swd_levels(enum swd_protocol, int side, const char *name) MUST_CHECK;
 

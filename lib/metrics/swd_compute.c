@@ -13,6 +13,8 @@ enum { BATCH = 256 };
 
 static const size_t DEFAULT_MEMORY = (size_t)512 << 20;
 
+const char *const swd_protocol_names[] = { [SWD_KARRAS] = "karras", [SWD_PADDLE] = "paddle" };
+
 int64_t swd_protocol_images(enum swd_protocol p)
 {
 	return p == SWD_KARRAS ? 16384 : 1001 * SWD_BATCH;

@@ -5,11 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *swd_protocol_name(enum swd_protocol p)
-{
-	return p == SWD_KARRAS ? "karras" : "paddle";
-}
-
 void swd_report_explain(struct swd_report *r)
 {
 	const int64_t whole = swd_protocol_images(r->protocol);
@@ -48,7 +43,7 @@ char *swd_report_json(const struct swd_report *r)
 {
 	json_t *o = json_object(), *floors = json_array();
 	char *text, *line = NULL;
-	json_object_set_new(o, "protocol", json_string(swd_protocol_name(r->protocol)));
+	json_object_set_new(o, "protocol", json_string(swd_protocol_names[r->protocol]));
 	json_object_set_new(o, "n", json_integer(r->n[0]));
 	json_object_set_new(o, "seed", json_integer((json_int_t)r->seed));
 	add_result(o, &r->result[0]);
@@ -87,7 +82,7 @@ static void print_row(FILE *f, const struct swd_report *r, const char *name, int
 static void print_table(FILE *f, const struct swd_report *r)
 {
 	char name[32];
-	fprintf(f, "SWD x 1000, protocol %s, %" PRId64 " images of each set, seed %" PRIu64 "; ± standard error over %d repeats:\nof the directions alone, other images move a value further\n\n", swd_protocol_name(r->protocol),
+	fprintf(f, "SWD x 1000, protocol %s, %" PRId64 " images of each set, seed %" PRIu64 "; ± standard error over %d sets of\ndirections; other images move a value further than that\n\n", swd_protocol_names[r->protocol],
 	        r->n[0], r->seed, SWD_REPEATS);
 	fprintf(f, "%8s  %-21s", "level", "        SWD");
 	for (int i = 1; i < r->n_results; i++) {

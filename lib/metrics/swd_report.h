@@ -19,8 +19,6 @@ struct swd_report {
 	struct notes notes;
 };
 
-const char *swd_protocol_name(enum swd_protocol);
-
 /* The notes that follow from the protocol and the number of images. */
 void swd_report_explain(struct swd_report *);
 

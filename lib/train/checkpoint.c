@@ -110,7 +110,7 @@ int checkpoint_compare(const char *path, const struct settings *s, uint64_t seed
 		return rc;
 	differs = what[0] != 0;
 	if (sampled && !differs)
-		add(what, size, "an older pgan made it, which knew its training images by 64 of them: that the others are the same could not be checked");
+		add(what, size, "an older pgan made it, which kept in mind only 64 of the training images; the others could not be checked");
 	return differs;
 }
 

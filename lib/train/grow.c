@@ -113,7 +113,7 @@ static void note_oddities(const struct run *r)
 	if (s->batch == 1 && s->arch.stddev)
 		run_note(r, "in a batch of 1 nothing varies: D's minibatch standard deviation is always 0");
 	if (s->conditional && conditions_one_hot(&r->loader.conditions, &s->arch.attributes))
-		run_note(r, "the labels are a one-hot code, but are drawn one by one for G's images, which so get codes that no image has: one column with %d values has none of these",
+		run_note(r, "the labels look like a one-hot code, but each is drawn by itself for G's images, which gives combinations that no image has; use one column with %d values instead",
 		         s->arch.attributes.groups.n);
 }
 

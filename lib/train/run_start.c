@@ -98,7 +98,7 @@ static int go_on(struct run *r)
 		return rc;
 	checkpoint_device(r->be, now);
 	if (*then && strcmp(then, now))
-		run_note(r, "it was computed on '%s' and goes on on '%s': its last digits will be those of neither alone", then, now);
+		run_note(r, "begun on '%s', it goes on on '%s': the last digits will differ from those of either alone", then, now);
 	run_note(r, "going on at iteration %lld of %lld from '%s'", (long long)r->trainer.iteration, (long long)r->g->settings->iterations, r->checkpoint);
 	tell_missed_records(r, r->trainer.iteration);
 	return 0;
