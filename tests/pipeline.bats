@@ -64,21 +64,24 @@ age() {
   pipeline scale1 ITERS_1=300 SETTINGS="$(demo_settings) saveIter=5" >/dev/null 2>&1
   cmp run/scale1.h5 whole.h5
   rm run/scale1.h5
-  # In a process group of its own, so that all of it can be killed.
-  make_pipeline=$(declare -f pipeline)
-  setsid bash -c "$make_pipeline; pipeline scale1 ITERS_1=300 SETTINGS='$(demo_settings) saveIter=5'" >log 2>&1 3>&- &
-  group=$!
-  for _ in $(seq 1000); do
-    if [ -e run/scale1.ckpt ]; then break; fi
-    sleep .02
-  done
-  [ -e run/scale1.ckpt ]
-  kill -KILL -- "-$group"
-  wait "$group" || true
+  killed_at_checkpoint scale1 ITERS_1=300 SETTINGS="$(demo_settings) saveIter=5"
   [ ! -e run/scale1.h5 ]
   run pipeline scale1 ITERS_1=300 SETTINGS="$(demo_settings) saveIter=5"
   [ "$status" = 0 ] || { echo "$output"; return 1; }
   cmp run/scale1.h5 whole.h5
+}
+
+# killed_at_checkpoint ARGUMENT…: the pipeline in a process group of its own, all of which is killed when there is a checkpoint of scale 1.
+killed_at_checkpoint() {
+  setsid bash -c "$(declare -f pipeline); pipeline \"\$@\"" - "$@" >log 2>&1 3>&- &
+  local group=$!
+  for _ in $(seq 1000); do
+    if [ -e run/scale1.ckpt ]; then break; fi
+    sleep .02
+  done
+  kill -KILL -- "-$group"
+  wait "$group" || true
+  [ -e run/scale1.ckpt ]
 }
 
 demo_settings() {
@@ -98,15 +101,7 @@ demo_settings() {
 
 @test "what does not change the training keeps a checkpoint, and makes nothing anew" {
   pipeline scale0 DEVICE=plain SETTINGS="$(demo_settings) saveIter=5" >/dev/null 2>&1
-  # In a process group of its own, so that all of it can be killed.
-  setsid bash -c "$(declare -f pipeline); pipeline scale1 DEVICE=plain ITERS_1=3000 SETTINGS='$(demo_settings) saveIter=5'" >log 2>&1 3>&- &
-  group=$!
-  for _ in $(seq 1000); do
-    if [ -e run/scale1.ckpt ]; then break; fi
-    sleep .02
-  done
-  kill -KILL -- "-$group"
-  wait "$group" || true
+  killed_at_checkpoint scale1 DEVICE=plain ITERS_1=3000 SETTINGS="$(demo_settings) saveIter=5"
   touch -d '1 hour ago' run/scale1.ckpt
   run pipeline scale1 DEVICE=cpu SWD_EVERY=9999 ITERS_1=3000 SETTINGS="$(demo_settings) saveIter=5"
   [ "$status" = 0 ] || { echo "$output"; return 1; }

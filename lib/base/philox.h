@@ -18,7 +18,7 @@ enum philox_stream { /* part of the contract: never renumber */
 	STREAM_MIRROR = 7,
 	STREAM_PATCHES = 8,
 	STREAM_DIRECTIONS = 9,
-	STREAM_PAIRS = 10,
+	STREAM_PAIRS = 10, /* no longer drawn from */
 	STREAM_FACES = 11,
 	STREAM_SHUFFLE = 12,
 	STREAM_LABEL = 13,   /* labels that go with STREAM_LATENT, and with the latents of D's and G's steps: sample * attributes + attribute */

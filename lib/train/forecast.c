@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "dataset.h"
+#include "philox.h"
 #include "trainer.h"
 
 struct row {
@@ -68,8 +69,8 @@ static int empty_step(struct trainer *t, bool penalty)
 	const struct step_scalars scalars = trainer_scalars(t);
 	double sums[STEP_SUMS];
 	t->be->set_scalars(t->be, &scalars);
-	t->be->random_normal(t->be, step_z_d(&t->step), 0, 1, 0, 0);
-	t->be->random_normal(t->be, step_z_g(&t->step), 0, 2, 0, 0);
+	t->be->random_normal(t->be, step_z_d(&t->step), 0, STREAM_LATENT_D, 0, 0);
+	t->be->random_normal(t->be, step_z_g(&t->step), 0, STREAM_LATENT_G, 0, 0);
 	step_run(&t->step, penalty);
 	const int rc = step_check(&t->step);
 	return rc ? rc : step_read_sums(&t->step, sums);

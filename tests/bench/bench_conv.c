@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "backend.h"
+#include "clock.h"
 
 struct settings {
 	const char *device;
@@ -21,13 +21,6 @@ static void die(const char *why)
 {
 	fprintf(stderr, "bench_conv: %s\n", why);
 	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* Memory of the backend with numbers in it; the same bytes are a tensor in one layout or another. */
@@ -49,10 +42,10 @@ static float *random_floats(struct backend *b, size_t count)
 	({                                                                                  \
 		double least_ = 1e9;                                                        \
 		for (int i_ = -1; i_ < (iters); i_++) {                                     \
-			const double start_ = now();                                        \
+			const double start_ = clock_seconds();                                        \
 			call;                                                               \
-			if (i_ >= 0 && now() - start_ < least_)                             \
-				least_ = now() - start_;                                    \
+			if (i_ >= 0 && clock_seconds() - start_ < least_)                             \
+				least_ = clock_seconds() - start_;                                    \
 		}                                                                           \
 		least_;                                                                     \
 	})

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "philox.h"
 #include "step.h"
 #include "threads.h"
 
@@ -168,9 +169,9 @@ static void run_step(struct bench *b)
 	struct backend *be = b->be;
 	const uint64_t first = (uint64_t)(b->done++ * b->settings->batch);
 	random_images(b);
-	be->random_normal(be, step_z_d(&b->step), 1, 3, 0, first);
-	be->random_normal(be, step_z_g(&b->step), 1, 4, 0, first);
-	be->random_uniform(be, b->step.mix, 1, 5, 0, first);
+	be->random_normal(be, step_z_d(&b->step), 1, STREAM_LATENT_D, 0, first);
+	be->random_normal(be, step_z_g(&b->step), 1, STREAM_LATENT_G, 0, first);
+	be->random_uniform(be, b->step.mix, 1, STREAM_MIX, 0, first);
 	step_run(&b->step, true);
 }
 
