@@ -6,6 +6,7 @@ SHELL = /bin/bash
 .SHELLFLAGS = -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
 
 VERSION := 0.2.0-dev
@@ -41,13 +42,6 @@ SANITIZE =
 WERROR =
 V =
 
-# The plug-in for NVIDIA GPUs is built where its compiler and cuDNN 9 are. CUDA_ARCHS: machine code for these, and code that later ones translate.
-NVCC := $(firstword $(wildcard /usr/local/cuda/bin/nvcc) $(shell command -v nvcc))
-CUDA_HOME := $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
-CUDNN_HEADER := $(firstword $(wildcard $(CUDA_HOME)/include/cudnn_graph.h /usr/include/cudnn_graph.h /usr/include/$(shell uname -m)-linux-gnu/cudnn_graph.h))
-USE_CUDA = $(if $(and $(NVCC),$(CUDNN_HEADER)),1,0)
-CUDA_ARCHS = 80 90
-
 empty :=
 space := $(empty) $(empty)
 comma := ,
@@ -74,13 +68,6 @@ $(BUILD)/lib/%_avx512.o: ISA := $(AVX512)
 $(BUILD)/lib/%_avx2.o: ISA := $(AVX2)
 $(BUILD)/lib/metrics/%_avx512.o: ISA := $(AVX512) -ffp-contract=fast
 $(BUILD)/lib/metrics/%_avx2.o: ISA := $(AVX2) -ffp-contract=fast
-# Random numbers are the same bits everywhere, on a GPU, too: no a * b + c in one rounding (the processor's: ALL_CFLAGS).
-EXACT := -fmad=false
-$(BUILD)/kernels/input.cu.o: MAD := $(EXACT)
-$(BUILD)/emulated/kernels/input.cu.o: CONTRACT := -ffp-contract=off
-# The emulation itself answers the calls that are for the library of a sanitizer; what is undefined in C++, as a pack that is not aligned, traps.
-$(BUILD)/emulated/%.cu.o: WATCHED := -fsanitize=thread --param=tsan-distinguish-volatile=1 --param=tsan-instrument-func-entry-exit=0 \
-	-fsanitize=undefined -fsanitize-undefined-trap-on-error
 
 quiet = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
@@ -89,22 +76,10 @@ LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 ARCHIVE := $(BUILD)/libpgan.a
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
-# The plug-in goes with the plain build alone: sanitizers and other compilers have nothing to check in it that the plain build has not.
-PLUGIN_SOURCES := $(wildcard kernels/*.c kernels/*.cu)
-PLUGIN_OBJECTS := $(PLUGIN_SOURCES:%=$(BUILD)/%.o)
-PLUGIN := $(if $(and $(filter 1,$(USE_CUDA)),$(filter bin,$(OUT)),$(PLUGIN_SOURCES)),bin/pgan-cuda.so)
-PLAN_TEST := $(PLUGIN:bin/pgan-cuda.so=$(BUILD)/tests/test_cudnn_plans)
-CUDA_LIBDIR := $(firstword $(wildcard $(CUDA_HOME)/lib64/libcudart_static.a $(CUDA_HOME)/lib/libcudart_static.a))
-CUDA_LIBDIR := $(patsubst %/libcudart_static.a,%,$(CUDA_LIBDIR))
-CUDA_INCLUDES := -Ilib/base -Ilib/ranks -Ilib/backend -Ikernels
-CUDA_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) $(CUDA_INCLUDES) -isystem $(CUDA_HOME)/include $(CFLAGS)
-NVCC_FLAGS = -std=c++17 -O3 -Xcompiler -fPIC,-fvisibility=hidden$(if $(WERROR),$(comma)-Werror) $(if $(WERROR),-Werror all-warnings) $(CUDA_INCLUDES) \
-	$(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(comma)code=sm_$a) \
-	-gencode arch=compute_$(lastword $(CUDA_ARCHS))$(comma)code=compute_$(lastword $(CUDA_ARCHS))
-CUDA_LIBS = -L$(CUDA_LIBDIR) -Wl,-rpath,$(CUDA_LIBDIR) -lcudnn
-
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 OBJECTS := $(LIB_OBJECTS) $(BENCHES:$(BUILD)/bench/%=$(BUILD)/tests/bench/%.o) $(UNIT_SUPPORT) $(TOOLS:%=$(BUILD)/src/%.o) $(UNIT_TESTS:$(BUILD)/tests/%=$(BUILD)/tests/unit/%.o)
+
+include kernels/plugin.mk tests/gpu/emulation/emulation.mk
 
 .PHONY: all check fuzz unit-tests demo benches gpu-bundle bench bench-metrics bench-data setup install uninstall help clean man compile_commands.json FORCE
 all: $(TOOLS:%=$(OUT)/%) $(PLUGIN)
@@ -140,60 +115,13 @@ endif
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SUPPORT) $(ARCHIVE)
 	$(link)
 
-# -- the plug-in for NVIDIA GPUs --
-
-$(BUILD)/cuda-flags: FORCE
-	$(call stamp,$(CC) $(CUDA_CFLAGS) $(NVCC) $(NVCC_FLAGS) $(EXACT) $(CUDA_LIBS))
-
-$(filter %.c.o,$(PLUGIN_OBJECTS)): $(BUILD)/kernels/%.c.o: kernels/%.c $(BUILD)/cuda-flags
-	@mkdir -p $(@D)
-	$(call quiet,CC,$<)$(CC) $(CUDA_CFLAGS) -MMD -MP -c -o $@ $<
-
-$(filter %.cu.o,$(PLUGIN_OBJECTS)): $(BUILD)/kernels/%.cu.o: kernels/%.cu $(BUILD)/cuda-flags
-	@mkdir -p $(@D)
-	$(call quiet,NVCC,$<)$(NVCC) $(NVCC_FLAGS) $(MAD) -MMD -MP -c -o $@ $<
-
-bin/pgan-cuda.so: $(PLUGIN_OBJECTS)
-	@mkdir -p bin
-	$(call quiet,LD,$@)g++ -shared -o $@.new $^ -Wl,--exclude-libs,ALL $(CUDA_LIBS) -lcudart_static -lpthread -lrt -ldl; mv -f $@.new $@
-
-$(BUILD)/tests/test_cudnn_plans: tests/gpu/test_cudnn_plans.c $(BUILD)/kernels/cudnn_plan.c.o $(UNIT_SUPPORT) $(ARCHIVE)
-	@mkdir -p $(@D)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) -Ikernels -Itests/unit -isystem $(CUDA_HOME)/include -o $@ $^ $(CUDA_LIBS) $(LIBS)
-
-# The same sources over an emulation of CUDA on the processor, so that the kernels are tested where there is no GPU. Products are added as nvcc does: not rounded before.
-EMULATED_SOURCES := $(filter-out kernels/cudnn_plan.c kernels/nccl_library.c,$(PLUGIN_SOURCES)) $(wildcard tests/gpu/emulation/*.c tests/gpu/emulation/*.cc)
-EMULATED_OBJECTS := $(EMULATED_SOURCES:%=$(BUILD)/emulated/%.o)
-EMULATED := $(if $(and $(filter bin,$(OUT)),$(shell command -v g++)),$(BUILD)/tests/emulated/pgan-cuda.so $(BUILD)/tests/emulated/kernel_cases)
-CASES_OBJECTS := $(addprefix $(BUILD)/emulated/tests/gpu/,kernel_cases.cu.o emulation/emulate.cc.o emulation/races.cc.o)
-EMULATED_FLAGS = -g -O2 -D_GNU_SOURCE -fPIC -fvisibility=hidden -mfma -ffp-contract=fast -Wall -Wextra $(if $(WERROR),-Werror) -Itests/gpu/emulation $(CUDA_INCLUDES)
-
-$(BUILD)/emulated-flags: FORCE
-	$(call stamp,$(EMULATED_FLAGS))
-
-$(filter %.c.o,$(EMULATED_OBJECTS)): $(BUILD)/emulated/%.c.o: %.c $(BUILD)/emulated-flags
-	@mkdir -p $(@D)
-	$(call quiet,CC,emulated/$<)$(CC) -std=c11 $(EMULATED_FLAGS) -MMD -MP -c -o $@ $<
-
-$(filter-out %.c.o,$(sort $(EMULATED_OBJECTS) $(CASES_OBJECTS))): $(BUILD)/emulated/%.o: % $(BUILD)/emulated-flags
-	@mkdir -p $(@D)
-	$(call quiet,CXX,emulated/$<)g++ -std=c++17 $(EMULATED_FLAGS) $(CONTRACT) $(WATCHED) -MMD -MP -c -o $@ -x c++ $<
-
-$(BUILD)/tests/emulated/pgan-cuda.so: $(EMULATED_OBJECTS)
-	@mkdir -p $(@D)
-	$(call quiet,LD,$@)g++ -shared -o $@ $^
-
-$(BUILD)/tests/emulated/kernel_cases: $(CASES_OBJECTS)
-	@mkdir -p $(@D)
-	$(call quiet,LD,$@)g++ -o $@ $^
-
 unit-tests: $(UNIT_TESTS) $(PLAN_TEST) $(EMULATED)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(ARCHIVE)
 	$(link)
 
 .SECONDARY: $(OBJECTS) $(TOOLS:%=$(BUILD)/bin/%)
--include $(OBJECTS:.o=.d) $(PLUGIN_OBJECTS:.o=.d) $(sort $(EMULATED_OBJECTS:.o=.d) $(CASES_OBJECTS:.o=.d))
+-include $(OBJECTS:.o=.d)
 
 compile_commands.json:
 	@{ echo '['; sep=; for f in $(LIB_SOURCES) $(wildcard src/*.c tests/unit/*.c); do \
