@@ -1,5 +1,6 @@
-/* Plans of convolutions. One is made at the first use of a shape and direction and kept: the fastest of the first few that suit (cudnn_plan.h), which is measured once
- * in the life of the plan cache (plan_cache.h) and then taken for ever, so the same seed gives the same bytes. Without a cache it is the heuristic's first. */
+/* Plans of convolutions. One is made at the first use of a shape and direction and kept: the fastest of the first few that suit (cudnn_plan.h), which is
+ * measured once in the life of the plan cache (plan_cache.h) and then taken for ever, so the same seed gives the same bytes. Without a cache it is the
+ * heuristic's first. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -62,7 +63,8 @@ static int run_plan(struct cuda *c, const struct cudnn_plan *plan, const struct 
 
 /* -- choosing a plan -- */
 
-/* Milliseconds of one of `runs` runs; INFINITY, with error_set(), when the plan does not run. They begin when all are queued: a recorded step does not wait for the host either. */
+/* Milliseconds of one of `runs` runs; INFINITY, with error_set(), when the plan does not run. They begin when all are queued: a recorded step does not wait for
+ * the host either. */
 static float measure(struct cuda *c, const struct cudnn_plan *plan, const struct operands *o, int runs)
 {
 	struct cuda_conv *l = c->conv;

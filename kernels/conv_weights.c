@@ -1,5 +1,5 @@
-/* Weights of convolutions in the form that these read them, made of a network's parameters. A step makes them once, as long as the parameters stay: D's are read six times
- * between two updates. Outside of steps they are made anew every time. */
+/* Weights of convolutions in the form that these read them, made of a network's parameters. A step makes them once, as long as the parameters stay: D's are
+ * read six times between two updates. Outside of steps they are made anew every time. */
 #include <stdlib.h>
 
 #include "cuda_conv.h"

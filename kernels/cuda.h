@@ -73,7 +73,8 @@ void *cuda_scratch(struct cuda *, size_t bytes);
 /* Device memory of *size bytes so far -> of `bytes` at least. ERR_FAILED, not noted: there is none, and *size is 0. */
 int cuda_grow(struct cuda *, void **memory, size_t *size, size_t bytes) MUST_CHECK;
 
-/* Pinned memory for bytes that go to the device, once those sent from the same place before have left; NULL (noted) when there is none. cuda_send() queues the copy. */
+/* Pinned memory for bytes that go to the device, once those sent from the same place before have left; NULL (noted) when there is none. cuda_send() queues the
+ * copy. */
 void *cuda_pinned(struct cuda *, size_t bytes);
 void cuda_send(struct cuda *, void *to, const void *pinned, size_t bytes);
 
@@ -126,8 +127,8 @@ void cuda_add(struct cuda *, struct tensor y, struct tensor x);
 void cuda_to_bf16(struct cuda *, void *to, const float *from, size_t count);
 void cuda_from_bf16(struct cuda *, float *to, const void *from, size_t count);
 
-/* resized_conv.cu: weights w (out,3,3,in) of a convolution with resizing -> v, of one with stride 2 that does the same: up (in,4,4,out), down (out,4,4,in), float32 or
- * (half) bfloat16; and dv -> dw. Channels with padding. */
+/* resized_conv.cu: weights w (out,3,3,in) of a convolution with resizing -> v, of one with stride 2 that does the same: up (in,4,4,out), down (out,4,4,in),
+ * float32 or (half) bfloat16; and dv -> dw. Channels with padding. */
 enum resizing { RESIZE_UP, RESIZE_DOWN };
 void cuda_resized_weights(struct cuda *, enum resizing, void *v, bool half, const float *w, int out, int in);
 void cuda_resized_gradient(struct cuda *, enum resizing, float *dw, const void *dv, bool half, int out, int in);

@@ -1,4 +1,5 @@
-/* What the files of convolutions share: the plans made so far (conv_plans.c), weights as convolutions read them (conv_weights.c), and what runs them (cudnn_conv.c). */
+/* What the files of convolutions share: the plans made so far (conv_plans.c), weights as convolutions read them (conv_weights.c), and what runs them
+ * (cudnn_conv.c). */
 #ifndef PGAN_CUDA_CONV_H
 #define PGAN_CUDA_CONV_H
 
@@ -10,7 +11,8 @@ struct planned {
 	struct cudnn_plan plan;
 };
 
-/* A convolution's weights as it reads them: rounded to bfloat16, or as one with stride 2 wants them, which does what one with resizing does (resized_conv.cu). */
+/* A convolution's weights as it reads them: rounded to bfloat16, or as one with stride 2 wants them, which does what one with resizing does (resized_conv.cu).
+ * */
 enum weight_form { WEIGHTS_ROUNDED, WEIGHTS_UP, WEIGHTS_DOWN };
 
 struct prepared {

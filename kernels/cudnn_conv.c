@@ -2,8 +2,8 @@
  * stride 2 (resized_conv.cu), so that all take the same way through cuDNN.
  *
  * Convolutions run on the table's tensors as they are: float32, or pictures in bfloat16. cuDNN has one type for all three tensors, so for bf16 weights are
- * rounded on the way in, and their gradients, which cuDNN rounds to bfloat16 as well, are widened on the way out: parameters, gradients and moments are float32,
- * sums in a convolution float32. Dense layers stay in TF32 then: they take no time that is worth the loss. */
+ * rounded on the way in, and their gradients, which cuDNN rounds to bfloat16 as well, are widened on the way out: parameters, gradients and moments are
+ * float32, sums in a convolution float32. Dense layers stay in TF32 then: they take no time that is worth the loss. */
 #include <assert.h>
 
 #include "cuda_conv.h"

@@ -179,8 +179,8 @@ static bool suits(cudnnBackendDescriptor_t config, enum cuda_precision precision
 	return good;
 }
 
-/* The hash of the part of a plan's description that tells its engine and how that is set; 0 where there is none: cuDNN before 9.10 describes few of its plans, and
- * one that does not fit (they have up to 2 KiB) is not given at all. */
+/* The hash of the part of a plan's description that tells its engine and how that is set; 0 where there is none: cuDNN before 9.10 describes few of its plans,
+ * and one that does not fit (they have up to 2 KiB) is not given at all. */
 static uint64_t hash_settings(const struct cudnn_plan *p)
 {
 	char text[8192];

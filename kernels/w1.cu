@@ -2,8 +2,8 @@
  * whatever the number of buckets.
  *
  * Values become integers of 30 bits: the high 16 are the bucket, the low 14 the place in it. Counts and sums per bucket give the integral of |F_A - F_B|, but
- * for the buckets in which F_A - F_B may change its sign. The values of these are gathered, bucket by bucket: a thread sorts the few of a bucket; where they are
- * many, a block counts them place by place. All sums are of integers, so the order in which atomic operations come does not matter. */
+ * for the buckets in which F_A - F_B may change its sign. The values of these are gathered, bucket by bucket: a thread sorts the few of a bucket; where they
+ * are many, a block counts them place by place. All sums are of integers, so the order in which atomic operations come does not matter. */
 #include <cfloat>
 
 #include "device.cuh"

@@ -36,7 +36,8 @@ static const struct tool tool = {
 	.summary = "cut the face out of every picture",
 	.synopsis = "[-o DIR] [--center X,Y] [--size N] [--pad] INPUT…",
 	.details = "Each INPUT is a PNG or JPEG file, a folder (with everything below it that is named .png, .jpg or .jpeg and not hidden) or a zip or tar archive, which is "
-		   "read in place (img_align_celeba.zip as downloaded). Folders and archives are read in the bytewise order of the paths; the output is the same for any number of threads. One HDF5 or .npy "
+		   "read in place (img_align_celeba.zip as downloaded). Folders and archives are read in the bytewise order of the paths; the output is the "
+		   "same for any number of threads. One HDF5 or .npy "
 		   "file alone gives its images, the largest there are. '-' alone reads stdin: an image stream or a list of file names, one a line; the first "
 		   "byte tells which.\n\n"
 		   "The square has its upper left corner at X - N/2, Y - N/2; by default columns 25 to 152 and rows 57 to 184, which in the aligned pictures "
@@ -44,7 +45,8 @@ static const struct tool tool = {
 		   "as turned are turned upright first.\n\n"
 		   "Without -o, an image stream goes to stdout: .npy records of uint8 (n,3,N,N), 64 pictures each. How many pictures there will be is known "
 		   "only when the last one has been decoded, so no record promises more than it holds. With -o DIR, every picture becomes DIR/PATH.png, where "
-		   "PATH is its path below the INPUT without the ending, in place of a file of that name (others stay); image number N of an HDF5 or .npy file or of a stream becomes DIR/NNNNNN.png. "
+		   "PATH is its path below the INPUT without the ending, in place of a file of that name (others stay); image number N of an HDF5 or .npy file "
+		   "or of a stream becomes DIR/NNNNNN.png. "
 		   "PNG keeps every pixel; a second JPEG compression would add its own 8x8 blocks to "
 		   "what a network learns.\n\n"
 		   "A picture that is damaged, too small (unless there is --pad) or no picture is left out; the others are not affected. The reasons are told "

@@ -239,7 +239,8 @@ static int forecast(const struct config *c)
 	return forecast_print(&f, c, scale < 0 ? 0 : (int)scale, stdout);
 }
 
-/* Whether something was asked for that would be left undone. What only trains may stand beside --print-config and --dry-run, which look at a run before it begins. */
+/* Whether something was asked for that would be left undone. What only trains may stand beside --print-config and --dry-run, which look at a run before it
+ * begins. */
 static int check_task(void)
 {
 	if (verify_files.n)

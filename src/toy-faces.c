@@ -26,10 +26,13 @@ static const struct tool tool = {
 	.summary = "drawn faces in the shape of CelebA, to train on when there is nothing else",
 	.synopsis = "-n N [--seed S] [-o DIR|FILE.zip]",
 	.details = "Draws N faces as PNG files 000001.png, 000002.png, ... of 178 x 218 pixels, framed as img_align_celeba frames its own: the eyes near (69,111) and "
-	           "(109,111), the mouth near (89,152), each moved, turned and scaled a little, so that celeba-crop's square shows the face. Skin, hair, eyes, brows, "
+	           "(109,111), the mouth near (89,152), each moved, turned and scaled a little, so that celeba-crop's square shows the face. Skin, hair, eyes, "
+	           "brows, "
 	           "nose, mouth, beard, glasses, headwear, clothes and background vary independently or as they do among people.\n\n"
-	           "The files go into the folder DIR, which is made if it is missing (not its parents), each whole or not at all, in place of files of the same "
-	           "name; or into a zip archive, whole or not at all, that celeba-crop and pack-h5 read as it is. Without -o the archive goes to stdout. (Image streams "
+	           "The files go into the folder DIR, which is made if it is missing (not its parents), each whole or not at all, in place of files of the "
+	           "same "
+	           "name; or into a zip archive, whole or not at all, that celeba-crop and pack-h5 read as it is. Without -o the archive goes to stdout. "
+	           "(Image streams "
 	           "hold square images; these are not.) There are at most 999999.\n\n"
 	           "Face k of a seed is a function of the seed and k alone: the same file whatever N and the number of threads.\n\n"
 	           "EXIT STATUS\n\n"

@@ -164,8 +164,9 @@ struct backend {
 	void (*set_scalars)(struct backend *, const struct step_scalars *);
 	/* The sums since set_scalars(), of this process alone; waits for the device. */
 	void (*read_sums)(struct backend *, double out[STEP_SUMS]);
-	/* Both NULL in tables that do not run behind. keep_sums() queues a copy of the current step's sums, to be fetched later by next_sums(), in order: at most BACKEND_AHEAD
-	 * of them at a time. next_sums() is false when none is kept, when (unless `wait`) the first is not there yet, or after a failure, which check() reports. */
+	/* Both NULL in tables that do not run behind. keep_sums() queues a copy of the current step's sums, to be fetched later by next_sums(), in order: at most
+	 * BACKEND_AHEAD of them at a time. next_sums() is false when none is kept, when (unless `wait`) the first is not there yet, or after a failure, which check()
+	 * reports. */
 	void (*keep_sums)(struct backend *);
 	bool (*next_sums)(struct backend *, double out[STEP_SUMS], bool wait);
 
@@ -235,7 +236,8 @@ struct backend {
 	void (*stddev_backward)(struct backend *, struct tensor dx, struct tensor dy, struct tensor x, struct stddev_groups);
 	/* Directional derivative: ty from tx at x. */
 	void (*stddev_tangent)(struct backend *, struct tensor ty, struct tensor tx, struct tensor x, struct stddev_groups);
-	/* The Hessian times tx: the derivative of stddev_backward's dx with respect to x in direction tx, dy held: e = d/ds dx(x + s tx). Only dy's last channel matters. */
+	/* The Hessian times tx: the derivative of stddev_backward's dx with respect to x in direction tx, dy held: e = d/ds dx(x + s tx). Only dy's last channel
+	 * matters. */
 	void (*stddev_hessian)(struct backend *, struct tensor e, struct tensor dy, struct tensor x, struct tensor tx, struct stddev_groups);
 
 	/* -- losses: sums over the batch times `scale` -- */
@@ -244,8 +246,8 @@ struct backend {
 	void (*score_loss)(struct backend *, struct tensor dscore, struct tensor score, enum score_loss, bool real, float scale, enum step_sum);
 	/* sum += scale * s^2 and dscore += 2 * scale * s on the first channel. */
 	void (*score_drift)(struct backend *, struct tensor dscore, struct tensor score, float scale, enum step_sum);
-	/* Cross-entropy of labels (n,k,1,1): channels `first` … first + k of score (n,c,1,1) are the logits, a softmax for each group. label has the sample's weight at
-	 * its label in each group, else 0. sum += -label * log softmax; dscore += the derivative. */
+	/* Cross-entropy of labels (n,k,1,1): channels `first` … first + k of score (n,c,1,1) are the logits, a softmax for each group. label has the sample's weight
+	 * at its label in each group, else 0. sum += -label * log softmax; dscore += the derivative. */
 	void (*label_loss)(struct backend *, struct tensor dscore, struct tensor score, struct tensor label, const struct label_groups *, int first, enum step_sum);
 	/* The first channel of dscore = value, others 0. */
 	void (*score_fill)(struct backend *, struct tensor dscore, float value);
@@ -276,8 +278,8 @@ struct backend {
 	/* -- a step as a whole; both NULL in tables that gain nothing by it -- */
 
 	/* The operations between these two are the same for the same owner and variant: on the same memory, with the same numbers but for the scalars. A device may
-	 * record them: when begin_step() is false it has queued the recording, and the caller leaves out the operations and end_step(). Uploads, downloads and
-	 * random numbers stay outside. */
+	 * record them: when begin_step() is false it has queued the recording, and the caller leaves out the operations and end_step(). Uploads, downloads and random
+	 * numbers stay outside. */
 	bool (*begin_step)(struct backend *, const void *owner, int variant);
 	void (*end_step)(struct backend *);
 };

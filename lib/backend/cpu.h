@@ -1,7 +1,7 @@
 /* The `cpu` table: convolutions and dense layers by products of matrices of our own, vector loops for the rest; oneDNN for direct convolutions.
  *
- * Layout: up to PLANAR_CHANNELS channels planar; above, channels in blocks of one vector register ("nChw16c" with AVX-512, "nChw8c" with AVX2), the last block padded
- * with zeros. Convolution weights are blocked [out/B][in/B][3][3][in B][out B], the layout that oneDNN's kernels read and write, so parameters,
+ * Layout: up to PLANAR_CHANNELS channels planar; above, channels in blocks of one vector register ("nChw16c" with AVX-512, "nChw8c" with AVX2), the last block
+ * padded with zeros. Convolution weights are blocked [out/B][in/B][3][3][in B][out B], the layout that oneDNN's kernels read and write, so parameters,
  * gradients, moments and averages stay in it and nothing is reordered in a step. */
 #ifndef PGAN_CPU_H
 #define PGAN_CPU_H

@@ -10,8 +10,8 @@ enum {
 /* c = (add: c +) a * b for `rows` rows of c, ROWS or 1, and `width` vectors of each, at most VECS. The sum runs over blocks * each terms. Strides of a are in
  * floats, those of b and c in vectors: from row to row, from column (of vectors) to column, from term to term (k), and in a from block to block.
  *
- * Prefetches for a later product: `rows` rows of a, a_next floats ahead; of b, every `turns`-th vector from `turn`, b_next vectors ahead, so that `turns` products
- * fetch all of it. a_next, b_next 0: none. */
+ * Prefetches for a later product: `rows` rows of a, a_next floats ahead; of b, every `turns`-th vector from `turn`, b_next vectors ahead, so that `turns`
+ * products fetch all of it. a_next, b_next 0: none. */
 struct product {
 	vec *c;
 	const float *a;

@@ -76,7 +76,8 @@ static inline size_t positions_of(struct tensor x)
 	return (size_t)x.c * tensor_area(x);
 }
 
-/* y: the channels of x, then each group's value: the mean over positions of its deviation (tangent: of the deviation's derivative along tx, and the channels are tx's). */
+/* y: the channels of x, then each group's value: the mean over positions of its deviation (tangent: of the deviation's derivative along tx, and the channels
+ * are tx's). */
 static void append_deviation(struct backend *b, struct tensor y, struct tensor x, const struct tensor *tx, struct stddev_groups s)
 {
 	const int blocks = blocks_of(x);

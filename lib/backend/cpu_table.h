@@ -1,8 +1,8 @@
 /* The cpu table's operations over channel blocks of BLOCK floats, one vector each. A template: cpu_avx512.c and cpu_avx2.c include it with BLOCK and CPU_TABLE
  * defined, each compiled for its instruction set.
  *
- * A blocked sample is [blocks][pixels][BLOCK]. Sums over the batch are made in chunks whose number depends on the shape alone, and the chunks are added in order:
- * the same bytes for any number of threads. */
+ * A blocked sample is [blocks][pixels][BLOCK]. Sums over the batch are made in chunks whose number depends on the shape alone, and the chunks are added in
+ * order: the same bytes for any number of threads. */
 #include "cpu_vector.h"
 #include "cpu_point.h"
 #include "cpu_resize.h"

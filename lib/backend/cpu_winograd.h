@@ -2,12 +2,12 @@
  * Part of cpu_table.h's template.
  *
  * A picture is cut into tiles of 4x4 outputs, each from 6x6 inputs. B^T d B takes a tile of inputs to 36 "frequencies", G g G^T a kernel, and A^T m A the
- * products of both, summed over channels, to the 4x4 outputs; so at each frequency a convolution is a matrix product over tiles and channels. With respect to the
- * kernel the maps are their own adjoints: dg = G^T (sum over tiles of (B^T d B) (A dy A^T)) G. The interpolation points are 0, ±5/8, ±3/2 and infinity, whose
- * rounding errors are smaller than those of 0, ±1, ±2 (Barabasz et al. 2020, arXiv 1803.10986).
+ * products of both, summed over channels, to the 4x4 outputs; so at each frequency a convolution is a matrix product over tiles and channels. With respect to
+ * the kernel the maps are their own adjoints: dg = G^T (sum over tiles of (B^T d B) (A dy A^T)) G. The interpolation points are 0, ±5/8, ±3/2 and infinity,
+ * whose rounding errors are smaller than those of 0, ±1, ±2 (Barabasz et al. 2020, arXiv 1803.10986).
  *
- * Each output is computed in the same order whatever the chunk; where threads take chunks apart, the gradient of the weights is summed in one part per thread and
- * the parts added in order: the same bytes for the same number of threads. */
+ * Each output is computed in the same order whatever the chunk; where threads take chunks apart, the gradient of the weights is summed in one part per thread
+ * and the parts added in order: the same bytes for the same number of threads. */
 
 enum { FREQUENCIES = 36 };
 
@@ -23,9 +23,9 @@ struct blocks {
 	int first, count;
 };
 
-/* How a convolution is cut up: into chunks of tiles. The threads take chunks APART, the frequencies of all kernels being made before and shared; or they work on
- * one chunk TOGETHER, each on a part of the output blocks, panel by panel, whose kernels' frequencies it makes itself. The latter where the kernels are too many
- * to stay in a core's cache, or more than the inputs. Work is dealt by part, not by thread, since OpenMP may give fewer threads than are asked for. */
+/* How a convolution is cut up: into chunks of tiles. The threads take chunks APART, the frequencies of all kernels being made before and shared; or they work
+ * on one chunk TOGETHER, each on a part of the output blocks, panel by panel, whose kernels' frequencies it makes itself. The latter where the kernels are too
+ * many to stay in a core's cache, or more than the inputs. Work is dealt by part, not by thread, since OpenMP may give fewer threads than are asked for. */
 struct cut {
 	bool together;
 	int parts, in, out; /* one part for each thread; blocks */

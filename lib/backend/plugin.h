@@ -15,7 +15,8 @@
 struct plugin {
 	int abi;
 	size_t table_size;
-	/* options: what follows "NAME:" in the device's name, "" when nothing does. local: where they name no device, number `local` of those there are, counted around. */
+	/* options: what follows "NAME:" in the device's name, "" when nothing does. local: where they name no device, number `local` of those there are, counted
+	 * around. */
 	int (*open)(struct backend **, const char *options, int threads, int local);
 	/* The same for the metrics; NULL and 0 when it has none. */
 	size_t metrics_size;

@@ -19,8 +19,8 @@ enum { ERROR_TEXT = 1024 }; /* bytes of a message, with the zero at its end; a l
 /* Keeps the message (lower case, no full stop, the thing quoted) and returns code, so that `return error_set(…)` reads well. */
 int error_set(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The code for an input that the system does not let be read, by errno: ERR_INPUT, or ERR_FAILED where that says nothing of the input (no memory, no descriptors,
- * a disk or a network that fails): to leave the input out as damaged would be wrong. */
+/* The code for an input that the system does not let be read, by errno: ERR_INPUT, or ERR_FAILED where that says nothing of the input (no memory, no
+ * descriptors, a disk or a network that fails): to leave the input out as damaged would be wrong. */
 int error_of_reading(int number);
 
 /* The last message of this thread, "" if there was none. Valid until the next error_set() of this thread. */

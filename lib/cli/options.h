@@ -41,7 +41,8 @@ struct tool {
 	const char *details;  /* for the manual page and the end of --help: paragraphs between empty lines; a line in capitals is a heading; lines that start with
 	                       * two spaces stay as they are (examples, tables) */
 	const struct option *options; /* 64 at most */
-	/* For --version: names and versions of the libraries that are used, NULL at the end; and line i on the devices, false: there is none (NULL: the tool has no choice). */
+	/* For --version: names and versions of the libraries that are used, NULL at the end; and line i on the devices, false: there is none (NULL: the tool has no
+	 * choice). */
 	const char *(*library[8])(void);
 	bool (*device)(int i, char *line, size_t size);
 };

@@ -17,8 +17,8 @@ int conditions_attributes(struct attributes *, const char *data, const char *nam
 
 /* Reads the labels of all images. equalize: a value that c of them have weighs min(10, n / (c + 1)), as pytorch_GAN_zoo's equalization; otherwise all 1. */
 int conditions_open(struct conditions *, const char *data, const struct attributes *, bool equalize) MUST_CHECK;
-/* Whether the attributes are the columns of a one-hot code: at least three of 0 and 1, of which every image has one that is 1. Drawn apart for G's images, they make
- * codes that no image has. */
+/* Whether the attributes are the columns of a one-hot code: at least three of 0 and 1, of which every image has one that is 1. Drawn apart for G's images, they
+ * make codes that no image has. */
 bool conditions_one_hot(const struct conditions *, const struct attributes *);
 
 void conditions_close(struct conditions *); /* a zeroed struct is fine */

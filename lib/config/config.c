@@ -111,7 +111,8 @@ static int set(struct config *c, const char *name, json_t *value, enum config_so
 
 /* -- files -- */
 
-/* What the reference's files have beside keys. Where the images and their labels are is told by --data; what stands for a feature that is not there is refused. */
+/* What the reference's files have beside keys. Where the images and their labels are is told by --data; what stands for a feature that is not there is refused.
+ * */
 static bool is_about_data(const char *name)
 {
 	return !strcmp(name, "pathDB") || !strcmp(name, "datasetProfile") || !strcmp(name, "pathAttribDict") || !strcmp(name, "imagefolderDataset");
@@ -194,7 +195,8 @@ int config_read(struct config *c, const char *path)
 
 /* -- assignments -- */
 
-/* Numbers between commas as strtod() takes them, which with .5, 10. and +1 are more than JSON's: one is a number, more are a list. NULL: it is something else. */
+/* Numbers between commas as strtod() takes them, which with .5, 10. and +1 are more than JSON's: one is a number, more are a list. NULL: it is something else.
+ * */
 static json_t *parse_numbers(const char *text)
 {
 	if (text[strspn(text, "+-.0123456789eE,")]) /* strtod() also takes "nan" and "0x10" */
@@ -230,7 +232,8 @@ static json_t *parse_list(const char *text)
 	return value;
 }
 
-/* JSON; failing that, a list with commas; failing that, a word. For a key that takes a list a number is a list of it, for one that takes names they are words. */
+/* JSON; failing that, a list with commas; failing that, a word. For a key that takes a list a number is a list of it, for one that takes names they are words.
+ * */
 static json_t *parse_value(const char *text, enum config_kind kind)
 {
 	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);

@@ -13,9 +13,9 @@ struct verify_result {
 	const char *filter; /* the name of the one that made them; NULL when it was neither (another program's file): then nothing was compared */
 };
 
-/* Reads and compares all pictures. Which filter made the smaller resolutions is found by trying both on the first picture; those of a file that says that pack-h5
- * made it have to agree with one. Damaged data, labels that are not a row for every picture, and pictures whose resolutions disagree are ERR_INPUT, the first of
- * them named. threads: at least 1. progress: pictures done; may be NULL. */
+/* Reads and compares all pictures. Which filter made the smaller resolutions is found by trying both on the first picture; those of a file that says that
+ * pack-h5 made it have to agree with one. Damaged data, labels that are not a row for every picture, and pictures whose resolutions disagree are ERR_INPUT, the
+ * first of them named. threads: at least 1. progress: pictures done; may be NULL. */
 int dataset_verify(struct verify_result *, const char *path, int threads, void (*progress)(void *ctx, int64_t done), void *progress_ctx) MUST_CHECK;
 
 #endif

@@ -32,8 +32,8 @@ struct pack_result {
 	struct rejects rejects;
 };
 
-/* Packs the pictures of `source`, or if that is NULL the rest of `images`; both borrowed. Pictures that cannot be used are rejects; when all are, there is no data
- * set. Something wrong with the images (a truncated stream) is ERR_INPUT. *result is set in any case. */
+/* Packs the pictures of `source`, or if that is NULL the rest of `images`; both borrowed. Pictures that cannot be used are rejects; when all are, there is no
+ * data set. Something wrong with the images (a truncated stream) is ERR_INPUT. *result is set in any case. */
 int pack(struct pack_result *result, const struct pack_settings *, struct source *source, struct images *images) MUST_CHECK;
 
 const char *packer_library(void); /* "nettle 3.8", for --version */

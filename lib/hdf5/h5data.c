@@ -139,7 +139,8 @@ static int groups_create(struct h5file *f, const char *object)
 	return rc;
 }
 
-/* Creates a data set and the groups above it. chunk: its shape, every chunk with a Fletcher-32 checksum; NULL for a scalar or an empty set, which have no chunks. */
+/* Creates a data set and the groups above it. chunk: its shape, every chunk with a Fletcher-32 checksum; NULL for a scalar or an empty set, which have no
+ * chunks. */
 static int data_create(struct h5file *f, const char *data, hid_t type, hid_t space, int ndim, const hsize_t *chunk, hid_t *id)
 {
 	int rc;

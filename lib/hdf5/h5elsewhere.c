@@ -1,5 +1,5 @@
-/* Data that lie elsewhere. Virtual data sets are made of parts of others, often in other files; external ones lie as raw bytes in other files. What is missing of
- * these HDF5 reads as zeros, without a word. */
+/* Data that lie elsewhere. Virtual data sets are made of parts of others, often in other files; external ones lie as raw bytes in other files. What is missing
+ * of these HDF5 reads as zeros, without a word. */
 #include "h5internal.h"
 
 #include <libgen.h>

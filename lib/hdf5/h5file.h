@@ -33,7 +33,8 @@ bool h5_exists(struct h5file *, const char *object);
 /* Names of the links of a group in the order of their names, whatever they lead to. `each` returns non-zero to stop, which is returned. */
 int h5_list(struct h5file *, const char *group, int (*each)(void *ctx, const char *name), void *ctx) MUST_CHECK;
 
-/* Shape of a data set, which is there, with all parts of a virtual one. dim: room for H5_MAX_DIMS. type: H5_U8 for unsigned bytes alone, signed ones are H5_I32. */
+/* Shape of a data set, which is there, with all parts of a virtual one. dim: room for H5_MAX_DIMS. type: H5_U8 for unsigned bytes alone, signed ones are
+ * H5_I32. */
 int h5_shape(struct h5file *, const char *data, int *ndim, int64_t *dim, enum h5_type *type) MUST_CHECK;
 
 /* Whole data sets; missing groups of the path are created on writing. h5_read checks that the number of elements is n. */

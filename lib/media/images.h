@@ -58,8 +58,8 @@ int64_t images_left(struct images *) MUST_CHECK;
 /* Whether reading means decoding pictures, which takes long. */
 bool images_decodes(const struct images *);
 
-/* Whether the floats read so far can hardly be images in [-1,1]: none of them is below 0, so that nothing would be darker than grey, or more than a tenth is beyond.
- * text: says so, without a full stop. */
+/* Whether the floats read so far can hardly be images in [-1,1]: none of them is below 0, so that nothing would be darker than grey, or more than a tenth is
+ * beyond. text: says so, without a full stop. */
 enum { IMAGES_DOUBT = 320 };
 bool images_doubt_range(const struct images *, char text[IMAGES_DOUBT]);
 /* Says so through `say` (message_note), if it is so. */
@@ -77,8 +77,8 @@ static inline size_t images_size(const struct images *i)
 	return (size_t)i->c * (size_t)i->side * (size_t)i->side * npy_type_size(i->type);
 }
 
-/* Room for n images as images_read() leaves them, or for all where there are fewer; free(). NULL when they do not fit into memory, which ERR_FAILED says by the input's name: their side and number
- * may be those of a damaged header. */
+/* Room for n images as images_read() leaves them, or for all where there are fewer; free(). NULL when they do not fit into memory, which ERR_FAILED says by the
+ * input's name: their side and number may be those of a damaged header. */
 void *images_alloc(const struct images *, int64_t n) __attribute__((malloc, warn_unused_result));
 
 /* n floats in [-1,1] to bytes: (x + 1) * 127.5 rounded half up and clamped, NaN 0; the inverse of pointwise.h's image_value(). out may begin

@@ -21,8 +21,8 @@ enum sink_kind {
 	SINK_FOLDER  /* PNG pictures 000000.png … */
 };
 
-/* Tells the kind of an output by the end of its name: .npy, .h5, .png, .y4m, "/" or the name of a folder that is there. NULL and "-" are stdout. Anything else is
- * ERR_USAGE. */
+/* Tells the kind of an output by the end of its name: .npy, .h5, .png, .y4m, "/" or the name of a folder that is there. NULL and "-" are stdout. Anything else
+ * is ERR_USAGE. */
 int sink_kind_of(const char *output, enum sink_kind *) MUST_CHECK;
 
 struct sink_plan {

@@ -37,17 +37,17 @@ void source_close(struct source **); /* NULL is fine */
 
 int64_t source_count(const struct source *); /* pictures, at least 1 */
 
-/* Says through `say` (message_note) how many files in folders and archives were left out because they are not named as pictures, and which was the first; nothing
- * if there were none. */
+/* Says through `say` (message_note) how many files in folders and archives were left out because they are not named as pictures, and which was the first;
+ * nothing if there were none. */
 void source_tell_left_out(const struct source *, void (*say)(const char *format, ...));
 
 /* Picture i: its full name for messages ("faces.zip/img/1.jpg") and its path below the input ("img/1.jpg"; the last part of the name for a file). Borrowed. */
 const char *source_name(const struct source *, int64_t i);
 const char *source_member(const struct source *, int64_t i);
 
-/* Reads and decodes picture i into *p, in place of what *p holds. background: as for picture_decode(). buffer: for the file's bytes, used again from call to call.
- * In any order, by any number of threads with a buffer and a picture each. A failure of the picture's own is ERR_INPUT, with its name and the cause, and leaves the
- * others readable. */
+/* Reads and decodes picture i into *p, in place of what *p holds. background: as for picture_decode(). buffer: for the file's bytes, used again from call to
+ * call. In any order, by any number of threads with a buffer and a picture each. A failure of the picture's own is ERR_INPUT, with its name and the cause, and
+ * leaves the others readable. */
 int source_picture(struct source *, int64_t i, const uint8_t background[3], struct bytes *buffer, struct picture *p) MUST_CHECK;
 
 #endif

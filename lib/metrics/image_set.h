@@ -18,9 +18,9 @@ struct image_set {
 	struct image_set_parts *parts;
 };
 
-/* Opens `input` as images_open() does. limit: use no more images than so many. stride s: give only image 0, s, 2s, … of these. bytes: floats are rounded to bytes
- * and clamped, as the published protocol has it. A pipe, pictures, floats to be rounded and small sets are read now, to the end or the limit, and kept in memory;
- * other files are read again each time. A set without images is ERR_INPUT; floats that are not finite are, too, here or in image_set_get(). */
+/* Opens `input` as images_open() does. limit: use no more images than so many. stride s: give only image 0, s, 2s, … of these. bytes: floats are rounded to
+ * bytes and clamped, as the published protocol has it. A pipe, pictures, floats to be rounded and small sets are read now, to the end or the limit, and kept in
+ * memory; other files are read again each time. A set without images is ERR_INPUT; floats that are not finite are, too, here or in image_set_get(). */
 int image_set_open(struct image_set *, const char *input, int side, int64_t limit, int stride, bool bytes) MUST_CHECK;
 /* Images in memory: data (n,c,side,side), borrowed until image_set_close(). */
 int image_set_borrow(struct image_set *, const char *name, const uint8_t *data, int64_t n, int c, int side) MUST_CHECK;

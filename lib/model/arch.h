@@ -45,7 +45,8 @@ struct arch {
 /* Channels and latents that a network can have. Fewer would be planar to the backends, like an image, and not features. */
 enum { ARCH_MIN_DEPTH = PLANAR_CHANNELS + 1, ARCH_MAX_DEPTH = 8192, ARCH_MIN_LATENT = PLANAR_CHANNELS + 1, ARCH_MAX_LATENT = 8192 };
 
-/* Checks the channels and the latent of an arch that was read from the file `name` and has one of MAX_SCALES scales: ERR_INPUT, with the attribute, outside of these limits. */
+/* Checks the channels and the latent of an arch that was read from the file `name` and has one of MAX_SCALES scales: ERR_INPUT, with the attribute, outside of
+ * these limits. */
 int arch_check(const struct arch *, const char *name) MUST_CHECK;
 
 static inline int arch_side(const struct arch *a) { return 4 << a->scale; }

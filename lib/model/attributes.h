@@ -31,8 +31,8 @@ int attributes_draw(const struct attributes *, int i, uint64_t seed, enum philox
 /* label: a place for each attribute -> code: label_values(&groups) floats. */
 void attributes_code(const struct attributes *, const int *label, float *code);
 
-/* In a file they are attribute_names (between commas), attribute_sizes and attribute_values, attributes of "/"; these are missing where the network is not conditional.
- * Values that cannot be are ERR_INPUT, with the name of the attribute. */
+/* In a file they are attribute_names (between commas), attribute_sizes and attribute_values, attributes of "/"; these are missing where the network is not
+ * conditional. Values that cannot be are ERR_INPUT, with the name of the attribute. */
 int attributes_write(struct h5file *, const struct attributes *) MUST_CHECK;
 int attributes_read(struct h5file *, struct attributes *) MUST_CHECK;
 

@@ -43,8 +43,8 @@ struct discriminator {
 	float *host;                                /* (N,d_0): scratch */
 };
 
-/* Plans the memory of 4N activations and adjoints, for N = `batch`. fading: with the path of the scale below, in an arch that has one (arch_d_fades()). After a failure
- * nothing is left to close. */
+/* Plans the memory of 4N activations and adjoints, for N = `batch`. fading: with the path of the scale below, in an arch that has one (arch_d_fades()). After a
+ * failure nothing is left to close. */
 int discriminator_open(struct discriminator *, struct backend *, const struct arch *, int64_t batch, bool fading) MUST_CHECK;
 void discriminator_close(struct discriminator *); /* a zeroed struct is fine */
 
@@ -63,8 +63,8 @@ void discriminator_backward(struct discriminator *, bool penalty, const float *w
 void discriminator_penalty(struct discriminator *, const float *w, float *dw);
 void discriminator_weights(struct discriminator *, bool penalty, float *dw);
 
-/* For the generator's step: from score.b slot 1 to image.b slot 1, no parameter gradients. dfeature: NULL, or (N,d_0) on the host, which is added to the gradient at the
- * layer before the decision. */
+/* For the generator's step: from score.b slot 1 to image.b slot 1, no parameter gradients. dfeature: NULL, or (N,d_0) on the host, which is added to the
+ * gradient at the layer before the decision. */
 void discriminator_backward_images(struct discriminator *, const float *w, const float *dfeature);
 
 #endif

@@ -1,4 +1,5 @@
-/* Latents to sample: those of a seed, those of an array, or the points of a walk between them; with the code of a label behind them for a conditional network. */
+/* Latents to sample: those of a seed, those of an array, or the points of a walk between them; with the code of a label behind them for a conditional network.
+ * */
 #ifndef PGAN_LATENTS_H
 #define PGAN_LATENTS_H
 
@@ -19,7 +20,8 @@ struct latents {
 /* The latents of a seed for a network, whose arch is borrowed; every label drawn. */
 struct latents latents_of(const struct arch *, uint64_t seed);
 
-/* Sets labels by n texts NAME=VALUE; attributes that none names stay drawn. ERR_USAGE: there is no such attribute or value, or the network (`name`) was trained without labels. */
+/* Sets labels by n texts NAME=VALUE; attributes that none names stay drawn. ERR_USAGE: there is no such attribute or value, or the network (`name`) was trained
+ * without labels. */
 int latents_set_labels(struct latents *, const char *const *text, size_t n, const char *name) MUST_CHECK;
 
 /* Latents first … first + n -> out (n,dim + code). With an array, noise outside it is 0. Any number of threads. buffer: (2,dim + code), the caller's. */

@@ -28,12 +28,12 @@ int netfile_write(struct h5file *, const struct netfile *) MUST_CHECK;
 /* Writes /G, /D and /avgG. g: with its running average. */
 int netfile_write_networks(struct h5file *, struct network *g, struct network *d) MUST_CHECK;
 
-/* Reads the facts. A foreign HDF5 file, an unknown version and every value that cannot be are ERR_INPUT with the value's name; so is an arch that is not that of
- * the parameters in the file, whose sizes may be relied on afterwards. Free with netfile_free(), after a failure too. */
+/* Reads the facts. A foreign HDF5 file, an unknown version and every value that cannot be are ERR_INPUT with the value's name; so is an arch that is not that
+ * of the parameters in the file, whose sizes may be relied on afterwards. Free with netfile_free(), after a failure too. */
 int netfile_read(struct h5file *, struct netfile *) MUST_CHECK;
 
-/* Whether a generator's parameters in a group ("/avgG") are as wide as `arch` says. Every width and the latent stand in a small parameter of their own: that bounds the
- * memory which a damaged attribute could ask for. */
+/* Whether a generator's parameters in a group ("/avgG") are as wide as `arch` says. Every width and the latent stand in a small parameter of their own: that
+ * bounds the memory which a damaged attribute could ask for. */
 int netfile_check_widths(struct h5file *, const char *group, const struct arch *) MUST_CHECK;
 void netfile_free(struct netfile *); /* a zeroed struct is fine */
 

@@ -35,12 +35,13 @@ struct network_layers {
 	bool fading; /* only layers active in a step with or without fading */
 };
 
-/* Copy between one of the arrays and the data sets "<group>/<layer>.module.weight|bias". Layers from `end` on are left alone. A missing or misshapen data set is
- * ERR_INPUT, and so are values that are not finite, but for Adam's moments. */
+/* Copy between one of the arrays and the data sets "<group>/<layer>.module.weight|bias". Layers from `end` on are left alone. A missing or misshapen data set
+ * is ERR_INPUT, and so are values that are not finite, but for Adam's moments. */
 int network_read(struct network *, float *array, struct h5file *, const char *group, int end, const struct network_layers *only) MUST_CHECK;
 int network_write(struct network *, const float *array, struct h5file *, const char *group, const struct network_layers *only) MUST_CHECK;
 
-/* Calls for both parameters of every layer, with their shapes in the reference's layout: each(ctx, "name.module.weight", shape, offset). Stops at the first non-zero result. */
+/* Calls for both parameters of every layer, with their shapes in the reference's layout: each(ctx, "name.module.weight", shape, offset). Stops at the first
+ * non-zero result. */
 int network_each(const struct network *, int end, const struct network_layers *only,
                  int (*each)(void *ctx, const char *name, struct param_shape, size_t at), void *ctx) MUST_CHECK;
 

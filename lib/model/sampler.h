@@ -19,12 +19,12 @@ struct sampler_plan {
 	int64_t first, n;              /* which of them */
 };
 
-/* Reads the generator. A network that mixes two paths (net->alpha) is sampled mixed. The file, whose name is in messages, stays open as long as the sampler. *out is NULL
- * after a failure. */
+/* Reads the generator. A network that mixes two paths (net->alpha) is sampled mixed. The file, whose name is in messages, stays open as long as the sampler.
+ * *out is NULL after a failure. */
 int sampler_open(struct sampler **out, struct h5file *, const struct sampler_plan *) MUST_CHECK;
 
-/* Makes all images and hands them to take() in order, on this thread, some at a time: images (n,3,R,R) float32, finite, not clamped, valid during the call. To the
- * end, or to the first failure, take()'s (negative) included, which is returned; images that are not finite are ERR_INPUT. */
+/* Makes all images and hands them to take() in order, on this thread, some at a time: images (n,3,R,R) float32, finite, not clamped, valid during the call. To
+ * the end, or to the first failure, take()'s (negative) included, which is returned; images that are not finite are ERR_INPUT. */
 int sampler_run(const struct sampler *, int (*take)(void *ctx, const float *images, int64_t n), void *ctx) MUST_CHECK;
 
 void sampler_close(struct sampler *); /* NULL is fine */

@@ -152,8 +152,8 @@ static int collect_features(struct step *s, enum d_slot slot, float *own, float 
 	return s->be->ranks ? share_gather(&s->share, s->be->ranks, own, c, all, true) : 0;
 }
 
-/* The features of real images (SLOT_FAKE) and of G's (SLOT_REAL) -> the loss, and *derivative of it for our samples, for the way back. Every rank looks at the batch as a
- * whole. */
+/* The features of real images (SLOT_FAKE) and of G's (SLOT_REAL) -> the loss, and *derivative of it for our samples, for the way back. Every rank looks at the
+ * batch as a whole. */
 static int compare_features(struct step *s, const float **derivative)
 {
 	const size_t n = (size_t)s->share.batch, c = (size_t)s->arch.depth[0];

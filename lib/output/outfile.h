@@ -32,12 +32,12 @@ int outfile_check(const char *path) MUST_CHECK;
 /* The same, and what it refuses here and now: an outfile is opened and discarded. */
 int outfile_try(const char *path) MUST_CHECK;
 
-/* All of it for what is written in one go: opens, lets `write` write, and commits if it returns 0, otherwise discards and returns what it did. name: the path, for
- * messages. Writes that fail are noticed here. */
+/* All of it for what is written in one go: opens, lets `write` write, and commits if it returns 0, otherwise discards and returns what it did. name: the path,
+ * for messages. Writes that fail are noticed here. */
 int outfile_write(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx) MUST_CHECK;
 
-/* The same for one of very many files of a folder: neither looks for what dead processes left, which outfile_folder() does once, nor waits until the disk has the
- * file, which would take longer than making it. Killing the process still leaves whole files only. */
+/* The same for one of very many files of a folder: neither looks for what dead processes left, which outfile_folder() does once, nor waits until the disk has
+ * the file, which would take longer than making it. Killing the process still leaves whole files only. */
 int outfile_write_one_of_many(const char *path, int (*write)(void *ctx, FILE *, const char *name), void *ctx) MUST_CHECK;
 
 /* ERR_USAGE: a folder of this name is not there, and was hardly meant: it ends as files do, such as "x.zip" ("x.zip/" is taken). */

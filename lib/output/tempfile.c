@@ -27,8 +27,8 @@ static struct slot {
 	char path[PATH_MAX];
 } slots[TEMPFILE_MOST];
 
-/* Slots are taken and files created only while the process is not ending. Whoever ends it waits for the threads that are at it, which therefore hold signals off:
- * a handler would wait for its own thread for ever. */
+/* Slots are taken and files created only while the process is not ending. Whoever ends it waits for the threads that are at it, which therefore hold signals
+ * off: a handler would wait for its own thread for ever. */
 static atomic_int creating;
 static atomic_bool ending;
 

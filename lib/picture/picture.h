@@ -31,10 +31,10 @@ size_t picture_stem(const char *name);
 enum { PICTURE_HEAD = 8 };
 bool picture_has_magic(const void *first, size_t n);
 
-/* Decodes a file of `size` bytes, PNG or JPEG as its first bytes say, to grey or RGB as the file is, and turns it upright (EXIF). 16-bit samples keep their high
- * byte; colour profiles and gamma are left alone; four inks become RGB as if they were stored inverted (Adobe's way): all as Pillow does. Another kind of file, a
- * truncated or corrupt one, one of more than 2^28 pixels or PICTURE_MAX_SIDE to a side, or a warning of the decoder about lost data: ERR_INPUT. name: for messages.
- * background: RGB, seen through transparent pixels. */
+/* Decodes a file of `size` bytes, PNG or JPEG as its first bytes say, to grey or RGB as the file is, and turns it upright (EXIF). 16-bit samples keep their
+ * high byte; colour profiles and gamma are left alone; four inks become RGB as if they were stored inverted (Adobe's way): all as Pillow does. Another kind of
+ * file, a truncated or corrupt one, one of more than 2^28 pixels or PICTURE_MAX_SIDE to a side, or a warning of the decoder about lost data: ERR_INPUT. name:
+ * for messages. background: RGB, seen through transparent pixels. */
 int picture_decode(struct picture *, const char *name, const void *bytes, size_t size, const uint8_t background[3]) MUST_CHECK;
 
 /* Writes an 8-bit PNG: to an open stream, into memory, or to a file, whole or not at all. name: for messages. */

@@ -1,8 +1,8 @@
 /* Several processes that work on one thing together: rank 0 … n - 1, of which 0 has a connection to each of the others.
  *
  * Sums are taken in the order of the ranks, whenever the numbers come: the same inputs give the same bytes. Every rank calls the same operations in the same
- * order. A rank that fails tells the others why (ranks_fail()), one that dies is missed, one that does not answer is waited for until the time-out: in each case
- * every operation of the others returns ERR_FAILED from then on, with one line of text that names the rank and the cause. */
+ * order. A rank that fails tells the others why (ranks_fail()), one that dies is missed, one that does not answer is waited for until the time-out: in each
+ * case every operation of the others returns ERR_FAILED from then on, with one line of text that names the rank and the cause. */
 #ifndef PGAN_RANKS_H
 #define PGAN_RANKS_H
 

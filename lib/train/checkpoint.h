@@ -27,8 +27,8 @@ int checkpoint_compare(const char *path, const struct settings *, uint64_t seed,
 enum { CHECKPOINT_DEVICE = 512 };
 void checkpoint_device(const struct backend *, char text[CHECKPOINT_DEVICE]);
 
-/* Takes up the state. The trainer was opened with the same settings, the log is open; its file is written anew. The log may be NULL: it is left out. device: that
- * of the state; "": pgan 0.1.0 does not say. */
+/* Takes up the state. The trainer was opened with the same settings, the log is open; its file is written anew. The log may be NULL: it is left out. device:
+ * that of the state; "": pgan 0.1.0 does not say. */
 int checkpoint_load(const char *path, struct trainer *, struct trainlog *, char device[CHECKPOINT_DEVICE]) MUST_CHECK;
 
 #endif

@@ -36,13 +36,13 @@ struct grow {
 
 /* Trains until the scale is done and out is written. Beside OUT.h5 stand OUT.ckpt (until it is done), OUT.log and OUT.previews/.
  * Goes on from a checkpoint of the same settings, seed and inputs; does nothing when out is already the result of just these. A checkpoint or result of others
- * is ERR_USAGE with what differs, unless `restart`, `replace` or, for a checkpoint, `force` is set; one that is further than the settings go is so with `force`,
- * too. Every saveIter iterations the networks of that moment are kept as OUT_iNNN.h5; those of an earlier run are removed when one begins anew. SIGINT, SIGTERM
- * and SIGHUP save a checkpoint and return the signal's number; before the images have been read they have their own effect.
+ * is ERR_USAGE with what differs, unless `restart`, `replace` or, for a checkpoint, `force` is set; one that is further than the settings go is so with
+ * `force`, too. Every saveIter iterations the networks of that moment are kept as OUT_iNNN.h5; those of an earlier run are removed when one begins anew.
+ * SIGINT, SIGTERM and SIGHUP save a checkpoint and return the signal's number; before the images have been read they have their own effect.
  *
- * Of several ranks (ranks.h), each of which calls this for the same data and out, 0 alone writes and calls note, reading and progress. Batch, iterations and images are
- * those of all ranks together. The others return when rank 0 is done; a rank that fails ends all. With place.rank -1 this makes the others,
- * which return from here, too, and with error_text() empty where rank 0 has the same to say. */
+ * Of several ranks (ranks.h), each of which calls this for the same data and out, 0 alone writes and calls note, reading and progress. Batch, iterations and
+ * images are those of all ranks together. The others return when rank 0 is done; a rank that fails ends all. With place.rank -1 this makes the others, which
+ * return from here, too, and with error_text() empty where rank 0 has the same to say. */
 int grow_scale(const struct grow *) MUST_CHECK;
 
 #endif

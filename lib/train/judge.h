@@ -14,8 +14,8 @@ struct judgement {
 };
 
 /* Compares the first images that G's running average makes with the first of the data set: `most`, or as many as the set has. Up to single bytes that round
- * differently, this is `pgan-sample -n N --seed SEED NET.h5 | swd --ref DATA.h5 -n N` with the seed of the run, and msssim of the same. The processor computes it.
- * Changes nothing of the training. Images that are all the same have no distance: ERR_INPUT. */
+ * differently, this is `pgan-sample -n N --seed SEED NET.h5 | swd --ref DATA.h5 -n N` with the seed of the run, and msssim of the same. The processor computes
+ * it. Changes nothing of the training. Images that are all the same have no distance: ERR_INPUT. */
 int judge(struct judgement *, struct trainer *, const char *data, int64_t most) MUST_CHECK;
 
 #endif

@@ -39,8 +39,8 @@ int loader_condition(struct loader *, const struct attributes *, bool equalize) 
 /* Reads the batch of step `iteration`: ->images and ->mirror of our share, ->label of the whole batch. An image that cannot be read is ERR_INPUT. */
 int loader_batch(struct loader *, int64_t iteration) MUST_CHECK;
 
-/* Digests of the images: of their number, all of them and all labels, "all:" and 16 hexadecimal digits; and `sampled`, as pgan 0.1.0 wrote it, which looked at up
- * to 64 images spread over the set: 16 digits. Reads the whole resolution, and calls progress after every image. */
+/* Digests of the images: of their number, all of them and all labels, "all:" and 16 hexadecimal digits; and `sampled`, as pgan 0.1.0 wrote it, which looked at
+ * up to 64 images spread over the set: 16 digits. Reads the whole resolution, and calls progress after every image. */
 enum { LOADER_DIGEST = 21 };
 int loader_digest(struct loader *, char all[LOADER_DIGEST], char sampled[DIGEST_TEXT], void (*progress)(void *ctx, int64_t done, int64_t total),
                   void *ctx) MUST_CHECK;

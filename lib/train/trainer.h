@@ -35,8 +35,8 @@ int trainer_start(struct trainer *, struct h5file *from, int known) MUST_CHECK;
 /* One step. loader: of this scale, seed and share. record: a file to record the step in, or NULL. A device may still be at it afterwards. */
 int trainer_step(struct trainer *, struct loader *, const char *record) MUST_CHECK;
 
-/* Takes the sums of the oldest finished step not yet taken (afterwards: step iteration - pending - 1), over all ranks, at every rank. Returns 1 with sums; 0 if none is
- * finished; or a failure. Call until 0 after every step. all: waits until every queued step is finished. */
+/* Takes the sums of the oldest finished step not yet taken (afterwards: step iteration - pending - 1), over all ranks, at every rank. Returns 1 with sums; 0 if
+ * none is finished; or a failure. Call until 0 after every step. all: waits until every queued step is finished. */
 int trainer_sums(struct trainer *, bool all, double sums[STEP_SUMS]) MUST_CHECK;
 
 /* Alpha of an iteration; whether it computes the gradient penalty. */

@@ -32,7 +32,8 @@ void trainlog_close(struct trainlog *); /* an empty file is removed; a zeroed st
 /* Writes the file anew: with the header, or with the `size` bytes of `text` and the sums of a checkpoint. */
 int trainlog_begin(struct trainlog *, const char *text, size_t size, const double *sum) MUST_CHECK;
 
-/* Adds a step to the row to come. penalty: whether it has computed the gradient penalty. seconds: since the step before was added, without those spent on reports. */
+/* Adds a step to the row to come. penalty: whether it has computed the gradient penalty. seconds: since the step before was added, without those spent on
+ * reports. */
 void trainlog_step(struct trainlog *, const double sums[STEP_SUMS], bool penalty, double seconds);
 
 /* Ends a row after the trainer's last step. score: NULL, or what its network was judged as. */

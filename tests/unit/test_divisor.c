@@ -1,5 +1,5 @@
-/* Division by multiplying (divisor.h) is division: for every divisor below some thousands and around every power of two, at the numbers where a quotient that is
- * off by one would show. */
+/* Division by multiplying (divisor.h) is division: for every divisor below some thousands and around every power of two, at the numbers where a quotient that
+ * is off by one would show. */
 #include "check.h"
 #include "../../kernels/divisor.h"
 

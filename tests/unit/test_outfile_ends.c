@@ -1,5 +1,5 @@
-/* Outputs while the process ends: what a signal or exit() meets in the middle of another thread's work. The C library's open() and unlink() are replaced, so that
- * the middle is where a test wants it. */
+/* Outputs while the process ends: what a signal or exit() meets in the middle of another thread's work. The C library's open() and unlink() are replaced, so
+ * that the middle is where a test wants it. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>

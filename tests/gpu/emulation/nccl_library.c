@@ -1,5 +1,5 @@
-/* NCCL between processes of one machine: a file in memory that all of them see, where each leaves a piece and adds up everybody's. As NCCL wants it, a sum is recorded in a
- * graph by all of them or by none. */
+/* NCCL between processes of one machine: a file in memory that all of them see, where each leaves a piece and adds up everybody's. As NCCL wants it, a sum is
+ * recorded in a graph by all of them or by none. */
 #include "nccl_library.h"
 
 #include <fcntl.h>
