@@ -118,15 +118,18 @@ PY
   pack-h5 -o mirror.h5 --mirror sq
   pack-h5 -o few.h5 --limit 7 sq
   pack-h5 -o mixed.h5 --shuffle 5 sq
+  pack-h5 -o zero.h5 --shuffle 0 sq
   pack-h5 -o both.h5 --shuffle 5 --limit 7 --mirror -j 1 sq
   pack-h5 -o both8.h5 --shuffle 5 --limit 7 --mirror -j 8 sq
   cmp both.h5 both8.h5
   "$PYTHON" - <<'PY'
 import numpy as np, h5py
-all, mirror, few, mixed, both = (h5py.File(f + '.h5')['data16x16'][:] for f in ('all', 'mirror', 'few', 'mixed', 'both'))
+all, mirror, few, mixed, zero, both = (h5py.File(f + '.h5')['data16x16'][:] for f in ('all', 'mirror', 'few', 'mixed', 'zero', 'both'))
 assert np.array_equal(mirror[0::2], all) and np.array_equal(mirror[1::2], all[..., ::-1])
 assert np.array_equal(few, all[:7])
-assert not np.array_equal(mixed, all) and sorted(i.tobytes() for i in mixed) == sorted(i.tobytes() for i in all)
+for x in (mixed, zero):
+    assert not np.array_equal(x, all) and sorted(i.tobytes() for i in x) == sorted(i.tobytes() for i in all)
+assert not np.array_equal(mixed, zero)
 assert np.array_equal(both[0::2], mixed[:7]) and len(both) == 14
 assert h5py.File('both.h5').attrs['options'] in ('--filter bilinear --limit 7 --shuffle 5 --mirror', b'--filter bilinear --limit 7 --shuffle 5 --mirror')
 PY
