@@ -11,8 +11,8 @@ struct planned {
 	struct cudnn_plan plan;
 };
 
-/* A convolution's weights as it reads them: rounded to bfloat16, or as one with stride 2 wants them, which does what one with resizing does (resized_conv.cu).
- * */
+/* A convolution's weights as it reads them: rounded to bfloat16, or as one with stride 2 wants them, which does what one with resizing does
+ * (resized_conv.cu). */
 enum weight_form { WEIGHTS_ROUNDED, WEIGHTS_UP, WEIGHTS_DOWN };
 
 struct prepared {

@@ -34,13 +34,11 @@ static const struct tool tool = {
 	.synopsis = "[--levels L] [--level R] [--inverse [--f32]] [-o DIR] [INPUT]",
 	.details =
 	        "INPUT is an HDF5 file (its largest data{R}x{R}), a .npy file, a folder or archive (zip or tar) of PNG or JPEG pictures, or '-', the default: "
-	        ".npy records on "
-	        "stdin. Images are square, grey or RGB, uint8 or float32 in [-1,1]; a side must halve down to 16 pixels, or as often as --levels says.\n\n"
+	        ".npy records on stdin. Images are square, grey or RGB, uint8 or float32 in [-1,1]; a side must halve down to 16 pixels, or as often as "
+	        "--levels says.\n\n"
 	        "Per input record (a file without records is one) the output has one float32 .npy record (N,C,r,r) per level, the finest first, in units of "
-	        "0..255: "
-	        "what is lost between side r and r/2 by the 5x5 binomial filter, and last the low-pass rest. The coarser levels of a record are held in memory "
-	        "until "
-	        "the finest is written, but for --level and -o.\n\n"
+	        "0..255: what is lost between side r and r/2 by the 5x5 binomial filter, and last the low-pass rest. The coarser levels of a record are held "
+	        "in memory until the finest is written, but for --level and -o.\n\n"
 	        "With -o the levels go to DIR/level{r}.npy, and up to 64 images of each to DIR/level{r}.png, where grey stands for 0 and differences are "
 	        "doubled.\n\n"
 	        "--inverse adds the levels of such a stream up again. It holds a record in memory.\n\n"

@@ -124,3 +124,16 @@ base() { echo "$BATS_FILE_TMPDIR/base.$1"; }
   kill $!
   wait $! || true
 }
+
+@test "a network's own attribute config makes it again" {
+  cd "$BATS_TEST_TMPDIR" || return 1
+  grow made.h5 --set lossMode=Logistic --set lambdaGP=0 --set logisticGradReal=2 --lr 0.002 --set emaHalfLife=20
+  grow images.h5 --set maxImagesAtScale=20 --set depthScales=8,8,8
+  for net in made images; do
+    "$PYTHON" -c 'import h5py, sys; sys.stdout.buffer.write(bytes(h5py.File(sys.argv[1]).attrs["config"]))' "$net.h5" >config.json
+    pgan-grow -q --data "$BATS_FILE_TMPDIR/data.h5" --scale 1 --from "$BATS_FILE_TMPDIR/scale0.h5" -o again.h5 --config config.json --threads 1 --set previewImages=0 --restart
+    h5diff again.h5 "$net.h5" /G /G
+    h5diff again.h5 "$net.h5" /D /D
+    h5diff again.h5 "$net.h5" /avgG /avgG
+  done
+}

@@ -362,3 +362,17 @@ TABLE
   run -0 pgan-grow --data data.h5 --scale 0 -o a.h5 "${tiny[@]}" --threads 2 -n $((done + 1)) -b 4 --force
   [[ $output == *"begun on 'cpu: "*", 1 thread', it goes on on 'cpu: "*", 2 threads': the last digits will differ from those of either alone"* ]]
 }
+
+@test "a checkpoint that is as far as was asked for ends as a run does" {
+  random_data 20 16 data.h5
+  for scale in 0 1; do grow $scale "scale$scale.h5" -n 1 -b 4; done
+  fading=(-b 4 --set previewImages=4 --set alphaJumpMode=custom --set 'iterAlphaJump=[0]' --set 'alphaJumpVals=[0.5]' --set swdImages=20 --swd-every 1)
+  stopped a.h5 -q --data data.h5 --scale 2 --from scale1.h5 "${tiny[@]}" "${fading[@]}" -n 1000000 --set evalIter=1000000 || true
+  n=$("$PYTHON" -c 'import h5py; print(h5py.File("a.ckpt").attrs["iterations"])')
+  pgan-grow -q --force --data data.h5 --scale 2 --from scale1.h5 -o a.h5 "${tiny[@]}" "${fading[@]}" -n "$n" --set evalIter=1000000
+  grow 2 b.h5 "${fading[@]}" -n "$n" --set evalIter=1000000
+  h5diff a.h5 b.h5 /avgG /avgG
+  diff <(columns a.log) <(columns b.log)
+  [ "$(tail -n 1 a.log | cut -f 1)" = "$n" ]
+  cmp "a.previews/avgG-$(printf %06d "$n").png" "b.previews/avgG-$(printf %06d "$n").png"
+}

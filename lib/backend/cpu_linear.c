@@ -1,8 +1,8 @@
 /* Convolutions and dense layers of the cpu table: by oneDNN 2.6, or by our own of cpu_winograd.h and cpu_dense.h.
  *
  * A convolution primitive is made at its first use for a shape and direction and kept. Winograd F(4x4,3x3) is used where winograd_pays() says so, a rule drawn
- * from measurements (docs/benchmarks.md), never from timing at run time: the same shapes take the same path everywhere, so the same seed gives the same bytes.
- * */
+ * from measurements (docs/benchmarks.md), never from timing at run time: the same shapes take the same path everywhere, so the same seed gives the same
+ * bytes. */
 #include <assert.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <stdlib.h>

@@ -111,8 +111,8 @@ static int set(struct config *c, const char *name, json_t *value, enum config_so
 
 /* -- files -- */
 
-/* What the reference's files have beside keys. Where the images and their labels are is told by --data; what stands for a feature that is not there is refused.
- * */
+/* What the reference's files have beside keys. Where the images and their labels are is told by --data; what stands for a feature that is not there is
+ * refused. */
 static bool is_about_data(const char *name)
 {
 	return !strcmp(name, "pathDB") || !strcmp(name, "datasetProfile") || !strcmp(name, "pathAttribDict") || !strcmp(name, "imagefolderDataset");
@@ -128,6 +128,9 @@ static int of_file(const char *path, int rc)
 	return error_set(ERR_INPUT, "'%s': %s", path, cause);
 }
 
+/* What the attribute `config` of a network has besides keys: the steps that came of maxIterAtScale or maxImagesAtScale. */
+static const char made_with[] = "iterations";
+
 /* Every name is a key, or one that may stand beside them. */
 static int check_names(const char *path, const json_t *object, bool nested)
 {
@@ -138,7 +141,7 @@ static int check_names(const char *path, const json_t *object, bool nested)
 		for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
 			if (!strcmp(name, missing[i]))
 				return error_set(ERR_INPUT, "'%s': %s is not implemented yet", path, name);
-		if (!nested && (is_about_data(name) || !strcmp(name, "config") || !strcmp(name, "from") || !strcmp(name, "profile")))
+		if (!nested && (is_about_data(name) || !strcmp(name, "config") || !strcmp(name, "from") || !strcmp(name, "profile") || !strcmp(name, made_with)))
 			continue;
 		if (config_find(name) < 0)
 			return of_file(path, config_unknown(name));
@@ -149,13 +152,14 @@ static int check_names(const char *path, const json_t *object, bool nested)
 /* In the order of the table: that of an object's keys says nothing. */
 static int read_object(struct config *c, const char *path, const json_t *object, bool nested)
 {
+	json_t *const iterations = nested ? NULL : json_object_get(object, made_with);
 	int rc = check_names(path, object, nested);
 	for (int i = 0; !rc && i < CONFIG_KEYS; i++) {
 		json_t *value = json_object_get(object, config_keys[i].name);
 		if (value)
 			rc = of_file(path, set(c, config_keys[i].name, json_incref(value), CONFIG_FILE));
 	}
-	return rc;
+	return rc || !iterations ? rc : of_file(path, set(c, "maxIterAtScale", json_incref(iterations), CONFIG_FILE));
 }
 
 /* The profile that a file names, beside keys. */
@@ -195,8 +199,8 @@ int config_read(struct config *c, const char *path)
 
 /* -- assignments -- */
 
-/* Numbers between commas as strtod() takes them, which with .5, 10. and +1 are more than JSON's: one is a number, more are a list. NULL: it is something else.
- * */
+/* Numbers between commas as strtod() takes them, which with .5, 10. and +1 are more than JSON's: one is a number, more are a list. NULL: it is something
+ * else. */
 static json_t *parse_numbers(const char *text)
 {
 	if (text[strspn(text, "+-.0123456789eE,")]) /* strtod() also takes "nan" and "0x10" */
@@ -232,8 +236,8 @@ static json_t *parse_list(const char *text)
 	return value;
 }
 
-/* JSON; failing that, a list with commas; failing that, a word. For a key that takes a list a number is a list of it, for one that takes names they are words.
- * */
+/* JSON; failing that, a list with commas; failing that, a word. For a key that takes a list a number is a list of it, for one that takes names they are
+ * words. */
 static json_t *parse_value(const char *text, enum config_kind kind)
 {
 	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);

@@ -1,8 +1,8 @@
 /* A small painter: smooth closed outlines, filled with exact antialiasing.
  *
  * Outlines are added one after another, then canvas_fill() paints what they enclose and forgets them. Each pixel's share is the exact area that the outlines
- * cover, found by summing signed areas along each row; an outline that runs the other way cuts a hole. Coordinates are the caller's own: `to_pixels` maps them.
- * */
+ * cover, found by summing signed areas along each row; an outline that runs the other way cuts a hole. Coordinates are the caller's own: `to_pixels` maps
+ * them. */
 #ifndef PGAN_CANVAS_H
 #define PGAN_CANVAS_H
 

@@ -21,8 +21,8 @@ struct pyramid_options {
 int pyramid_write(struct images *, const struct pyramid_options *) MUST_CHECK;
 
 /* Reads such a stream and writes the images to stdout, per pyramid one record: uint8, or float32 in [-1,1] with f32. Of the options only levels and progress
- * count. name: of the stream, for messages. A stream that ends inside a pyramid, a record that does not fit into one, or values that are not finite: ERR_INPUT.
- * */
+ * count. name: of the stream, for messages. A stream that ends inside a pyramid, a record that does not fit into one, or values that are not finite:
+ * ERR_INPUT. */
 int pyramid_read(FILE *, const char *name, bool f32, const struct pyramid_options *) MUST_CHECK;
 
 #endif

@@ -15,8 +15,8 @@ struct generator {
 	struct tensor z;     /* (latents,arch_inputs(),1,1): fill before generator_begin() */
 	struct tensor image; /* (capacity,3,R,R): the result */
 
-	/* What the forward pass leaves for the backward pass. zn: z after pixel norm. NAME_norm: the factor of each pixel of NAME, (n,1,h,w) (backend.h, activate()).
-	 * */
+	/* What the forward pass leaves for the backward pass. zn: z after pixel norm. NAME_norm: the factor of each pixel of NAME, (n,1,h,w) (backend.h,
+	 * activate()). */
 	struct tensor zn, format, format_norm, x[MAX_SCALES], x_norm[MAX_SCALES]; /* output of each scale */
 	struct tensor mid[MAX_SCALES], mid_norm[MAX_SCALES];                      /* of scale s >= 1: output of the first convolution, of x[s - 1] enlarged */
 	struct tensor old_image, old_up;                                          /* fading: the scale below, and enlarged */

@@ -1,5 +1,5 @@
-/* Latents to sample: those of a seed, those of an array, or the points of a walk between them; with the code of a label behind them for a conditional network.
- * */
+/* Latents to sample: those of a seed, those of an array, or the points of a walk between them; with the code of a label behind them for a conditional
+ * network. */
 #ifndef PGAN_LATENTS_H
 #define PGAN_LATENTS_H
 

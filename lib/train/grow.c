@@ -278,17 +278,25 @@ static int finish(struct run *r)
 	return 0;
 }
 
+/* A checkpoint that is as far as was asked for (--force): what is due at the end, with a row of the log if one is begun. */
+static int report_only(struct run *r)
+{
+	const bool due = r->trainer.iteration && run_is_last(r) && together_leads(r->ranks) && r->log.sum[LOG_STEPS] > 0;
+	const int rc = due ? trainer_stand(&r->trainer) : 0;
+	return rc || !due ? rc : report(r);
+}
+
 static int train(struct run *r)
 {
+	int rc = report_only(r), number;
 	r->saved_at = r->counted_at = clock_seconds();
-	while (r->trainer.iteration < r->g->settings->iterations) {
-		int number = stop_signal, rc = together_stop(r->ranks, &number);
-		if (rc || number)
+	while (!rc && r->trainer.iteration < r->g->settings->iterations) {
+		number = stop_signal;
+		if ((rc = together_stop(r->ranks, &number)) || number)
 			return rc ? rc : interrupted(r, number);
-		if ((rc = one_step(r)))
-			return rc;
+		rc = one_step(r);
 	}
-	return finish(r);
+	return rc ? rc : finish(r);
 }
 
 /* Finds or makes the others, before anything is opened. */

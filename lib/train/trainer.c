@@ -63,10 +63,10 @@ double trainer_alpha(const struct trainer *t, int64_t iteration)
 	return schedule_alpha(&t->settings->alpha, iteration);
 }
 
-static double learning_rate(const struct trainer *t)
+static double learning_rate(const struct trainer *t, int64_t iteration)
 {
 	const struct settings *s = t->settings;
-	return t->iteration < s->lr_warmup ? t->plateau.rate * (double)(t->iteration + 1) / (double)s->lr_warmup : t->plateau.rate;
+	return iteration < s->lr_warmup ? t->plateau.rate * (double)(iteration + 1) / (double)s->lr_warmup : t->plateau.rate;
 }
 
 bool trainer_penalty(const struct trainer *t, int64_t iteration)
@@ -187,7 +187,7 @@ int trainer_step(struct trainer *t, struct loader *l, const char *record)
 	struct backend *be = t->be;
 	struct step *step = &t->step;
 	const bool penalty = trainer_penalty(t, t->iteration);
-	t->lr = learning_rate(t);
+	t->lr = learning_rate(t, t->iteration);
 	const struct step_scalars now = trainer_scalars(t);
 	int rc;
 
@@ -210,6 +210,17 @@ int trainer_step(struct trainer *t, struct loader *l, const char *record)
 	if (t->settings->watch != WATCH_NONE)
 		plateau_step(&t->plateau, t->settings->watch == WATCH_G ? step_loss_g(t->sums) : step_loss_d(t->sums));
 	return 0;
+}
+
+int trainer_stand(struct trainer *t)
+{
+	struct step_scalars then = trainer_scalars(t);
+	int rc = 0;
+	then.alpha = (float)trainer_alpha(t, t->iteration - 1);
+	t->lr = learning_rate(t, t->iteration - 1);
+	if (!(rc = open_step(t, then.alpha > 0)))
+		t->be->set_scalars(t->be, &then);
+	return rc;
 }
 
 int trainer_sums(struct trainer *t, bool all, double sums[STEP_SUMS])

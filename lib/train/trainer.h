@@ -39,6 +39,9 @@ int trainer_step(struct trainer *, struct loader *, const char *record) MUST_CHE
  * none is finished; or a failure. Call until 0 after every step. all: waits until every queued step is finished. */
 int trainer_sums(struct trainer *, bool all, double sums[STEP_SUMS]) MUST_CHECK;
 
+/* After a checkpoint was taken up: everything as it stood behind its last step, for images to be drawn and rows to be written without another step. */
+int trainer_stand(struct trainer *) MUST_CHECK;
+
 /* Alpha of an iteration; whether it computes the gradient penalty. */
 double trainer_alpha(const struct trainer *, int64_t iteration);
 bool trainer_penalty(const struct trainer *, int64_t iteration);

@@ -93,8 +93,8 @@ void run_reset(struct run *r)
 	fixture_reset(&r->f);
 }
 
-/* Products of the gains with the coarse inputs of bfloat16 are exact: a device that adds without rounding them first has no sums on the other side of the kink.
- * */
+/* Products of the gains with the coarse inputs of bfloat16 are exact: a device that adds without rounding them first has no sums on the other side of the
+ * kink. */
 static const struct activation leaky = { .weight_gain = .75f, .bias_gain = 1.25f, .leak = .2f };
 static const struct tensor none;
 
