@@ -1,9 +1,9 @@
 /* The memory layout of the cuda table, shared by the plug-in and the CPU's tests (no CUDA header here).
  *
  * Activations: up to PLANAR_CHANNELS channels planar; above, NHWC with channels padded to a multiple of 8 by zeros, as tensor cores want them (513 -> 520). In
- * the precision bf16 the features of pictures are bfloat16, two to a float of memory; all else is float32. Parameters: convolutions (out,3,3,in), dense layers
- * (values of an output sample, values of an input sample), from RGB (3,out), to RGB (3,in), biases as a sample; each ends on a multiple of 16 floats, so that
- * the next one is aligned. */
+ * the precision bf16 the features of pictures are bfloat16, two to a float of memory; all else is float32.
+ * Parameters: convolutions (out,3,3,in), dense layers (values of an output sample, values of an input sample), from RGB (3,out), to RGB (3,in),
+ * biases as a sample; each ends on a multiple of 16 floats, so that the next one is aligned. */
 #ifndef PGAN_CUDA_LAYOUT_H
 #define PGAN_CUDA_LAYOUT_H
 

@@ -74,9 +74,7 @@ static const struct tool tool = {
 
 static void add_notes_of(struct msssim_report *r, const struct images *set, bool pairs_of_one)
 {
-	char text[IMAGES_DOUBT];
-	if (images_doubt_range(set, text))
-		notes_add(&r->notes, "%s.", text);
+	notes_add_doubt(&r->notes, set);
 	if (set->mirrored && pairs_of_one)
 		notes_add(&r->notes, "The mirror images of '%s' (pack-h5 --mirror) are left out: each would be compared with its own picture.", set->name);
 }
@@ -100,7 +98,6 @@ static int run(int operands, char **argv)
 		                   .with_floor = real };
 	struct images input = { 0 }, ref = { 0 }, reals = { 0 };
 	const int from_stdin = !strcmp(path, "-") + (reference && !strcmp(reference, "-")) + (real && !strcmp(real, "-"));
-	char *text;
 	int rc;
 	if (operands > 1)
 		return error_set(ERR_USAGE, "one input at most; '%s' is one too many", argv[2]);
@@ -115,11 +112,10 @@ static int run(int operands, char **argv)
 		add_notes_of(&r, &input, !reference);
 		add_notes_of(&r, &ref, false);
 		add_notes_of(&r, &reals, true);
-		text = as_json ? msssim_report_json(&r) : msssim_report_table(&r);
-		if (text)
-			fputs(text, stdout);
-		rc = text ? 0 : ERR_FAILED;
-		free(text);
+		if (as_json)
+			rc = msssim_report_json(&r, stdout);
+		else
+			msssim_report_table(&r, stdout);
 	}
 	metric_close(device);
 	images_close(&input);

@@ -136,13 +136,6 @@ static void note_first(struct swd_report *r, const struct image_set *set, int64_
 		notes_add(&r->notes, "Of the %" PRId64 " images of '%s' the first %" PRId64 " are compared.", set->all, set->name, n);
 }
 
-static void note_range(struct swd_report *r, const struct image_set *set)
-{
-	char text[IMAGES_DOUBT];
-	if (image_set_doubt_range(set, text))
-		notes_add(&r->notes, "%s.", text);
-}
-
 static int compare_sets(struct swd_report *r, struct image_set *input, struct image_set *ref, int64_t limit)
 {
 	const int64_t ref_read = ref->read < limit ? ref->read : limit, n = input->read < ref_read ? input->read : ref_read;
@@ -194,7 +187,7 @@ static int with_statistics(struct swd_report *r, const char *path)
 	}
 	if (!rc) {
 		note_first(r, &input, input.read, saved.n);
-		note_range(r, &input);
+		notes_add_doubt(&r->notes, image_set_images(&input));
 		notes_add(&r->notes, "Against saved statistics of '%s'%s.", *saved.source ? saved.source : "a stream", verified ? "" : ", which is not there to be compared with them");
 	}
 	image_set_close(&input);
@@ -223,8 +216,8 @@ static int with_set(struct swd_report *r, const char *path)
 	if (rc >= 0 && !(rc = swd_open_set(&ref, reference, path ? input.side : (int)side, want_floor ? 2 * limit : limit, r->protocol)))
 		rc = path ? compare_sets(r, &input, &ref, limit) : compare(r, NULL, &ref, ref.read);
 	if (!rc) {
-		note_range(r, &input);
-		note_range(r, &ref);
+		notes_add_doubt(&r->notes, image_set_images(&input));
+		notes_add_doubt(&r->notes, image_set_images(&ref));
 	}
 	image_set_close(&input);
 	image_set_close(&ref);
@@ -261,11 +254,9 @@ static int run(int operands, char **argv)
 	if (rc || !path)
 		return rc;
 	swd_report_explain(&r);
-	char *const text = as_json ? swd_report_json(&r) : swd_report_table(&r);
-	if (!text)
-		return ERR_FAILED;
-	fputs(text, stdout);
-	free(text);
+	if (as_json)
+		return swd_report_json(&r, stdout);
+	swd_report_table(&r, stdout);
 	return 0;
 }
 

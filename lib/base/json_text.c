@@ -14,3 +14,13 @@ json_t *json_text(const char *text)
 	free(ascii);
 	return s;
 }
+
+int json_print(FILE *f, const json_t *value, size_t flags)
+{
+	char *text = json_dumps(value, flags);
+	if (!text)
+		return error_set(ERR_FAILED, "out of memory");
+	fprintf(f, "%s\n", text);
+	free(text);
+	return 0;
+}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "h5file.h"
+#include "images.h"
 #include "input_guard.h"
 #include "npy.h"
 #include "size.h"
@@ -125,13 +126,11 @@ static int read_npy(struct labels *l, const char *path, FILE *f, int64_t n)
 /* The array in NAME-labels.npy beside NAME.h5 or NAME.npy, where there is one. */
 static int read_beside(struct labels *l, const char *path, int64_t n)
 {
-	const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
-	const int stem = dot && (!slash || dot > slash) ? (int)(dot - path) : (int)strlen(path);
-	char *beside;
+	char *beside = images_labels_name(path);
 	int rc = 0;
 
-	if (asprintf(&beside, "%.*s-labels.npy", stem, path) < 0)
-		return error_set(ERR_FAILED, "out of memory");
+	if (!beside)
+		return ERR_FAILED;
 	FILE *npy = fopen(beside, "rb");
 	if (npy) {
 		input_guard_add(beside);

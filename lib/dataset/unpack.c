@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dataset.h"
+#include "images.h"
 #include "input_guard.h"
 #include "labels.h"
 #include "outfile.h"
@@ -56,19 +57,28 @@ static int write_csv(void *unpacker, FILE *f, const char *name)
 	return 0;
 }
 
+/* Of the labels of a folder's pictures; the caller's. NULL: out of memory, error set. */
+static char *table_name(const char *folder)
+{
+	const size_t length = strlen(folder);
+	char *name;
+	if (asprintf(&name, "%s%slabels.csv", folder, length && folder[length - 1] == '/' ? "" : "/") >= 0)
+		return name;
+	(void)error_set(ERR_FAILED, "out of memory");
+	return NULL;
+}
+
 /* The labels go into a file beside the pictures, or in their folder. */
 static int to_sink(struct unpacker *u, enum sink_kind kind)
 {
 	const struct sink_plan plan = { .output = u->output, .kind = kind, .type = NPY_U8, .side = u->side, .n = dataset_count(u->d), .labelled = u->labels.columns > 0 };
 	const bool array = kind == SINK_NPY;
-	const int length = (int)strlen(u->output), stem = array ? length - (int)strlen(".npy") : length;
-	const char *ending = array ? "-labels.npy" : length && u->output[length - 1] == '/' ? "labels.csv" : "/labels.csv";
-	struct sink *s;
 	char *labels = NULL;
+	struct sink *s;
 	int rc = 0;
 
-	if (u->labels.columns && asprintf(&labels, "%.*s%s", stem, u->output, ending) < 0)
-		return error_set(ERR_FAILED, "out of memory");
+	if (plan.labelled && !(labels = array ? images_labels_name(u->output) : table_name(u->output)))
+		return ERR_FAILED;
 	if ((labels && (rc = input_guard_check(labels))) || (rc = sink_open(&s, &plan)))
 		goto end;
 	for (int64_t i = 0; !rc && i < plan.n; i++)

@@ -25,6 +25,17 @@ void images_data_name(char out[IMAGES_DATA_NAME], int side)
 	snprintf(out, IMAGES_DATA_NAME, "data%dx%d", side, side);
 }
 
+char *images_labels_name(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+	const int stem = dot && (!slash || dot > slash) ? (int)(dot - path) : (int)strlen(path);
+	char *name;
+	if (asprintf(&name, "%.*s-labels.npy", stem, path) >= 0)
+		return name;
+	(void)error_set(ERR_FAILED, "out of memory");
+	return NULL;
+}
+
 void *images_start(struct images *i, size_t size, const struct images_kind *kind, const char *name)
 {
 	struct images_input *s = size_zalloc(1, size);

@@ -71,6 +71,9 @@ void images_close(struct images *); /* a zeroed struct is fine */
 enum { IMAGES_DATA_NAME = 32 };
 void images_data_name(char out[IMAGES_DATA_NAME], int side);
 
+/* NAME-labels.npy, which holds the labels of the images in NAME.npy or NAME.h5; the caller's. NULL: out of memory, error set. */
+char *images_labels_name(const char *path) __attribute__((malloc, warn_unused_result));
+
 /* Bytes of an image. */
 static inline size_t images_size(const struct images *i)
 {

@@ -62,10 +62,10 @@ static int stream_open(struct sink *s)
 /* Readers take the labels beside a file for those of its images (labels.h). */
 static int check_labels(const struct sink *s)
 {
-	char *labels;
-	if (asprintf(&labels, "%.*s-labels.npy", (int)(strlen(s->output) - strlen(".npy")), s->output) < 0)
-		return error_set(ERR_FAILED, "out of memory");
-	const int rc = s->plan.labelled || access(labels, F_OK) ? 0 : error_set(ERR_USAGE, "'%s' would be taken for the labels of '%s': remove it, or name another output", labels, s->output);
+	char *labels = images_labels_name(s->output);
+	int rc = labels ? 0 : ERR_FAILED;
+	if (!rc && !s->plan.labelled && !access(labels, F_OK))
+		rc = error_set(ERR_USAGE, "'%s' would be taken for the labels of '%s': remove it, or name another output", labels, s->output);
 	free(labels);
 	return rc;
 }

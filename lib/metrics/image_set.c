@@ -125,9 +125,9 @@ int image_set_borrow(struct image_set *s, const char *name, const uint8_t *data,
 	return 0;
 }
 
-bool image_set_doubt_range(const struct image_set *s, char text[IMAGES_DOUBT])
+const struct images *image_set_images(const struct image_set *s)
 {
-	return s->parts && images_doubt_range(&s->parts->images, text);
+	return s->parts ? &s->parts->images : NULL;
 }
 
 void image_set_close(struct image_set *s)

@@ -24,7 +24,7 @@ struct image_set {
 int image_set_open(struct image_set *, const char *input, int side, int64_t limit, int stride, bool bytes) MUST_CHECK;
 /* Images in memory: data (n,c,side,side), borrowed until image_set_close(). */
 int image_set_borrow(struct image_set *, const char *name, const uint8_t *data, int64_t n, int c, int side) MUST_CHECK;
-bool image_set_doubt_range(const struct image_set *, char text[IMAGES_DOUBT]); /* as images_doubt_range() */
+const struct images *image_set_images(const struct image_set *); /* what it is read from; NULL: it was not opened */
 void image_set_close(struct image_set *); /* a zeroed struct is fine */
 
 /* *data: n images from `first` on, (n,c,side,side) of ->type, borrowed until the next call; first + n is at most ->n. Asked for in order, all images cost one

@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
+
+#include "json_text.h"
 
 void msssim_report_explain(struct msssim_report *r)
 {
@@ -27,10 +27,9 @@ static void add_pairs(json_t *o, const struct pairs *p)
 	json_object_set_new(o, "error", p->n > 1 ? json_real(p->error) : json_null()); /* one pair has no standard error */
 }
 
-char *msssim_report_json(const struct msssim_report *r)
+int msssim_report_json(const struct msssim_report *r, FILE *f)
 {
 	json_t *o = json_object(), *values = json_array(), *floor = json_object();
-	char *text, *line = NULL;
 	json_object_set_new(o, "protocol", json_string(msssim_protocol_names[r->protocol]));
 	add_pairs(o, &r->pairs);
 	for (int64_t i = 0; r->per_pair && i < r->pairs.n; i++)
@@ -41,16 +40,11 @@ char *msssim_report_json(const struct msssim_report *r)
 	if (r->with_floor)
 		json_object_set(o, "floor", floor);
 	json_object_set_new(o, "notes", notes_json(&r->notes));
-	text = json_dumps(o, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12));
+	const int rc = json_print(f, o, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12));
 	json_decref(values);
 	json_decref(floor);
 	json_decref(o);
-	if (!text || asprintf(&line, "%s\n", text) < 0) {
-		line = NULL;
-		(void)error_set(ERR_FAILED, "out of memory");
-	}
-	free(text);
-	return line;
+	return rc;
 }
 
 /* -- table -- */
@@ -63,7 +57,7 @@ static void print_row(FILE *f, const char *what, const struct pairs *p)
 	fputc('\n', f);
 }
 
-static void print_table(FILE *f, const struct msssim_report *r)
+void msssim_report_table(const struct msssim_report *r, FILE *f)
 {
 	fprintf(f, "MS-SSIM, protocol %s; ± standard error over the pairs\n\n", msssim_protocol_names[r->protocol]);
 	fprintf(f, "          pairs  MS-SSIM\n");
@@ -73,19 +67,4 @@ static void print_table(FILE *f, const struct msssim_report *r)
 	for (int64_t i = 0; r->per_pair && i < r->pairs.n; i++)
 		fprintf(f, "%s%15" PRId64 "  %.7f\n", i ? "" : "\n           pair  value\n", i, r->pairs.value[i]);
 	notes_print(&r->notes, f);
-}
-
-char *msssim_report_table(const struct msssim_report *r)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-	if (f) {
-		print_table(f, r);
-		if (!fclose(f))
-			return text;
-	}
-	free(text);
-	(void)error_set(ERR_FAILED, "out of memory");
-	return NULL;
 }

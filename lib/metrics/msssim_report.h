@@ -21,8 +21,7 @@ struct msssim_report {
 /* The notes that follow from the protocol and the pairs. */
 void msssim_report_explain(struct msssim_report *);
 
-/* The text, ending in a line feed; owned by the caller. NULL when out of memory, error set. */
-char *msssim_report_json(const struct msssim_report *);
-char *msssim_report_table(const struct msssim_report *);
+int msssim_report_json(const struct msssim_report *, FILE *) MUST_CHECK;
+void msssim_report_table(const struct msssim_report *, FILE *);
 
 #endif

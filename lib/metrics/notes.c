@@ -19,6 +19,13 @@ void notes_add(struct notes *s, const char *format, ...)
 	va_end(args);
 }
 
+void notes_add_doubt(struct notes *s, const struct images *set)
+{
+	char text[IMAGES_DOUBT];
+	if (set && images_doubt_range(set, text))
+		notes_add(s, "%s.", text);
+}
+
 void notes_print(const struct notes *s, FILE *f)
 {
 	for (int i = 0; i < s->n; i++)

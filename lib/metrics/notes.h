@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "images.h"
+
 enum { NOTES_MOST = 12 };
 
 /* A zeroed struct has none. */
@@ -15,6 +17,9 @@ struct notes {
 
 /* A first small letter becomes a capital, control characters of names '?'. Beyond NOTES_MOST: left out. */
 void notes_add(struct notes *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What images_doubt_range() says of a set that was read; NULL: nothing. */
+void notes_add_doubt(struct notes *, const struct images *);
 
 /* A line each, behind an empty one; nothing if there are none. */
 void notes_print(const struct notes *, FILE *);

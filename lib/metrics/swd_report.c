@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
+
+#include "json_text.h"
 
 void swd_report_explain(struct swd_report *r)
 {
@@ -39,32 +39,26 @@ static void add_result(json_t *o, const struct swd_result *r)
 	json_object_set_new(o, "average_error", json_real(r->average_error));
 }
 
-char *swd_report_json(const struct swd_report *r)
+int swd_report_json(const struct swd_report *r, FILE *f)
 {
 	json_t *o = json_object(), *floors = json_array();
-	char *text, *line = NULL;
 	json_object_set_new(o, "protocol", json_string(swd_protocol_names[r->protocol]));
 	json_object_set_new(o, "n", json_integer(r->n[0]));
 	json_object_set_new(o, "seed", json_integer((json_int_t)r->seed));
 	add_result(o, &r->result[0]);
 	for (int i = 1; i < r->n_results; i++) {
-		json_t *f = json_object();
-		json_object_set_new(f, "n", json_integer(r->n[i]));
-		add_result(f, &r->result[i]);
-		json_array_append_new(floors, f);
+		json_t *floor = json_object();
+		json_object_set_new(floor, "n", json_integer(r->n[i]));
+		add_result(floor, &r->result[i]);
+		json_array_append_new(floors, floor);
 	}
 	if (r->n_results > 1)
 		json_object_set(o, "floor", floors);
 	json_object_set_new(o, "notes", notes_json(&r->notes));
-	text = json_dumps(o, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+	const int rc = json_print(f, o, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
 	json_decref(floors);
 	json_decref(o);
-	if (!text || asprintf(&line, "%s\n", text) < 0) {
-		line = NULL;
-		(void)error_set(ERR_FAILED, "out of memory");
-	}
-	free(text);
-	return line;
+	return rc;
 }
 
 /* -- table -- */
@@ -79,11 +73,13 @@ static void print_row(FILE *f, const struct swd_report *r, const char *name, int
 	fputc('\n', f);
 }
 
-static void print_table(FILE *f, const struct swd_report *r)
+void swd_report_table(const struct swd_report *r, FILE *f)
 {
 	char name[32];
-	fprintf(f, "SWD x 1000, protocol %s, %" PRId64 " images of each set, seed %" PRIu64 "; ± standard error over %d sets of\ndirections; other images move a value further than that\n\n", swd_protocol_names[r->protocol],
-	        r->n[0], r->seed, SWD_REPEATS);
+	fprintf(f,
+	        "SWD x 1000, protocol %s, %" PRId64 " images of each set, seed %" PRIu64 "; ± standard error over %d sets of\n"
+	        "directions; other images move a value further than that\n\n",
+	        swd_protocol_names[r->protocol], r->n[0], r->seed, SWD_REPEATS);
 	fprintf(f, "%8s  %-21s", "level", "        SWD");
 	for (int i = 1; i < r->n_results; i++) {
 		snprintf(name, sizeof name, "floor, %" PRId64 " images", r->n[i]);
@@ -96,19 +92,4 @@ static void print_table(FILE *f, const struct swd_report *r)
 	}
 	print_row(f, r, "average", r->result[0].levels);
 	notes_print(&r->notes, f);
-}
-
-char *swd_report_table(const struct swd_report *r)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-	if (f) {
-		print_table(f, r);
-		if (!fclose(f))
-			return text;
-	}
-	free(text);
-	(void)error_set(ERR_FAILED, "out of memory");
-	return NULL;
 }

@@ -22,8 +22,7 @@ struct swd_report {
 /* The notes that follow from the protocol and the number of images. */
 void swd_report_explain(struct swd_report *);
 
-/* The text, ending in a line feed; owned by the caller. NULL when out of memory, error set. */
-char *swd_report_json(const struct swd_report *);
-char *swd_report_table(const struct swd_report *);
+int swd_report_json(const struct swd_report *, FILE *) MUST_CHECK;
+void swd_report_table(const struct swd_report *, FILE *);
 
 #endif

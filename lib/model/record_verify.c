@@ -279,14 +279,15 @@ static int replay_step(struct replay *r)
 }
 
 /* output: what single samples come to, with nothing summed over a batch; units at the kink hardly move it. Winograd's float32 is within 3.3e-6 of the records,
- * TF32 and bfloat16 as below within 7e-3 and 2e-2. loss: float32 PyTorch is within 3e-7 of the records, sums of other orders and Winograd somewhat further.
+ * TF32 and bfloat16 as below within 7e-3 and 2e-2.
+ * loss: float32 PyTorch is within 3e-7 of the records, sums of other orders and Winograd somewhat further.
  * gradients: a unit within rounding of the leaky ReLU's kink may fall on its other side, which moves a few tensors of a small network by as much as 1.5e-3
  * (float32 PyTorch does so on one file); the median does not see that. Records up to scale 2 have no such unit that the sums of `plain` and `cpu:direct` would
  * move; cuDNN's order of float32 sums is its own, and one record of scale 2 has a unit that some orders move (2.4e-3 in its tensors, the emulation's does).
  * TF32 and bfloat16: they alone, operands cut to 11 bits or every picture's features rounded to 8, move the records' losses, and flip so many units that losses
  * and the gradients of these small networks err by up to half, or with bfloat16 two thirds, of what is allowed here (measured by doing so on the processor:
- * tests/gpu/emulation). A correct device passes with these; to find a mistake, verify in float32. update: a few float32 roundings of values up to 4; it is
- * computed from the recorded gradient. */
+ * tests/gpu/emulation). A correct device passes with these; to find a mistake, verify in float32.
+ * update: a few float32 roundings of values up to 4; it is computed from the recorded gradient. */
 struct record_tolerance record_tolerance_of(const char *device)
 {
 	const bool cuda = !strncmp(device, "cuda", 4), fp32 = strstr(device, "fp32") != NULL;

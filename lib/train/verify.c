@@ -53,10 +53,8 @@ int verify_records(const char *const *file, size_t n, const char *device, int th
 		rc = record_verify(be, report.file, &tolerance, take_result, &report);
 	}
 	backend_close(be);
-	if (report.results && !rc) {
-		json_dumpf(report.results, out, JSON_INDENT(1) | JSON_REAL_PRECISION(3));
-		fputc('\n', out);
-	}
+	if (report.results && !rc)
+		rc = json_print(out, report.results, JSON_INDENT(1) | JSON_REAL_PRECISION(3));
 	json_decref(report.results);
 	if (!rc && report.failed)
 		rc = error_set(ERR_FAILED, "%d recorded step%s not reproduced on device '%s'", report.failed, report.failed > 1 ? "s are" : " is", name);
