@@ -2,9 +2,10 @@
  *
  * Up: of the nine products of an output those with the same pixel of the small picture are one product with the sum of their weights, which leaves four. The
  * outputs together are the transposed convolution, small to large, by v[r][s] = sum of w[a][b], a in { 2 - r, 3 - r }, b in { 2 - s, 3 - s }, the channels'
- * roles changed. Down: an average of four outputs has 16 products left of 36: a convolution, large to small, by v[r][s] = 1/4 sum of w[a][b], a in { r - 1, r
- * }, b in { s - 1, s }. Taps outside 0 ... 2 are not there. Gradients of w are the same sums the other way. So neither the enlarged picture nor the one to be
- * averaged is ever in memory. (Karras et al. 2018 do so in their code, as "fused_scale".) */
+ * roles changed.
+ * Down: an average of four outputs has 16 products left of 36: a convolution, large to small, by v[r][s] = 1/4 sum of w[a][b], a in { r - 1, r },
+ * b in { s - 1, s }. Taps outside 0 ... 2 are not there. Gradients of w are the same sums the other way.
+ * So neither the enlarged picture nor the one to be averaged is ever in memory. (Karras et al. 2018 do so in their code, as "fused_scale".) */
 #include "device.cuh"
 
 enum { TILE = 32, TILE_ROWS = 8, SIDES = 3 + 4 }; /* a kernel has 3 x 3 taps on one side of the sums, 4 x 4 on the other */
