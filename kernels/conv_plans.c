@@ -7,11 +7,10 @@
 #include "cuda_conv.h"
 #include "size.h"
 
-static const int64_t WORKSPACE_LIMIT = (int64_t)2 << 30; /* bytes; tests/gpu/test_cudnn_plans.c shows what the layers ask for */
 static const float WORTH_IT = .98f; /* of the best ranked plan's time: less is noise */
 static const float HOPELESS = 3;    /* times the fastest: not measured any further */
 
-enum { CANDIDATES = 4, ROUNDS = 3, MEASURED_RUNS = 5 };
+enum { ROUNDS = 3, MEASURED_RUNS = 5 };
 
 int cuda_conv_open(struct cuda *c)
 {
@@ -91,7 +90,7 @@ static float least(const float *time, int count)
 /* The place of the fastest plan, or a negative code when none runs. All are measured in turn, several times, and the least counts. */
 static int fastest(struct cuda *c, const struct cudnn_plan *plans, int count, const struct operands *o)
 {
-	float time[CANDIDATES];
+	float time[PLAN_CANDIDATES];
 	int place = ERR_FAILED;
 	for (int i = 0; i < count && !c->failure; i++) {
 		(void)measure(c, &plans[i], o, 1); /* loads what the engine needs */
@@ -141,12 +140,14 @@ static int choose(struct cuda *c, struct planned *p, const struct operands *o)
 {
 	struct plan_cache *cache = &c->conv->cache;
 	struct plan_choice choice = { 0, 0, 0 };
-	struct cudnn_plan plans[CANDIDATES];
-	const int known = plan_cache_find(cache, &p->key, &choice), most = *cache->path ? CANDIDATES : 1;
+	struct cudnn_plan plans[PLAN_CANDIDATES];
+	const int known = plan_cache_find(cache, &p->key, &choice);
 	if (known < 0)
 		return known;
+	const bool listed = known || !*cache->path; /* what follows in the list is not needed then */
+	const int most = listed && choice.place < PLAN_CANDIDATES ? choice.place + 1 : PLAN_CANDIDATES;
 	const int count = cudnn_plan_list(plans, most, (struct cudnn_target){ .handle = c->conv->handle }, &p->key.shape, p->key.direction, p->key.precision,
-		WORKSPACE_LIMIT);
+		PLAN_WORKSPACE);
 	if (count < 0)
 		return count;
 	int rc = known || !*cache->path ? 0 : measure_once(c, &p->key, plans, count, o, &choice);

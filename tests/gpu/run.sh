@@ -7,7 +7,7 @@
 # Runs from the source tree after `make`, `make unit-tests` and `make benches`, or from the folder that `make gpu-bundle` makes, which holds all it needs
 # but the driver and cuDNN 9 (also found in a Python package). --device cpu rehearses it without a GPU. --quick: small networks. --precisions: some of
 # fp32, tf32 and bf16. --limit: a program that takes longer (300 seconds) is ended and has failed, so that one which hangs does not keep the rest from running.
-# --stage: a part alone (operations, records, training, metrics, speed, sanitizer), where a command may only take so long; --scales, --peer: of the stage speed,
+# --stage: a part alone (operations, records, training, metrics, speed, faces, sanitizer), where a command may only take so long; --scales, --peer: of the stage speed,
 # some scales, and PyTorch alone or not at all. PGAN_SHARED: a folder with further records in golden/, pictures in data/ and PyTorch's training step in peer/. Writes FOLDER (gpu-results):
 # results.txt, with --stage to its end; pictures; running.log, what the
 # program that runs has said; and cache/, where the choice of plans is kept. Ends with "N passed, N failed, N skipped".
@@ -33,7 +33,7 @@ results=$out/results.txt
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 if [ ${#stages[@]} = 0 ]; then
-  stages=(operations records training metrics speed sanitizer)
+  stages=(operations records training metrics speed faces sanitizer)
   : >"$results"
 fi
 
@@ -95,11 +95,14 @@ for p in $precisions; do devices+=("$device:$p"); done
 if [ "$device" = cpu ]; then devices=(cpu); fi
 exact=${devices[0]} fast=${devices[-1]}
 if [ -n "$quick" ]; then
-  depths=16,16,16 batch=8 iterations=3 short=12 long=6
+  depths=16,16,16 batch=8 iterations=3 short=12
+  grown=(--set "depthScales=16,16,16" --set dimLatentVector=16 --set alphaNJumps=1 --set alphaSizeJumps=2) grown_iterations=(6 6 6) samples=32
   if [ "$device" = cpu ]; then short=300; fi
   : "${scales:=0 1 2}"
 else
-  depths=512,512,512,512,256,128 batch=16 iterations=20 short=3000 long=300
+  depths=512,512,512,512,256,128 batch=16 iterations=20 short=3000
+  grown=(--set "depthScales=256,256,256,256,128,64" --set dimLatentVector=256 --set alphaNJumps=250 --set alphaSizeJumps=8) samples=2048
+  grown_iterations=(4000 6000 8000 8000 8000 12000)
   : "${scales:=0 1 2 3 4 5}"
 fi
 
@@ -158,9 +161,13 @@ ranks() {
   grow 1 ranks.h5 "$exact" -n $short -b 8 --ranks 2 --record "5:$work/ranks.rec" && tool pgan-grow --verify "$work/ranks.rec" --device "$exact" &&
     grow 1 ranks-again.h5 "$exact" -n $short -b 8 --ranks 2 && cmp "$work/ranks.h5" "$work/ranks-again.h5"
 }
-stage_training() {
-  local s d gpus
+pictures() {
+  if [ -e "$work/data.h5" ]; then return; fi
   if [ -z "$quick" ] && [ -f "${PGAN_SHARED-}/data/avatars.zip" ]; then step "pictures" real_data; else step "drawn pictures" make_data; fi
+}
+stage_training() {
+  local d gpus
+  pictures
   step "scale 0, $exact" grow 0 scale0.h5 "$exact" -n $short -b 8
   step "scale 1, $exact" scale1 scale1.h5 "$exact"
   step "the same bytes twice" same scale1.h5 "$exact"
@@ -179,11 +186,22 @@ stage_training() {
   else
     skip "two processes" "they take --device cuda and two GPUs"
   fi
-  for s in 2 3 4 5; do
-    if [ -n "$quick" ] && [ "$s" -gt 2 ]; then break; fi
-    step "scale $s, $fast" grow "$s" "scale$s.h5" "$fast" -n $long -b 16
-    step "pictures of scale $s" tool pgan-sample "$work/scale$s.h5" -n 16 -o "$out/scale$s.png" --device "$fast"
+}
+
+# -- growing to the last scale, half as wide as published, with samples to look at and their distance from the pictures --
+
+distance() { tool pgan-sample "$work/faces$1.h5" -n $samples --device "$fast" | tool swd --ref "$work/data.h5" --device "$device"; }
+stage_faces() {
+  local s from
+  pictures
+  for s in "${!grown_iterations[@]}"; do
+    from=()
+    if [ "$s" != 0 ]; then from=(--from "$work/faces$((s - 1)).h5"); fi
+    step "faces, scale $s, $fast" tool pgan-grow --data "$work/data.h5" --scale "$s" "${from[@]}" -o "$work/faces$s.h5" "${grown[@]}" --device "$fast" \
+      -n "${grown_iterations[s]}" -b 16 --set evalIter=1000
+    step "samples of scale $s" tool pgan-sample "$work/faces$s.h5" -n 64 -o "$out/faces$s.png" --device "$fast"
   done
+  step "distance from the pictures" distance "$s"
 }
 
 # -- metrics --
@@ -251,11 +269,17 @@ with_memory() {
   while kill -0 $pid 2>/dev/null; do
     used=$(nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits 2>/dev/null | head -n 1)
     if [ "${used:-0}" -gt "$most" ]; then most=$used; fi
-    sleep 1
+    sleep .2
   done
   wait $pid || status=$?
   if [ "$most" != 0 ]; then echo "GPU memory in use: $most MiB"; fi
   return $status
+}
+# The published schedule's time, from a few steps at each of its scales.
+published() {
+  local some=()
+  if [ -n "$quick" ]; then some=(--set "depthScales=$depths" --set dimLatentVector=16 --set "miniBatchScheduler={}" --batch "$batch"); fi
+  tool pgan-grow -p paddle --scale 0 --dry-run --device "$fast" "${some[@]}"
 }
 stage_speed() {
   local s d alpha some peer
@@ -268,6 +292,7 @@ stage_speed() {
         step "pgan, scale $s, alpha $alpha, $d" with_memory tool "$bench" "depths=$some" "batch=$batch" "alpha=$alpha" "iters=$iterations" "device=$d"
       done
     done
+    if [ "$peers" != only ]; then step "generator, scale $s, $fast" tool "$bench" what=sample "depths=$some" batch=64 alpha=0 "iters=$iterations" "device=$fast"; fi
     if [ "$peers" = no ]; then continue; fi
     if [ -f "$peer" ] && python3 -c 'import torch' 2>/dev/null; then
       if [ "$device" = cpu ]; then
@@ -280,6 +305,7 @@ stage_speed() {
       skip "PyTorch, scale $s" "no PyTorch, or no peer/pgan_torch.py in PGAN_SHARED"
     fi
   done
+  if [ "$peers" != only ]; then step "the published schedule, $fast" published; fi
 }
 
 for stage in "${stages[@]}"; do

@@ -11,9 +11,7 @@
 #include "cudnn_plan.h"
 #include "step.h"
 
-enum { WORK_MAX = 512, CANDIDATES = 4 /* as in conv_plans.c */ };
-
-static const int64_t WORKSPACE_LIMIT = (int64_t)2 << 30; /* as in conv_plans.c */
+enum { WORK_MAX = 512 };
 
 static struct work {
 	struct conv_shape shape;
@@ -176,13 +174,13 @@ static void plan_all(enum cuda_precision precision)
 	int several = 0;
 	REQUIRE(work_count > 0);
 	for (int i = 0; i < work_count; i++) {
-		struct cudnn_plan p[CANDIDATES];
-		const int count = cudnn_plan_list(p, CANDIDATES, target, &work[i].shape, work[i].direction, precision, WORKSPACE_LIMIT);
+		struct cudnn_plan p[PLAN_CANDIDATES];
+		const int count = cudnn_plan_list(p, PLAN_CANDIDATES, target, &work[i].shape, work[i].direction, precision, PLAN_WORKSPACE);
 		CHECK_MSG(count > 0, "%s", error_text());
 		several += count > 1;
 		/* a place in the list is what is kept of a choice */
-		struct cudnn_plan q[CANDIDATES];
-		const int again = cudnn_plan_list(q, CANDIDATES, target, &work[i].shape, work[i].direction, precision, WORKSPACE_LIMIT);
+		struct cudnn_plan q[PLAN_CANDIDATES];
+		const int again = cudnn_plan_list(q, PLAN_CANDIDATES, target, &work[i].shape, work[i].direction, precision, PLAN_WORKSPACE);
 		REQUIRE(count == again);
 		for (int k = 0; k < count; k++) {
 			CHECK(p[k].engine == q[k].engine && p[k].workspace == q[k].workspace && p[k].settings == q[k].settings && p[k].settings);
