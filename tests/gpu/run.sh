@@ -7,10 +7,10 @@
 # Runs from the source tree after `make`, `make unit-tests` and `make benches`, or from the folder that `make gpu-bundle` makes, which holds all it needs
 # but the driver and cuDNN 9 (also found in a Python package). --device cpu rehearses it without a GPU. --quick: small networks. --precisions: some of
 # fp32, tf32 and bf16. --limit: a program that takes longer (300 seconds) is ended and has failed, so that one which hangs does not keep the rest from running.
-# --stage: a part alone (operations, records, training, metrics, speed, faces, sanitizer), where a command may only take so long; --scales, --peer: of the stage speed,
-# some scales, and PyTorch alone or not at all. PGAN_SHARED: a folder with further records in golden/, pictures in data/ and PyTorch's training step in peer/. Writes FOLDER (gpu-results):
-# results.txt, with --stage to its end; pictures; running.log, what the
-# program that runs has said; and cache/, where the choice of plans is kept. Ends with "N passed, N failed, N skipped".
+# --stage: a part alone (operations, records, training, metrics, speed, faces, sanitizer), where a command may only take so long; --scales, --peer: of the
+# stage speed, some scales, and PyTorch alone or not at all. PGAN_SHARED: a folder with further records in golden/, pictures in data/ and PyTorch's training
+# step in peer/. Writes FOLDER (gpu-results): results.txt, with --stage to its end; pictures; running.log, what the program that runs has said; and cache/,
+# where the choice of plans is kept. Ends with "N passed, N failed, N skipped".
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 device=cuda out=gpu-results quick='' limit=300 precisions='fp32 tf32 bf16' stages=() scales='' peers=''
@@ -156,10 +156,29 @@ interrupted() {
   echo "the first run ended with $status"
   [ "$status" != 0 ] && scale1 stopped.h5 "$exact" && cmp "$work/scale1.h5" "$work/stopped.h5"
 }
-# Two processes: a step that they recorded holds for one, and a second run of them has the same bytes.
+# Two processes OUT ITERATIONS DEVICE OPTION…, each with a GPU; where there is one GPU, both on that: NCCL refuses this within a machine, so that each has
+# another name for its own, and they talk by sockets.
+two() {
+  local to=$1 n=$2 on=$3 rank status=0 pids=()
+  shift 3
+  if [ "$gpus" != 1 ]; then
+    grow 1 "$to" "$on" -n "$n" -b 8 --ranks 2 "$@"
+    return
+  fi
+  rm -f "$work/meeting"
+  for rank in 0 1; do
+    NCCL_HOSTID=machine$rank NCCL_SOCKET_IFNAME=lo grow 1 "$to" "$on" -n "$n" -b 8 --ranks 2 --rank $rank --rendezvous "$work/meeting" "$@" &
+    pids+=($!)
+  done
+  for rank in "${pids[@]}"; do wait "$rank" || status=$?; done
+  return $status
+}
+# A step that they recorded holds for one, and a second run of them, and one without CUDA graphs, have the same bytes.
 ranks() {
-  grow 1 ranks.h5 "$exact" -n $short -b 8 --ranks 2 --record "5:$work/ranks.rec" && tool pgan-grow --verify "$work/ranks.rec" --device "$exact" &&
-    grow 1 ranks-again.h5 "$exact" -n $short -b 8 --ranks 2 && cmp "$work/ranks.h5" "$work/ranks-again.h5"
+  local n=$((short < 100 ? short : 100)) eager=
+  if [ "$device" != cpu ]; then eager=:eager; fi
+  two ranks.h5 $n "$exact" --record "5:$work/ranks.rec" && tool pgan-grow --verify "$work/ranks.rec" --device "$exact" &&
+    two again.h5 $n "$exact" --restart && cmp "$work/ranks.h5" "$work/again.h5" && two again.h5 $n "$exact$eager" --restart && cmp "$work/ranks.h5" "$work/again.h5"
 }
 pictures() {
   if [ -e "$work/data.h5" ]; then return; fi
@@ -180,11 +199,15 @@ stage_training() {
       step "the same bytes without CUDA graphs, $d" same "scale1-$d.h5" "$d:eager"
     done
   fi
-  gpus=$(nvidia-smi -L 2>/dev/null | wc -l)
-  if [ "$device" = cpu ] || { [ "$device" = cuda ] && [ "$gpus" -gt 1 ]; }; then
+  case $device in
+    cpu) gpus=0 ;;
+    cuda) gpus=$(nvidia-smi -L 2>/dev/null | wc -l) ;;
+    *) gpus=1 ;;
+  esac
+  if [ "$device" = cpu ] || [ "$gpus" != 0 ]; then
     step "two processes, $exact" ranks
   else
-    skip "two processes" "they take --device cuda and two GPUs"
+    skip "two processes" "nvidia-smi shows no GPU"
   fi
 }
 
@@ -233,8 +256,8 @@ stage_metrics() {
 
 # -- compute-sanitizer --
 
-# sanitized TOOL COMMAND…: without a cache of plans, since nothing should be measured so. Failures of CUDA's calls are told by the program itself. cuDNN's kernels are
-# left alone: they are known for hazards that are none, take most of the time, and one has looped for ever when it was watched.
+# sanitized TOOL COMMAND…: without a cache of plans, since nothing should be measured so. Failures of CUDA's calls are told by the program itself. cuDNN's
+# kernels are left alone: they are known for hazards that are none, take most of the time, and one has looped for ever when it was watched.
 sanitized() {
   local timeout=(timeout) # of the group: the child, too
   PGAN_CACHE='' PGAN_TEST_METRICS=$device tool "$(command -v compute-sanitizer)" --tool "$1" --report-api-errors no --error-exitcode 9 --print-limit 5 \
