@@ -107,15 +107,17 @@ PY
   [ "$(wc -l <results.txt)" -ge 9 ]
 }
 
-@test "emulated: the recorded steps pass in TF32 and bfloat16, further off" {
+@test "emulated: the recorded steps pass in TF32 and bfloat16, every gradient within 2e-2 and 5e-2" {
   need_emulation
   for precision in tf32 bf16; do
-    pgan-grow --device "cuda:$precision" --json --verify "$golden/step_s1_b8_a060.h5" >results.json
+    pgan-grow --device "cuda:$precision" --json --verify "$golden"/step_*.h5 >results.json
     "$PYTHON" - results.json $precision <<'PY'
 import json, sys
-low = {'tf32': 1e-4, 'bf16': 1e-3}[sys.argv[2]]
-for r in json.load(open(sys.argv[1])):
-    assert r['pass'] and r['grad_median'] > low, r
+low, high = {'tf32': (1e-4, 2e-2), 'bf16': (1e-3, 5e-2)}[sys.argv[2]]
+results = json.load(open(sys.argv[1]))
+assert len(results) >= 9
+for r in results:
+    assert r['pass'] and r['grad_median'] > low and r['grad_worst'] < high, r
 PY
   done
 }

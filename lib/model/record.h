@@ -22,6 +22,7 @@ struct record_result {
 /* The largest errors that pass. */
 struct record_tolerance {
 	double loss, output, grad_median, grad_worst, update;
+	bool rounds; /* the device rounds operands: its gradients are held against another table's (record_verify()) */
 	double grad_worst_exact; /* instead of grad_worst, up to scale exact_scale: no unit of the records there sits at the kink. 0: grad_worst */
 	int exact_scale;
 };
@@ -29,7 +30,10 @@ struct record_tolerance {
 /* What a device has to reach. One table, with a reason for each number, in record_verify.c. */
 struct record_tolerance record_tolerance_of(const char *device);
 
-/* Replays every step of a file, each from its own recorded state. */
-int record_verify(struct backend *, const char *path, const struct record_tolerance *, void (*each)(void *ctx, const struct record_result *), void *ctx) MUST_CHECK;
+/* Replays every step of a file, each from its own recorded state.
+ * exact: NULL; or a table in float32 that computes every step, too, with each unit on the side of its leaky ReLU's kink where the first table had it (sides.h):
+ * gradients are compared with this table's, everything else with what is recorded. */
+int record_verify(struct backend *, struct backend *exact, const char *path, const struct record_tolerance *, void (*each)(void *ctx, const struct record_result *),
+	void *ctx) MUST_CHECK;
 
 #endif

