@@ -177,6 +177,8 @@ PY
   grow 0 scale0.h5 -n 1 --set selectedAttributes=red
   fails 2 "'scale0.h5' was trained with other labels, or without" grow 1 x.h5 -n 1 --set selectedAttributes=bright
   fails 2 "'scale0.h5' was trained with other labels, or without" grow 1 x.h5 -n 1
+  "$PYTHON" -c 'import h5py; l = h5py.File("data.h5", "r+")["labels"]; l[:, 1] *= 2'
+  fails 2 "'scale0.h5' was trained with other labels, or without" grow 1 x.h5 -n 1 --set selectedAttributes=red # 0 and 2, not 0 and 1
   "$PYTHON" - <<'PY'
 import h5py, numpy as np
 with h5py.File('data.h5', 'r+') as f:

@@ -153,6 +153,7 @@ with h5py.File('fake.h5', 'r+') as f:
     f['data32x32'][...] = x
 PY
   swd --json -p paddle --ref real.h5 fake.h5 | cmp - out.json
+  swd -p paddle -n 32 --ref real.h5 fake.h5 | tr '\n' ' ' | grep -q "rest on 2 images of each set"
 }
 
 @test "swd: floats beyond [-1,1] are clamped under karras, not under paddle" {
