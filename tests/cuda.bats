@@ -1,4 +1,5 @@
 # The plug-in for NVIDIA GPUs on a machine that has none; what needs one is in tests/gpu.
+bats_require_minimum_version 1.5.0
 load common
 
 need_plugin() {
@@ -118,6 +119,27 @@ results = json.load(open(sys.argv[1]))
 assert len(results) >= 9
 for r in results:
     assert r['pass'] and r['grad_median'] > low and r['grad_worst'] < high, r
+PY
+    # a record whose gradients are wrong, and what follows from them: the first step of Adam
+    "$PYTHON" - "$golden" <<'PY'
+import sys, h5py, shutil
+shutil.copy(sys.argv[1] + '/step_s1_b8_a060.h5', 'half.h5')
+with h5py.File('half.h5', 'r+') as f:
+    del f['iter1']
+    step, a = f['iter0'], f.attrs
+    for network in ('G', 'D'):
+        for name, g in step['grad/' + network].items():
+            g[...] = g[()] / 2
+            w = step[f'before/{network}/{name}'][()] - a['lr'] * g[()] / (abs(g[()]) + a['adam_eps'])
+            step[f'after/{network}/{name}'][...] = w
+            if network == 'G':
+                step['after/avgG/' + name][...] = a['ema'] * step['before/avgG/' + name][()] + (1 - a['ema']) * w
+PY
+    run -1 --separate-stderr pgan-grow --device "cuda:$precision" --json --verify half.h5
+    "$PYTHON" - "$output" <<'PY'
+import json, sys
+r, = json.loads(sys.argv[1])
+assert not r['pass'] and r['grad_all'] > .9 and r['grad_worst'] < .05 and r['adam'] < 1e-6 and r['ema'] < 1e-6, r
 PY
   done
 }

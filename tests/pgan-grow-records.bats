@@ -70,7 +70,7 @@ one_fails() {
 import json
 r = json.load(open('result.json'))
 assert [x['pass'] for x in r] == [True, True, True, False], r
-assert all(set(x) == set('file iteration loss output grad_median grad_worst grad_worst_tensor adam ema pass'.split()) for x in r)
+assert all(set(x) == set('file iteration loss output grad_median grad_worst grad_worst_tensor grad_all adam ema pass'.split()) for x in r)
 assert r[3]['grad_worst_tensor'] == 'D/scaleLayers.0.1.module.weight' and r[3]['file'] == 'wrong.h5' and r[3]['iteration'] == 1
 PY
   for what in fake score_real score_fake feature_real; do

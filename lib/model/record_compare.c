@@ -13,10 +13,10 @@ static bool is_larger(double x, double than)
 	return isnan(x) || x > than;
 }
 
-/* n values of ours against what is recorded. */
+/* n values of ours against others. */
 struct difference {
-	double recorded, error; /* squared norms: of what is recorded, and of what ours differs by */
-	double largest;         /* absolute */
+	double norm, error; /* squared: of the others, and of what ours differ by */
+	double largest;     /* absolute */
 };
 
 static struct difference difference_of(const float *ours, const float *theirs, size_t n)
@@ -24,7 +24,7 @@ static struct difference difference_of(const float *ours, const float *theirs, s
 	struct difference d = { 0 };
 	for (size_t i = 0; i < n; i++) {
 		const double e = (double)ours[i] - theirs[i];
-		d.recorded += (double)theirs[i] * theirs[i];
+		d.norm += (double)theirs[i] * theirs[i];
 		d.error += e * e;
 		if (is_larger(fabs(e), d.largest))
 			d.largest = fabs(e);
@@ -50,7 +50,7 @@ struct comparison {
 	const float *array;
 	const char *group;     /* "grad/D" */
 	const float *expected; /* in place of what is recorded, of the parameter that comes next; NULL */
-	double recorded;       /* squared norm of all that is recorded */
+	double norm, error;    /* squared, of all that is compared with, and of the differences */
 	double largest;        /* absolute difference */
 };
 
@@ -74,13 +74,16 @@ static int compare_param(struct comparison *c, const char *name, struct param_sh
 	return rc;
 }
 
-static int add_recorded(void *ctx, const char *name, struct param_shape shape, size_t at)
+static int add_norms(void *ctx, const char *name, struct param_shape shape, size_t at)
 {
 	struct comparison *c = ctx;
 	struct difference d;
 	const int rc = compare_param(c, name, shape, at, &d);
-	c->recorded += rc ? 0 : d.recorded;
-	return rc;
+	if (rc)
+		return rc;
+	c->norm += d.norm;
+	c->error += d.error;
+	return 0;
 }
 
 static int add_relative(void *ctx, const char *name, struct param_shape shape, size_t at)
@@ -91,7 +94,7 @@ static int add_relative(void *ctx, const char *name, struct param_shape shape, s
 	const int rc = compare_param(c, name, shape, at, &d);
 	if (rc)
 		return rc;
-	const double relative = sqrt(d.error) / fmax(sqrt(d.recorded), 1e-3 * sqrt(c->recorded));
+	const double relative = sqrt(d.error) / fmax(sqrt(d.norm), 1e-3 * sqrt(c->norm));
 	c->r->errors[c->r->count++] = relative;
 	if (!*result->grad_worst_tensor || is_larger(relative, result->grad_worst)) {
 		result->grad_worst = relative;
@@ -117,17 +120,20 @@ static int count_link(void *ctx, const char *name)
 	return 0;
 }
 
-int replay_compare_gradients(struct replay *r, struct network *n, const char *group, const float *expected)
+int replay_compare_gradients(struct replay *r, const struct network *n, const char *group, const float *expected)
 {
 	const struct network_layers active = { &r->of.arch, r->of.fading };
-	struct comparison c = { .r = r, .array = n->gradient, .group = group, .expected = expected };
+	struct comparison record = { .r = r, .array = n->gradient, .group = group }, c = record;
 	const size_t before = r->count;
 	char path[64];
 	int rc, recorded = 0;
 
 	snprintf(path, sizeof path, "%s/%s", r->group, group);
-	if ((rc = network_each(n, n->layers.n, &active, add_recorded, &c)))
+	if ((rc = network_each(n, n->layers.n, &active, add_norms, &record)))
 		return rc;
+	if (is_larger(sqrt(record.error / record.norm), r->result.grad_all))
+		r->result.grad_all = sqrt(record.error / record.norm);
+	c.norm = record.norm;
 	c.expected = expected;
 	if ((rc = network_each(n, n->layers.n, &active, add_relative, &c)) || (rc = h5_list(r->file, path, count_link, &recorded)))
 		return rc;
@@ -136,7 +142,7 @@ int replay_compare_gradients(struct replay *r, struct network *n, const char *gr
 	return 0;
 }
 
-int replay_compare_values(struct replay *r, struct network *n, const float *array, const char *group, double *largest)
+int replay_compare_values(struct replay *r, const struct network *n, const float *array, const char *group, double *largest)
 {
 	struct comparison c = { .r = r, .array = array, .group = group, .largest = *largest };
 	const int rc = network_each(n, n->layers.n, NULL, add_largest, &c);
@@ -161,8 +167,8 @@ static int compare_tensor(struct replay *r, const char *name, struct tensor t)
 	const int rc = compare(r, ours, name, n, &d);
 	free(ours);
 	r->result.outputs++;
-	if (!rc && is_larger(sqrt(d.error / d.recorded), r->result.output))
-		r->result.output = sqrt(d.error / d.recorded);
+	if (!rc && is_larger(sqrt(d.error / d.norm), r->result.output))
+		r->result.output = sqrt(d.error / d.norm);
 	return rc;
 }
 

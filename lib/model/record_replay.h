@@ -26,11 +26,12 @@ struct replay {
 	char group[16]; /* of the step: "iter0" */
 };
 
-/* record_compare.c: each adds what it finds to the result. expected: gradients that stand for those recorded, one parameter after another; NULL: there are none. */
+/* record_compare.c: each adds what it finds to the result. expected: what each gradient is held against in place of that recorded, one parameter after another;
+ * NULL: nothing. */
 int replay_compare_outputs(struct replay *) MUST_CHECK;
-int replay_compare_gradients(struct replay *, struct network *, const char *group, const float *expected) MUST_CHECK;
+int replay_compare_gradients(struct replay *, const struct network *, const char *group, const float *expected) MUST_CHECK;
 int replay_compare_losses(struct replay *) MUST_CHECK;
 /* *largest: so far, of all that is compared with it. */
-int replay_compare_values(struct replay *, struct network *, const float *array, const char *group, double *largest) MUST_CHECK;
+int replay_compare_values(struct replay *, const struct network *, const float *array, const char *group, double *largest) MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 #include "sides.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 /* The table that is watched: its operations have no other place for this. */
 static struct {
 	struct backend table; /* as it was */
-	struct sides *sides;
+	struct sides *sides; /* NULL: no table is */
 	bool force;
 	int depth; /* of operations that call each other */
 } watched;
@@ -90,6 +91,8 @@ static void from_rgb(struct backend *b, struct tensor y, struct tensor image, co
 
 static void begin(struct sides *s, struct backend *b, bool forced)
 {
+	assert(!watched.sides);
+	s->failure = 0;
 	watched.table = *b;
 	watched.sides = s;
 	watched.force = forced;
@@ -102,7 +105,6 @@ static void begin(struct sides *s, struct backend *b, bool forced)
 void sides_note(struct sides *s, struct backend *b)
 {
 	s->count = 0;
-	s->failure = 0;
 	begin(s, b, false);
 }
 
@@ -117,6 +119,7 @@ int sides_end(struct sides *s, struct backend *b)
 	b->activate = watched.table.activate;
 	b->activate_pool = watched.table.activate_pool;
 	b->from_rgb = watched.table.from_rgb;
+	watched.sides = NULL;
 	if (!s->failure && watched.force && s->next != s->count)
 		s->failure = error_set(ERR_FAILED, "a step has fewer units than the one whose sides it should take");
 	return s->failure;

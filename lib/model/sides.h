@@ -13,11 +13,11 @@ struct sides {
 	int failure;
 };
 
-/* From here to sides_end() the table's operations note sides, or take the place of those noted: units on the other side are put next to 0, on this one. One table
- * at a time. Not while steps are recorded (begin_step()). */
+/* From here to sides_end() the table's operations note sides, or take those noted: units on the other side are put next to 0, on this one, however far they were.
+ * One table at a time. Not while steps are recorded (begin_step()). */
 void sides_note(struct sides *, struct backend *);
 void sides_force(struct sides *, struct backend *);
-/* ERR_FAILED: out of memory, or the operations were not those that noted. */
+/* ERR_FAILED: out of memory, or not as many units as were noted. */
 int sides_end(struct sides *, struct backend *) MUST_CHECK;
 void sides_free(struct sides *); /* a zeroed struct is fine */
 
