@@ -118,6 +118,7 @@ static int measure_and_keep(struct cuda *c, const struct plan_key *key, const st
 	if (known)
 		return known < 0 ? known : 0;
 	const int place = fastest(c, plans, count, o);
+	cuda_let_go(c, &c->conv->workspace, &c->conv->workspace_size); /* of the greediest of them */
 	if (place < 0)
 		return place;
 	*choice = (struct plan_choice){ place, plans[place].engine, plans[place].settings };

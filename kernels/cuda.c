@@ -71,16 +71,22 @@ static void cuda_copy(struct backend *b, float *to, const float *from, size_t co
 	cuda_note(c, cudaMemcpyAsync(to, from, count * sizeof *to, cudaMemcpyDefault, c->stream), "copy");
 }
 
+void cuda_let_go(struct cuda *c, void **memory, size_t *size)
+{
+	if (!*memory)
+		return;
+	cuda_graphs_drop(c);
+	cuda_ranks_wait(c); /* cudaFree() waits for what is queued, without watching the other ranks */
+	cuda_note(c, cudaFree(*memory), "free memory");
+	*memory = NULL;
+	*size = 0;
+}
+
 int cuda_grow(struct cuda *c, void **memory, size_t *size, size_t bytes)
 {
 	if (bytes <= *size)
 		return 0;
-	if (*memory) {
-		cuda_graphs_drop(c);
-		cuda_ranks_wait(c); /* cudaFree() waits for what is queued, without watching the other ranks */
-		cuda_note(c, cudaFree(*memory), "free memory");
-		*memory = NULL;
-	}
+	cuda_let_go(c, memory, size);
 	const cudaError_t status = cudaMalloc(memory, bytes);
 	*size = status == cudaSuccess ? bytes : 0;
 	if (status == cudaSuccess)

@@ -72,6 +72,7 @@ void *cuda_scratch(struct cuda *, size_t bytes);
 
 /* Device memory of *size bytes so far -> of `bytes` at least. ERR_FAILED, not noted: there is none, and *size is 0. */
 int cuda_grow(struct cuda *, void **memory, size_t *size, size_t bytes) MUST_CHECK;
+void cuda_let_go(struct cuda *, void **memory, size_t *size); /* -> NULL and 0 */
 
 /* Pinned memory for bytes that go to the device, once those sent from the same place before have left; NULL (noted) when there is none. cuda_send() queues the
  * copy. */

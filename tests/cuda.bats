@@ -362,7 +362,8 @@ C
 @test "the script for a machine with a GPU runs through on the processor" {
   need_emulation # the plain build, which the script looks for
   unset PGAN_PLUGINS
-  "$PGAN_TESTS/gpu/run.sh" --device cpu --quick --out results --stage operations --stage records --stage training --stage metrics --stage faces --stage sanitizer >log
+  "$PGAN_TESTS/gpu/run.sh" --device cpu --quick --out results --stage operations --stage records --stage training --stage metrics --stage faces --stage sanitizer \
+    --stage speed --peer no --scales 1 >log
   tail -n 1 log | grep -qE "^[0-9]+ passed, 0 failed, 2 skipped"
   [ -e results/faces2.png ]
   grep -q "^ok   the same bytes after an interruption" results/results.txt

@@ -28,12 +28,21 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+devices=()
+for p in $precisions; do devices+=("$device:$p"); done
+if [ "$device" = cpu ]; then devices=(cpu); fi
+if [ ${#devices[@]} = 0 ]; then echo "there are no --precisions" >&2 && exit 2; fi
+exact=${devices[0]} fast=${devices[-1]}
+all=(operations records training metrics speed faces sanitizer)
+for stage in "${stages[@]}"; do
+  case " ${all[*]} " in *" $stage "*) ;; *) echo "there is no stage '$stage'" >&2 && exit 2 ;; esac
+done
 mkdir -p "$out" && out=$(cd "$out" && pwd) || exit 1
 results=$out/results.txt
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
 if [ ${#stages[@]} = 0 ]; then
-  stages=(operations records training metrics speed faces sanitizer)
+  stages=("${all[@]}")
   : >"$results"
 fi
 
@@ -48,7 +57,7 @@ else
   programs=$root/bin tables=$root/build/gcc/tests/test_backend_tables metrics=$root/build/gcc/tests/test_metric_device bench=$root/build/gcc/bench/bench_step libraries=
 fi
 : "${PGAN_PLUGINS:=$programs}"
-export PGAN_PLUGINS OMP_WAIT_POLICY=passive PGAN_CACHE=$out/cache PATH=$PATH:/usr/local/cuda/bin
+export PGAN_PLUGINS OMP_WAIT_POLICY=passive PGAN_CACHE=$out/cache PATH=$PATH:/usr/local/cuda/bin CUDA_DEVICE_ORDER=PCI_BUS_ID # as nvidia-smi counts
 if [ "$device" != cpu ]; then
   for package in cudnn nccl; do
     found=$(python3 -c "import nvidia.$package as p; print(list(p.__path__)[0] + '/lib')" 2>/dev/null)
@@ -70,7 +79,7 @@ tool() {
 
 # -- steps: each is a line in the results, its output behind it --
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 failures=()
 say() { printf '%s\n' "$*" | tee -a "$results"; }
 section() { say ""; say "== $* =="; }
 
@@ -83,17 +92,13 @@ step() {
     passed=$((passed + 1))
     say "ok   $name ($((SECONDS - start)) s)"
   else
-    failed=$((failed + 1))
+    failed=$((failed + 1)) failures+=("$name")
     say "FAIL $name ($(if [ "$status" = 124 ]; then echo "took longer than $limit s"; else echo "ended with $status"; fi))"
   fi
   tail -n 40 "$out/running.log" | sed 's/^/     /' | tee -a "$results"
 }
 skip() { skipped=$((skipped + 1)); say "skip $1: $2"; }
 
-devices=()
-for p in $precisions; do devices+=("$device:$p"); done
-if [ "$device" = cpu ]; then devices=(cpu); fi
-exact=${devices[0]} fast=${devices[-1]}
 if [ -n "$quick" ]; then
   depths=16,16,16 batch=8 iterations=3 short=12
   grown=(--set "depthScales=16,16,16" --set dimLatentVector=16 --set alphaNJumps=1 --set alphaSizeJumps=2) grown_iterations=(6 6 6) samples=32
@@ -111,7 +116,8 @@ say "$(date -u '+%Y-%m-%d %H:%M UTC'), $(uname -srm), $(nproc) processors, devic
 if [ -f "$root/VERSION" ]; then say "commit $(cat "$root/VERSION")"; else say "commit $(git -C "$root" describe --always --dirty 2>/dev/null)"; fi
 step "driver and GPU" bash -c 'command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv || echo "no nvidia-smi"'
 step "pgan-grow --version" tool pgan-grow --version
-for d in "${devices[@]}"; do step "device $d opens" tool pgan-grow --device "$d" --verify "$root/tests/golden/step_s0_b8_a000.h5"; done
+opens() { tool pgan-grow --device "$1" --verify "$root/tests/golden/step_s0_b8_a000.h5"; }
+for d in "${devices[@]}"; do step "device $d opens" opens "$d"; done
 
 # -- each operation against the plain loops --
 
@@ -156,12 +162,12 @@ interrupted() {
   echo "the first run ended with $status"
   [ "$status" != 0 ] && scale1 stopped.h5 "$exact" && cmp "$work/scale1.h5" "$work/stopped.h5"
 }
-# Two processes OUT ITERATIONS DEVICE OPTION…, each with a GPU; where there is one GPU, both on that: NCCL refuses this within a machine, so that each has
-# another name for its own, and they talk by sockets.
+# Two processes OUT ITERATIONS DEVICE OPTION…, each with a GPU; where there is one GPU, or one is named, both on that: NCCL refuses this within a machine, so that
+# each has another name for its own, and they talk by sockets.
 two() {
-  local to=$1 n=$2 on=$3 rank status=0 pids=()
+  local to=$1 n=$2 on=$3 rank pid status=0 pids=()
   shift 3
-  if [ "$gpus" != 1 ]; then
+  if [ "$device" = cpu ] || { [ "$device" = cuda ] && opens "cuda:1:${on#cuda:}" >/dev/null 2>&1; }; then
     grow 1 "$to" "$on" -n "$n" -b 8 --ranks 2 "$@"
     return
   fi
@@ -170,7 +176,7 @@ two() {
     NCCL_HOSTID=machine$rank NCCL_SOCKET_IFNAME=lo grow 1 "$to" "$on" -n "$n" -b 8 --ranks 2 --rank $rank --rendezvous "$work/meeting" "$@" &
     pids+=($!)
   done
-  for rank in "${pids[@]}"; do wait "$rank" || status=$?; done
+  for pid in "${pids[@]}"; do wait "$pid" || status=$?; done
   return $status
 }
 # A step that they recorded holds for one, and a second run of them, and one without CUDA graphs, have the same bytes.
@@ -185,7 +191,7 @@ pictures() {
   if [ -z "$quick" ] && [ -f "${PGAN_SHARED-}/data/avatars.zip" ]; then step "pictures" real_data; else step "drawn pictures" make_data; fi
 }
 stage_training() {
-  local d gpus
+  local d
   pictures
   step "scale 0, $exact" grow 0 scale0.h5 "$exact" -n $short -b 8
   step "scale 1, $exact" scale1 scale1.h5 "$exact"
@@ -199,16 +205,7 @@ stage_training() {
       step "the same bytes without CUDA graphs, $d" same "scale1-$d.h5" "$d:eager"
     done
   fi
-  case $device in
-    cpu) gpus=0 ;;
-    cuda) gpus=$(nvidia-smi -L 2>/dev/null | wc -l) ;;
-    *) gpus=1 ;;
-  esac
-  if [ "$device" = cpu ] || [ "$gpus" != 0 ]; then
-    step "two processes, $exact" ranks
-  else
-    skip "two processes" "nvidia-smi shows no GPU"
-  fi
+  step "two processes, $exact" ranks
 }
 
 # -- growing to the last scale, half as wide as published, with samples to look at and their distance from the pictures --
@@ -263,39 +260,48 @@ sanitized() {
   PGAN_CACHE='' PGAN_TEST_METRICS=$device tool "$(command -v compute-sanitizer)" --tool "$1" --report-api-errors no --error-exitcode 9 --print-limit 5 \
     --kernel-name-exclude 'regex=cudnn|xmma|cutlass|gemm|nchw|nhwc|fprop|dgrad|wgrad' "${@:2}"
 }
+# watched TOOL DEVICE RECORD
+watched() {
+  if [ "$1 $2" = "racecheck $device:bf16" ]; then
+    skip "$1, $2" "cuDNN's convolutions in bfloat16 read beyond memory under it, even when it watches none of them"
+  else
+    step "$1, $2" sanitized "$1" "$programs/pgan-grow" --device "$2" --verify "$root/tests/golden/$3"
+  fi
+}
 stage_sanitizer() {
-  local t
+  local t said
   if [ "$device" = cpu ]; then
     skip "compute-sanitizer" "the device is a processor"
+    return
   elif ! command -v compute-sanitizer >/dev/null; then
     skip "compute-sanitizer" "it is not on the PATH"
-  elif sanitized memcheck "$programs/pgan-grow" --device "$device" --version 2>&1 | grep -q 'Device not supported'; then
-    skip "compute-sanitizer" "this machine does not let it watch the device"
-  else
-    for t in memcheck racecheck synccheck; do
-      step "$t, $exact" sanitized $t "$programs/pgan-grow" --device "$exact" --verify "$root/tests/golden/step_s1_b8_a060.h5"
-      if [ "$t $fast" = "racecheck $device:bf16" ]; then
-        skip "$t, $fast" "cuDNN's convolutions in bfloat16 read beyond memory under it, even when it watches none of them"
-      else
-        step "$t, $fast" sanitized $t "$programs/pgan-grow" --device "$fast" --verify "$root/tests/golden/step_karras_s1_b8_a060.h5"
-      fi
-      step "$t, metrics" sanitized $t "$metrics"
-    done
-    # What cuDNN writes unwatched would look like memory that nothing wrote.
-    step "initcheck, metrics" sanitized initcheck "$metrics"
+    return
   fi
+  said=$(sanitized memcheck "$programs/pgan-grow" --device "$device" --version 2>&1)
+  if [[ $said = *'Device not supported'* ]]; then
+    skip "compute-sanitizer" "this machine does not let it watch the device"
+    return
+  fi
+  for t in memcheck racecheck synccheck; do
+    watched $t "$exact" step_s1_b8_a060.h5
+    watched $t "$fast" step_karras_s1_b8_a060.h5
+    step "$t, metrics" sanitized $t "$metrics"
+  done
+  # What cuDNN writes unwatched would look like memory that nothing wrote.
+  step "initcheck, metrics" sanitized initcheck "$metrics"
 }
 
 # -- speed: a training step, images a second --
 
 # with_memory COMMAND…: the same, and the most memory of the GPU that was in use meanwhile.
 with_memory() {
-  local most=0 used pid status=0
+  local most=0 used pid status=0 gpu=0
+  if [[ $device = cuda:* ]]; then gpu=${device#cuda:}; fi
   "$@" &
   pid=$!
   while kill -0 $pid 2>/dev/null; do
-    used=$(nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits 2>/dev/null | head -n 1)
-    if [ "${used:-0}" -gt "$most" ]; then most=$used; fi
+    used=$(nvidia-smi -i "$gpu" --query-gpu=memory.used --format=csv,noheader,nounits 2>/dev/null)
+    if [[ $used =~ ^[0-9]+$ ]] && [ "$used" -gt "$most" ]; then most=$used; fi
     sleep .2
   done
   wait $pid || status=$?
@@ -309,8 +315,9 @@ published() {
   tool pgan-grow -p paddle --scale 0 --dry-run --device "$fast" "${some[@]}"
 }
 stage_speed() {
-  local s d alpha some peer
+  local s d alpha some peer visible=()
   peer=${PGAN_SHARED-}/peer/pgan_torch.py
+  if [[ $device = cuda:* ]]; then visible=(env "CUDA_VISIBLE_DEVICES=${device#cuda:}"); fi
   for s in $scales; do
     some=$(echo "$depths" | cut -d , -f "1-$((s + 1))")
     for d in "${devices[@]}"; do
@@ -325,7 +332,7 @@ stage_speed() {
       if [ "$device" = cpu ]; then
         step "PyTorch, scale $s" limited python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations"
       else
-        step "PyTorch, scale $s, bf16" with_memory limited python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations" --device cuda \
+        step "PyTorch, scale $s, bf16" with_memory limited "${visible[@]}" python3 "$peer" bench --depths "$some" --batch "$batch" --iters "$iterations" --device cuda \
           --precision bf16 --channels-last --compile
       fi
     else
@@ -336,16 +343,12 @@ stage_speed() {
 }
 
 for stage in "${stages[@]}"; do
-  if ! declare -F "stage_$stage" >/dev/null; then
-    echo "there is no stage '$stage'" >&2
-    exit 2
-  fi
   section "$stage"
   "stage_$stage"
 done
 
 rm -f "$out/running.log"
 section "summary"
-if failures=$(grep -E '^FAIL' "$results" | sort -u); then say "$failures"; fi
+for name in "${failures[@]}"; do say "FAIL $name"; done
 say "$passed passed, $failed failed, $skipped skipped; pictures and this text in $out"
 [ "$failed" = 0 ]
