@@ -246,6 +246,8 @@ PY
   npy 0,3,8,8 uint8 >none.npy
   head -c 3000 want.h5 >cut.h5 2>/dev/null || printf '\211HDF\r\n\032\nxxxx' >cut.h5
   fails 2 "no -o" pack-h5 in
+  fails 2 "'x.zip': a data set is an HDF5 file; --unpack makes an archive of one" pack-h5 -o x.zip in
+  [ ! -e x.zip ]
   fails 2 "--filter" pack-h5 -o full/x.h5 --filter lanczos in
   fails 2 "--filter" pack-h5 -o full/x.h5 --filtre box in
   fails 2 "--filter takes one of bilinear|box, not 'bilinear|box'" pack-h5 -o full/x.h5 --filter 'bilinear|box' in
