@@ -131,7 +131,7 @@ compile_commands.json:
 
 # -- checking, trying, measuring --
 
-check: all unit-tests
+check: all unit-tests $(BUILD)/bench/bench_step
 	@PGAN_BIN="$$PWD/$(OUT)" PGAN_UNIT="$$PWD/$(BUILD)/tests" tests/run $(CHECK_ARGS)
 
 demo: all

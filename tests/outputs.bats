@@ -42,7 +42,8 @@ setup() {
 @test "pictures and data sets" {
   keeps crops celeba-crop -q -o crops/ crops
   keeps crops laplacian-pyr -o ./crops/ crops
-  keeps faces.zip pack-h5 -o faces.zip faces.zip
+  cp faces.zip archive.h5
+  keeps archive.h5 pack-h5 -o archive.h5 archive.h5
   keeps data.h5 pack-h5 -o data.h5 --limit 2 data.h5
   ln data.h5 same.h5
   keeps data.h5 pack-h5 -o same.h5 --limit 2 data.h5
