@@ -59,8 +59,9 @@ static int load_before(struct replay *r, struct replica *p, double adam_step)
 	struct step *s = &p->step;
 	struct backend *be = p->be;
 	int rc;
-	if ((rc = load(r, &p->g, p->g.w, "before/G", false)) || (rc = load(r, &p->d, p->d.w, "before/D", false)) || (rc = read_tensor(r, be, "real", step_real(s))) || (rc = read_tensor(r, be, "z_d", step_z_d(s))) || (rc = read_tensor(r, be, "z_g", step_z_g(s))) ||
-	    (rc = read_tensor(r, be, "gp_mix", s->mix)))
+	if ((rc = load(r, &p->g, p->g.w, "before/G", false)) || (rc = load(r, &p->d, p->d.w, "before/D", false)) ||
+	    (rc = read_tensor(r, be, "real", step_real(s))) || (rc = read_tensor(r, be, "gp_mix", s->mix)) ||
+	    (rc = read_tensor(r, be, "z_d", step_z_d(s))) || (rc = read_tensor(r, be, "z_g", step_z_g(s))))
 		return rc;
 	if (arch_code(&r->of.arch) && ((rc = read_tensor(r, be, "label_d", step_label_d(s))) || (rc = read_tensor(r, be, "label_g", step_label_g(s)))))
 		return rc;
@@ -107,7 +108,7 @@ static int expect_gradients(struct replay *r, const struct network *n, enum netw
 	return network_each(n, n->layers.n, &active, collect, &(struct collection){ n, expected });
 }
 
-/* Gradients of one network, from our own arithmetic. */
+/* Gradients of one network, from our own arithmetic; and what they are held against, where that is not the record. */
 static int replay_gradients(struct replay *r, enum network_kind kind)
 {
 	struct replica *const p = &r->tested;

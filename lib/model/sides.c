@@ -10,9 +10,9 @@
 /* The table that is watched: its operations have no other place for this. */
 static struct {
 	struct backend table; /* as it was */
-	struct sides *sides; /* NULL: no table is */
+	struct sides *sides;  /* NULL: no table is */
 	bool force;
-	int depth; /* of operations that call each other */
+	int depth;            /* of operations that call each other */
 } watched;
 
 static void note(struct sides *s, const float *y, size_t n)
@@ -55,7 +55,7 @@ static void watch(struct backend *b, struct tensor y, struct activation act)
 	const size_t n = (size_t)(y.n * y.c * y.h * y.w);
 	if (--watched.depth || s->failure || act.leak == 1)
 		return;
-	float *const host = size_alloc(n, sizeof *host);
+	float *const host = size_zalloc(n, sizeof *host); /* a failed download leaves it so, and is told by check() */
 	if (!host) {
 		s->failure = ERR_FAILED;
 		return;
