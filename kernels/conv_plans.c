@@ -145,13 +145,13 @@ static int choose(struct cuda *c, struct planned *p, const struct operands *o)
 	const int known = plan_cache_find(cache, &p->key, &choice);
 	if (known < 0)
 		return known;
-	const bool listed = known || !*cache->path; /* what follows in the list is not needed then */
-	const int most = listed && choice.place < PLAN_CANDIDATES ? choice.place + 1 : PLAN_CANDIDATES;
+	const bool decided = known || !*cache->path; /* what follows in the list is not needed then */
+	const int most = decided && choice.place < PLAN_CANDIDATES ? choice.place + 1 : PLAN_CANDIDATES;
 	const int count = cudnn_plan_list(plans, most, (struct cudnn_target){ .handle = c->conv->handle }, &p->key.shape, p->key.direction, p->key.precision,
 		PLAN_WORKSPACE);
 	if (count < 0)
 		return count;
-	int rc = known || !*cache->path ? 0 : measure_once(c, &p->key, plans, count, o, &choice);
+	int rc = decided ? 0 : measure_once(c, &p->key, plans, count, o, &choice);
 	if (!rc && *cache->path &&
 	    (choice.place >= count || plans[choice.place].engine != choice.engine || plans[choice.place].settings != choice.settings))
 		rc = error_set(ERR_FAILED, "cuDNN does not offer the plan that was chosen before; without '%s' plans are chosen anew, and a run that goes on may end "

@@ -57,12 +57,17 @@ static float *cuda_alloc(struct backend *b, size_t count)
 	return NULL;
 }
 
+/* Recorded steps may use it. */
+static void free_memory(struct cuda *c, void *memory)
+{
+	cuda_graphs_drop(c);
+	cuda_ranks_wait(c); /* cudaFree() waits for what is queued, without watching the other ranks */
+	cuda_note(c, cudaFree(memory), "free memory");
+}
+
 static void cuda_release(struct backend *b, float *data)
 {
-	struct cuda *c = (struct cuda *)b;
-	cuda_graphs_drop(c);
-	cuda_ranks_wait(c); /* cudaFree() waits without watching the other ranks */
-	cuda_note(c, cudaFree(data), "free memory");
+	free_memory((struct cuda *)b, data);
 }
 
 static void cuda_copy(struct backend *b, float *to, const float *from, size_t count)
@@ -75,9 +80,7 @@ void cuda_let_go(struct cuda *c, void **memory, size_t *size)
 {
 	if (!*memory)
 		return;
-	cuda_graphs_drop(c);
-	cuda_ranks_wait(c); /* cudaFree() waits for what is queued, without watching the other ranks */
-	cuda_note(c, cudaFree(*memory), "free memory");
+	free_memory(c, *memory);
 	*memory = NULL;
 	*size = 0;
 }

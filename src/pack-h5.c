@@ -127,7 +127,7 @@ static int check_options(struct pack_settings *s)
 {
 	if (!output)
 		return error_set(ERR_USAGE, "no -o: the data set needs a name, such as -o data.h5");
-	if (strlen(output) > 4 && !strcmp(output + strlen(output) - 4, ".zip"))
+	if (zipout_is_named(output))
 		return error_set(ERR_USAGE, "'%s': a data set is an HDF5 file; --unpack makes an archive of one", output);
 	if (side & (side - 1))
 		return error_set(ERR_USAGE, "--size takes a power of two from 4 to 1024, not %lld", (long long)side);

@@ -41,12 +41,6 @@ static const struct tool tool = {
 	.library = { picture_libraries, zipout_library },
 };
 
-static bool is_archive(const char *path)
-{
-	const size_t n = strlen(path);
-	return n > 4 && !strcmp(path + n - 4, ".zip");
-}
-
 static int run(int argc, char **argv)
 {
 	const int operands = options_parse(&tool, argc, argv);
@@ -60,11 +54,11 @@ static int run(int argc, char **argv)
 	struct progress progress;
 	const struct faces_plan plan = { .count = count, .seed = (uint64_t)seed, .threads = threads_available(options_threads()), .progress = progress_count,
 	                                 .progress_ctx = &progress };
-	int rc = to_stdout ? message_stdout_is_data() : is_archive(output) ? 0 : outfile_folder_meant(output);
+	int rc = to_stdout ? message_stdout_is_data() : zipout_is_named(output) ? 0 : outfile_folder_meant(output);
 	if (rc)
 		return rc;
 	progress_start(&progress, "faces", count);
-	rc = to_stdout ? faces_write_zip(&plan, stdout, "stdout") : is_archive(output) ? faces_write_zip_file(&plan, output) : faces_write_folder(&plan, output);
+	rc = to_stdout ? faces_write_zip(&plan, stdout, "stdout") : zipout_is_named(output) ? faces_write_zip_file(&plan, output) : faces_write_folder(&plan, output);
 	progress_end(&progress);
 	return rc;
 }

@@ -182,8 +182,7 @@ static int write_zip(void *unpacker, FILE *f, const char *name)
 int unpack(const char *data, const char *output, int side, void (*progress)(void *ctx, int64_t done), void *progress_ctx)
 {
 	struct unpacker u = { .output = output, .progress = progress, .progress_ctx = progress_ctx };
-	const size_t length = strlen(output);
-	const bool zip = length > 4 && !strcmp(output + length - 4, ".zip");
+	const bool zip = zipout_is_named(output);
 	enum sink_kind kind = SINK_FOLDER;
 	int rc;
 

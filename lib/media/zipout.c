@@ -54,6 +54,12 @@ static int put(struct zipout *z, const void *data, size_t n)
 	return 0;
 }
 
+bool zipout_is_named(const char *path)
+{
+	const size_t n = strlen(path);
+	return n > 4 && !strcmp(path + n - 4, ".zip");
+}
+
 void zipout_start(struct zipout *z, FILE *out, const char *name)
 {
 	*z = (struct zipout){ .out = out, .name = name };

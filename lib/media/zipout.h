@@ -4,6 +4,7 @@
 #ifndef PGAN_ZIPOUT_H
 #define PGAN_ZIPOUT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "bytes.h"
@@ -15,6 +16,9 @@ struct zipout {
 	uint64_t members;
 	struct bytes directory; /* what zipout_finish() writes at the end */
 };
+
+/* Whether a name asks for an archive: NAME.zip. */
+bool zipout_is_named(const char *path);
 
 void zipout_start(struct zipout *, FILE *out, const char *name);
 

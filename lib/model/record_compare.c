@@ -6,6 +6,7 @@
 
 #include "record_replay.h"
 #include "size.h"
+#include "tensors.h"
 
 /* Not a number is larger than anything, and stays. */
 static bool is_larger(double x, double than)
@@ -50,7 +51,7 @@ struct comparison {
 	const float *array;
 	const char *group;     /* "grad/D" */
 	const float *expected; /* in place of what is recorded, of the parameter that comes next; NULL */
-	double norm, error;    /* squared, of all that is compared with, and of the differences */
+	double norm, error;    /* squared, of all that is recorded, and of the differences */
 	double largest;        /* absolute difference */
 };
 
@@ -123,17 +124,16 @@ static int count_link(void *ctx, const char *name)
 int replay_compare_gradients(struct replay *r, const struct network *n, const char *group, const float *expected)
 {
 	const struct network_layers active = { &r->of.arch, r->of.fading };
-	struct comparison record = { .r = r, .array = n->gradient, .group = group }, c = record;
+	struct comparison c = { .r = r, .array = n->gradient, .group = group };
 	const size_t before = r->count;
 	char path[64];
 	int rc, recorded = 0;
 
 	snprintf(path, sizeof path, "%s/%s", r->group, group);
-	if ((rc = network_each(n, n->layers.n, &active, add_norms, &record)))
+	if ((rc = network_each(n, n->layers.n, &active, add_norms, &c)))
 		return rc;
-	if (is_larger(sqrt(record.error / record.norm), r->result.grad_all))
-		r->result.grad_all = sqrt(record.error / record.norm);
-	c.norm = record.norm;
+	if (is_larger(sqrt(c.error / c.norm), r->result.grad_all))
+		r->result.grad_all = sqrt(c.error / c.norm);
 	c.expected = expected;
 	if ((rc = network_each(n, n->layers.n, &active, add_relative, &c)) || (rc = h5_list(r->file, path, count_link, &recorded)))
 		return rc;
@@ -153,7 +153,7 @@ int replay_compare_values(struct replay *r, const struct network *n, const float
 /* One tensor of what D's half leaves, if it was recorded. */
 static int compare_tensor(struct replay *r, const char *name, struct tensor t)
 {
-	const size_t n = (size_t)(t.n * t.c * t.h * t.w);
+	const size_t n = tensor_values(t);
 	struct difference d;
 	char path[64];
 

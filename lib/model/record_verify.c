@@ -9,10 +9,11 @@
 #include "record.h"
 #include "record_replay.h"
 #include "size.h"
+#include "tensors.h"
 
 static int read_tensor(const struct replay *r, struct backend *be, const char *name, struct tensor t)
 {
-	const size_t values = (size_t)(t.n * t.c * t.h * t.w);
+	const size_t values = tensor_values(t);
 	char path[64];
 	float *host = size_alloc(values, sizeof *host);
 	if (!host)

@@ -1,4 +1,4 @@
-/* Allocation of many tensors: the first failure sticks, so that a plan reads as a list. */
+/* What the models do with tensors. Allocation of many: the first failure sticks, so that a plan reads as a list. */
 #ifndef PGAN_TENSORS_H
 #define PGAN_TENSORS_H
 
@@ -15,6 +15,12 @@ static inline struct tensor tensors_make(struct tensors *t, int64_t n, int c, in
 	if (!t->rc)
 		t->rc = backend_tensor(t->be, &x, n, c, side, side);
 	return x;
+}
+
+/* Values without padding, as upload() and download() take them. */
+static inline size_t tensor_values(struct tensor t)
+{
+	return (size_t)(t.n * t.c * t.h * t.w);
 }
 
 /* A tensor with the shape of another, in memory that several of them use in turn. */

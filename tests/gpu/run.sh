@@ -162,12 +162,12 @@ interrupted() {
   echo "the first run ended with $status"
   [ "$status" != 0 ] && scale1 stopped.h5 "$exact" && cmp "$work/scale1.h5" "$work/stopped.h5"
 }
-# Two processes OUT ITERATIONS DEVICE OPTION…, each with a GPU; where there is one GPU, or one is named, both on that: NCCL refuses this within a machine, so that
-# each has another name for its own, and they talk by sockets.
+# Two processes SHARED OUT ITERATIONS DEVICE OPTION…, each with a GPU; where they share one, NCCL refuses this within a machine, so that each has another name for
+# its own, and they talk by sockets.
 two() {
-  local to=$1 n=$2 on=$3 rank pid status=0 pids=()
-  shift 3
-  if [ "$device" = cpu ] || { [ "$device" = cuda ] && opens "cuda:1:${on#cuda:}" >/dev/null 2>&1; }; then
+  local shared=$1 to=$2 n=$3 on=$4 rank pid status=0 pids=()
+  shift 4
+  if [ -z "$shared" ]; then
     grow 1 "$to" "$on" -n "$n" -b 8 --ranks 2 "$@"
     return
   fi
@@ -181,10 +181,12 @@ two() {
 }
 # A step that they recorded holds for one, and a second run of them, and one without CUDA graphs, have the same bytes.
 ranks() {
-  local n=$((short < 100 ? short : 100)) eager=
-  if [ "$device" != cpu ]; then eager=:eager; fi
-  two ranks.h5 $n "$exact" --record "5:$work/ranks.rec" && tool pgan-grow --verify "$work/ranks.rec" --device "$exact" &&
-    two again.h5 $n "$exact" --restart && cmp "$work/ranks.h5" "$work/again.h5" && two again.h5 $n "$exact$eager" --restart && cmp "$work/ranks.h5" "$work/again.h5"
+  local n=$((short < 100 ? short : 100)) eager='' shared=''
+  if [ "$device" != cpu ]; then eager=:eager shared=1; fi
+  if [ "$device" = cuda ] && opens "cuda:1:${exact#cuda:}" >/dev/null 2>&1; then shared=''; fi
+  two "$shared" ranks.h5 $n "$exact" --record "5:$work/ranks.rec" && tool pgan-grow --verify "$work/ranks.rec" --device "$exact" &&
+    two "$shared" again.h5 $n "$exact" --restart && cmp "$work/ranks.h5" "$work/again.h5" &&
+    two "$shared" again.h5 $n "$exact$eager" --restart && cmp "$work/ranks.h5" "$work/again.h5"
 }
 pictures() {
   if [ -e "$work/data.h5" ]; then return; fi
